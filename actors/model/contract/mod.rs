@@ -1,0 +1,1 @@
+//! Contract suites of the ports, with a behaving in-memory implementation of each.

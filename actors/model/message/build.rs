@@ -1,0 +1,96 @@
+//! A running build: go, events, acknowledgement, cancel.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Message, OfferId};
+use crate::{
+    build::BuildEvent,
+    id::{BuildId, Fence, Incarnation, NodeId},
+    plan::BuildPlan,
+};
+
+/// Home → worker: the claim is yours; run this.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct GoBuild {
+    /// The offer that was accepted.
+    pub offer: OfferId,
+    /// The life that the claim was made for; any other ignores it.
+    pub incarnation: Incarnation,
+    /// Where events go.
+    pub tracker: NodeId,
+    /// What to run.
+    pub plan: BuildPlan,
+}
+
+impl Message for GoBuild {
+    const NAME: &'static str = "build.go";
+}
+
+/// Worker → tracker: what happened, in order. Resent until acknowledged.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Events {
+    /// Whose.
+    pub build: BuildId,
+    /// Under which claim.
+    pub fence: Fence,
+    /// Numbered from 1 per (build, fence), without gaps inside one message.
+    pub events: Vec<Numbered>,
+}
+
+impl Message for Events {
+    const NAME: &'static str = "build.events";
+}
+
+/// An event with its number.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Numbered {
+    /// From 1 per (build, fence).
+    pub number: u64,
+    /// What happened.
+    pub event: BuildEvent,
+}
+
+/// Tracker → worker: the effect of every event up to `through` is stored.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Acknowledge {
+    /// Whose.
+    pub build: BuildId,
+    /// Under which claim.
+    pub fence: Fence,
+    /// Highest contiguous number; 0 = nothing yet.
+    pub through: u64,
+    /// Somebody asked for the build's end; repeats a lost [`Cancel`].
+    pub cancel: Option<String>,
+}
+
+impl Message for Acknowledge {
+    const NAME: &'static str = "build.ack";
+}
+
+/// Server → worker: end this build.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Cancel {
+    /// Which.
+    pub build: BuildId,
+    /// Under which claim.
+    pub fence: Fence,
+    /// Why.
+    pub reason: String,
+}
+
+impl Message for Cancel {
+    const NAME: &'static str = "build.cancel";
+}
+
+/// Server → worker: this claim is void; end the build with its services and report nothing more.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Void {
+    /// Which.
+    pub build: BuildId,
+    /// The old claim.
+    pub fence: Fence,
+}
+
+impl Message for Void {
+    const NAME: &'static str = "build.void";
+}

@@ -1,0 +1,32 @@
+//! What travels between a server and its workers, one struct per message.
+//!
+//! Every message has a stable wire name and a version that do not depend on where it stands in the code. The transport
+//! may lose, repeat, delay and reorder: every message is safe to receive twice, late, or never.
+//!
+//! ```text
+//! worker                                   server
+//!   Announce  ────────────────▶ any          a server takes the worker in …
+//!             ◀────────────────  Home        … and is its home from now on
+//!   Renew     ────────────────▶ home         every 5 s
+//!             ◀────────────────  Renewed     the lease counts from when Renew was *sent*
+//!             ◀────────────────  Offer       a build or a check
+//!   Accept    ────────────────▶ home         the slot is held; Decline otherwise
+//!             ◀────────────────  GoBuild     claimed in one conditional write: run it (or Withdraw)
+//!   Events    ────────────────▶ tracker      numbered from 1 per (build, fence)
+//!             ◀────────────────  Acknowledge the highest number whose effect is stored
+//!             ◀────────────────  Cancel
+//!   CheckDone ────────────────▶ home         repeated until CheckStored
+//!   Goodbye   ────────────────▶ home
+//! ```
+
+mod build;
+mod check;
+mod envelope;
+mod offer;
+mod worker;
+
+pub use build::{Acknowledge, Cancel, Events, GoBuild, Numbered, Void};
+pub use check::{CheckDone, CheckStored, GoCheck};
+pub use envelope::{Envelope, EnvelopeError, MAX_ENVELOPE_BYTES, Message};
+pub use offer::{Accept, Decline, Doorbell, Offer, OfferId, OfferedWork, Withdraw};
+pub use worker::{Announce, Goodbye, Holding, Home, Renew, Renewed};

@@ -1,0 +1,97 @@
+//! A worker's life as seen from the server.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::Message;
+use crate::{
+    id::{BuildId, Fence, Incarnation, NodeId},
+    worker::WorkerProfile,
+};
+
+/// Worker → any server: I am here. Sent at start, and again whenever the home does not answer.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Announce {
+    /// What the worker is.
+    pub profile: WorkerProfile,
+    /// The builds it holds.
+    pub holding: Vec<Holding>,
+    /// Slots that are free right now.
+    pub free_slots: u32,
+    /// Check slots that are free right now.
+    pub free_check_slots: u32,
+}
+
+impl Message for Announce {
+    const NAME: &'static str = "worker.announce";
+}
+
+/// A build that a worker holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Holding {
+    /// Which.
+    pub build: BuildId,
+    /// Under which claim.
+    pub fence: Fence,
+}
+
+/// Server → worker: I am your home; send renewals and events to me.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Home {
+    /// The server's node.
+    pub server: NodeId,
+    /// How long a renewal holds.
+    pub lease: Duration,
+    /// How often to renew.
+    pub renew_every: Duration,
+}
+
+impl Message for Home {
+    const NAME: &'static str = "worker.home";
+}
+
+/// Worker → home: I am alive and hold these. Repeats what is free, so that a lost message costs one interval.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Renew {
+    /// That process's life.
+    pub incarnation: Incarnation,
+    /// Grows with each renewal.
+    pub counter: u64,
+    /// The builds it holds.
+    pub holding: Vec<Holding>,
+    /// Slots that are free right now.
+    pub free_slots: u32,
+    /// Check slots that are free right now.
+    pub free_check_slots: u32,
+    /// It takes no new work and ends when what runs has ended.
+    pub draining: bool,
+}
+
+impl Message for Renew {
+    const NAME: &'static str = "worker.renew";
+}
+
+/// Home → worker: renewal `counter` counts. The worker's lease is measured from when it *sent* that renewal.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Renewed {
+    /// Which renewal.
+    pub counter: u64,
+    /// False when this server does not know the worker: announce again.
+    pub known: bool,
+}
+
+impl Message for Renewed {
+    const NAME: &'static str = "worker.renewed";
+}
+
+/// Worker → home: I end now; nothing of any build is alive here.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Goodbye {
+    /// That process's life.
+    pub incarnation: Incarnation,
+}
+
+impl Message for Goodbye {
+    const NAME: &'static str = "worker.goodbye";
+}

@@ -1,0 +1,55 @@
+//! Between processes: four addresses, and nothing promised.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+
+use crate::id::NodeId;
+
+/// Where an envelope goes.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Address {
+    /// Exactly one server, whichever.
+    AnyServer,
+    /// Every server.
+    AllServers,
+    /// This process.
+    Node(NodeId),
+    /// Every worker.
+    AllWorkers,
+}
+
+/// Carries envelopes. It may lose, repeat, delay and reorder them; delivery is made safe above it.
+///
+/// Order of calls: `receive` once, then `send` as often as wanted, from anywhere, concurrently. Nothing is sent twice
+/// by the bus on purpose; nothing waits for a receiver. Clean-up: dropping the bus and its stream.
+#[async_trait]
+pub trait Bus: Send + Sync + 'static {
+    /// Hands an envelope over. Returns when the transport has it, not when anybody received it.
+    ///
+    /// # Errors
+    /// The transport is down or refuses the envelope; the caller goes on and repeats as its own protocol says.
+    async fn send(&self, to: &Address, envelope: Bytes) -> Result<(), BusError>;
+
+    /// What arrives for this process, from now on. Ends when the bus is closed.
+    fn receive(&self) -> BoxStream<'static, Bytes>;
+}
+
+/// Why an envelope could not be handed over.
+#[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
+pub enum BusError {
+    /// The transport is down.
+    #[error("the transport is down: {0}")]
+    Down(String),
+    /// The receiver's bounded queue is full; as good as lost.
+    #[error("the receiver's queue is full")]
+    Full,
+    /// The envelope is too large for the transport.
+    #[error("envelope of {size} bytes, at most {limit} are carried")]
+    TooLarge {
+        /// Its size in bytes.
+        size: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+}

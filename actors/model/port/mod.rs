@@ -1,0 +1,23 @@
+//! Ports: everything the engine touches, as traits. Each has an adapter in `src/` and a behaving in-memory
+//! implementation in `contract`; both pass the same suite.
+
+mod bus;
+mod clock;
+mod compiler;
+mod control;
+mod launcher;
+mod signals;
+pub mod store;
+mod workplace;
+
+pub use bus::{Address, Bus, BusError};
+pub use clock::{Clock, Monotonic};
+pub use compiler::{Compilation, CompileRequest, Compiler};
+pub use control::{CheckRequested, Control, Refusal, SavePipeline, Saved, Trigger};
+pub use launcher::{
+    Captured, EndedStop, HandedFile, Item, LaunchError, Launcher, LogSink, Process, ProcessEnd, ServiceEnd,
+    ServiceLaunch, Spawn, StopCommand, WorkItem,
+};
+pub use signals::{Signals, Topic};
+pub use store::{Store, StoreError};
+pub use workplace::{Workdir, Workplace, WorkplaceError};
