@@ -84,7 +84,7 @@ impl Value {
     pub fn to_set(&self) -> Result<BTreeSet<Value>, ConvertError> {
         match self {
             Self::Set(items) => Ok(items.clone()),
-            Self::List(items) => Ok(unified(items)?.into_iter().collect()),
+            Self::List(items) => Ok(Self::unified(items)?.into_iter().collect()),
             _ => Err(self.mismatch(Kind::Set)),
         }
     }
@@ -98,6 +98,24 @@ impl Value {
             Self::Object(items) => Ok(items),
             _ => Err(self.mismatch(Kind::Object)),
         }
+    }
+
+    /// The items brought to one kind, as the elements of a typed list, set or map must be: the
+    /// scalars become texts when their kinds differ. Nulls fit everywhere.
+    ///
+    /// # Errors
+    /// When scalars and collections are mixed.
+    pub fn unified(items: &[Value]) -> Result<Vec<Value>, ConvertError> {
+        let mut kinds = items.iter().filter(|v| !v.is_null()).map(Value::kind);
+        let Some(first) = kinds.next() else { return Ok(items.to_vec()) };
+        if kinds.all(|kind| kind == first) {
+            return Ok(items.to_vec());
+        }
+        let as_text = |item: &Value| match item {
+            Value::Null => Ok(Value::Null),
+            other => other.to_text().map(Value::Text),
+        };
+        items.iter().map(as_text).collect()
     }
 
     /// The error that says that `expected` was needed where this value was given.
@@ -116,24 +134,6 @@ impl Value {
 
 fn literal(text: &Text) -> Result<&str, ConvertError> {
     text.as_literal().ok_or(ConvertError::Secret)
-}
-
-/// The items brought to one kind, as the elements of a typed list, set or map must be: the
-/// scalars become texts when their kinds differ. Nulls fit everywhere.
-///
-/// # Errors
-/// When scalars and collections are mixed.
-pub(crate) fn unified(items: &[Value]) -> Result<Vec<Value>, ConvertError> {
-    let mut kinds = items.iter().filter(|v| !v.is_null()).map(Value::kind);
-    let Some(first) = kinds.next() else { return Ok(items.to_vec()) };
-    if kinds.all(|kind| kind == first) {
-        return Ok(items.to_vec());
-    }
-    let as_text = |item: &Value| match item {
-        Value::Null => Ok(Value::Null),
-        other => other.to_text().map(Value::Text),
-    };
-    items.iter().map(as_text).collect()
 }
 
 #[cfg(test)]

@@ -157,6 +157,28 @@ impl Number {
         Self::rounded(left % right, exponent)
     }
 
+    /// The number with exactly `places` digits after the point, rounded half to even.
+    #[must_use]
+    pub fn to_fixed(&self, places: usize) -> String {
+        let (exact, scale) = self.exact_digits();
+        let digits = if places >= scale {
+            exact * power(10, places - scale)
+        } else {
+            let unit = power(10, scale - places);
+            let (quotient, rest) = (&exact / &unit, &exact % &unit);
+            let round_up = match (rest * 2_u8).cmp(&unit) {
+                Ordering::Greater => true,
+                Ordering::Equal => quotient.bit(0),
+                Ordering::Less => false,
+            };
+            quotient + u8::from(round_up)
+        };
+        let sign = if self.signum() < 0 { "-" } else { "" };
+        let padded = format!("{:0>width$}", digits.to_string(), width = places + 1);
+        let (whole, fraction) = padded.split_at(padded.len() - places);
+        if places == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+    }
+
     /// Digits after the binary point.
     fn fraction_bits(&self) -> usize {
         usize::try_from(-self.exponent).unwrap_or(0)
@@ -437,6 +459,19 @@ mod tests {
         }
         assert_eq!(number("1.5").to_i64(), None);
         assert_eq!(number("1e30").to_i64(), None);
+    }
+
+    #[test]
+    fn fixed_places_round_half_to_even() {
+        for (text, places, fixed) in [
+            ("0.125", 2, "0.12"),
+            ("0.375", 2, "0.38"),
+            ("2.5", 0, "2"),
+            ("-1.005", 1, "-1.0"),
+            ("3", 2, "3.00"),
+        ] {
+            assert_eq!(number(text).to_fixed(places), fixed, "{text}");
+        }
     }
 
     #[test]
