@@ -1,0 +1,160 @@
+//! From the bus to the actors: the one place that knows both.
+//!
+//! Bytes become an envelope, the envelope's wire name chooses the door, the message goes into the mailbox behind it.
+//! A garbled, unknown or unwanted envelope is counted and dropped, never fatal: everything above is made safe against
+//! loss, and repeats.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use pikoci_model::id::NodeId;
+use pikoci_model::message::{Envelope, EnvelopeError, Message};
+use pikoci_model::port::Bus;
+use serde::Serialize;
+
+use crate::supervise::{Door, Panic, Undelivered, shielded};
+
+/// A message as it came in.
+#[derive(Debug, Clone)]
+pub struct Received<M> {
+    /// Who sent it; between machines derived from the seal.
+    pub sender: NodeId,
+    /// What was said.
+    pub message: M,
+}
+
+/// What became of the envelopes so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct InboxCounts {
+    /// Given to an actor.
+    pub delivered: u64,
+    /// Not an envelope of ours, or a body that does not fit its name.
+    pub garbled: u64,
+    /// Of a version this program does not know.
+    pub version: u64,
+    /// A name that nobody here listens to.
+    pub unwanted: u64,
+    /// The receiver's mailbox was full.
+    pub overflowed: u64,
+    /// The receiver was down.
+    pub down: u64,
+}
+
+#[derive(Debug, Default)]
+struct Tallies {
+    delivered: AtomicU64,
+    garbled: AtomicU64,
+    version: AtomicU64,
+    unwanted: AtomicU64,
+    overflowed: AtomicU64,
+    down: AtomicU64,
+}
+
+/// Which message goes through which door.
+#[derive(Default)]
+pub struct Inbox {
+    routes: HashMap<&'static str, Route>,
+    tallies: Arc<Tallies>,
+}
+
+type Route = Box<dyn Fn(&Envelope) -> Fate + Send>;
+
+/// Reads the counts of an inbox that is running.
+#[derive(Debug, Clone)]
+pub struct InboxMeter(Arc<Tallies>);
+
+enum Fate {
+    Delivered,
+    Overflowed,
+    Down,
+    Unreadable(EnvelopeError),
+}
+
+impl Inbox {
+    /// Nobody listens yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Messages of the kind `M` go through `door`. The last door of a kind counts.
+    #[must_use]
+    pub fn route<M: Message>(mut self, door: Door<Received<M>>) -> Self {
+        let route = move |envelope: &Envelope| match envelope.message::<M>() {
+            None => Fate::Unreadable(EnvelopeError::Garbled("name")),
+            Some(Err(error)) => Fate::Unreadable(error),
+            Some(Ok(message)) => match door.tell(Received { sender: envelope.sender.clone(), message }) {
+                Ok(()) => Fate::Delivered,
+                Err(Undelivered::Full(_)) => Fate::Overflowed,
+                Err(Undelivered::Down(_)) => Fate::Down,
+            },
+        };
+        self.routes.insert(M::NAME, Box::new(route));
+        self
+    }
+
+    /// Reads the counts from outside.
+    #[must_use]
+    pub fn meter(&self) -> InboxMeter {
+        InboxMeter(Arc::clone(&self.tallies))
+    }
+
+    /// Delivers until the bus is closed.
+    ///
+    /// # Errors
+    /// A panic while decoding; the caller decides whether to go on with a new inbox.
+    pub async fn run(self, bus: Arc<dyn Bus>) -> Result<(), Panic> {
+        let mut arriving = bus.receive();
+        let deliver = async move {
+            while let Some(bytes) = arriving.next().await {
+                self.deliver(bytes);
+            }
+        };
+        shielded("inbox".into(), deliver).await
+    }
+
+    /// Gives one envelope to its door.
+    pub fn deliver(&self, bytes: Bytes) {
+        let tally = match Envelope::open(bytes) {
+            Err(error) => self.refuse(&error),
+            Ok(envelope) => match self.routes.get(envelope.name.as_str()).map(|route| route(&envelope)) {
+                None => &self.tallies.unwanted,
+                Some(Fate::Delivered) => &self.tallies.delivered,
+                Some(Fate::Overflowed) => {
+                    tracing::warn!(message = %envelope.name, "mailbox full, message dropped");
+                    &self.tallies.overflowed
+                }
+                Some(Fate::Down) => &self.tallies.down,
+                Some(Fate::Unreadable(error)) => self.refuse(&error),
+            },
+        };
+        tally.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn refuse(&self, error: &EnvelopeError) -> &AtomicU64 {
+        tracing::warn!("envelope dropped: {error}");
+        match error {
+            EnvelopeError::Version { .. } => &self.tallies.version,
+            EnvelopeError::Garbled(_) | EnvelopeError::Body { .. } => &self.tallies.garbled,
+        }
+    }
+}
+
+impl InboxMeter {
+    /// The counts now.
+    #[must_use]
+    pub fn counts(&self) -> InboxCounts {
+        let read = |cell: &AtomicU64| cell.load(Ordering::Relaxed);
+        InboxCounts {
+            delivered: read(&self.0.delivered),
+            garbled: read(&self.0.garbled),
+            version: read(&self.0.version),
+            unwanted: read(&self.0.unwanted),
+            overflowed: read(&self.0.overflowed),
+            down: read(&self.0.down),
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The engine through its outermost face, with ports that behave.
+
+mod supervise;

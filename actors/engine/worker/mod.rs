@@ -1,0 +1,4 @@
+//! The worker: it takes builds and checks, and runs them on its own host.
+
+mod expand;
+mod exports;
