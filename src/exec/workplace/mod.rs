@@ -1,0 +1,32 @@
+//! The worker's host as steps see it: the adapter of the `Workplace` port.
+//!
+//! Every path that comes from a pipeline is relative and resolved below WORKDIR, links included, before it is touched.
+
+mod below;
+mod cache;
+mod engine;
+mod host;
+mod slots;
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+pub use host::HostWorkplace;
+
+/// Where things are kept, and what commands inherit. All of it comes from the program's configuration.
+#[derive(Clone, Debug)]
+pub struct WorkplaceOptions {
+    /// Work directories, caches and slots live below it.
+    pub root: PathBuf,
+    /// Data directories of services live below it; other users can pass through.
+    pub service_root: PathBuf,
+    /// Keep work directories for inspection.
+    pub keep_workdir: bool,
+    /// The environment that commands inherit, already without the program's own configuration.
+    pub inherited: BTreeMap<String, String>,
+    /// `VAULT_ADDR`, `VAULT_TOKEN` and the like, for secret commands only.
+    pub secret_environment: BTreeMap<String, String>,
+    /// The running program.
+    pub program: PathBuf,
+    /// Where a container engine would answer.
+    pub engine_socket: PathBuf,
+}
