@@ -1,0 +1,97 @@
+//! The process's environment, read once, here.
+
+use std::{
+    collections::BTreeMap,
+    env,
+    path::{Path, PathBuf},
+};
+
+/// Variables that commands never inherit besides every setting's: tokens and addresses of other parts of PikoCI.
+const PRIVATE: [&str; 12] = [
+    "WORKER_TOKEN",
+    "JWT_SECRET",
+    "SECRET_KEY",
+    "NATS_SERVER_URL",
+    "RABBIT_SERVER_URL",
+    "KAFKA_BROKERS",
+    "PIKOCI_JWT",
+    "PIKOCI_TOKEN",
+    "DB_HOST",
+    "DB_PORT",
+    "DB_USER",
+    "DB_PASSWORD",
+];
+/// Variables that only secret commands get.
+const FOR_SECRETS: [&str; 3] = ["VAULT_ADDR", "VAULT_TOKEN", "VAULT_NAMESPACE"];
+
+/// What the host says: variables and where things belong.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// All variables that are UTF-8.
+    pub variables: BTreeMap<String, String>,
+}
+
+impl Host {
+    /// Reads the process's environment.
+    pub fn read() -> Self {
+        let variables = env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+        Self { variables: variables.collect() }
+    }
+
+    /// A directory of ours below an XDG directory, below HOME, or below the temporary directory.
+    pub fn directory(&self, xdg: &str, below_home: &str) -> PathBuf {
+        let set = |name: &str| self.variables.get(name).filter(|value| Path::new(value).is_absolute());
+        match (set(xdg), set("HOME")) {
+            (Some(base), _) => Path::new(base).join("pikoci"),
+            (None, Some(home)) => Path::new(home).join(below_home).join("pikoci"),
+            (None, None) => env::temp_dir().join(format!("pikoci-{}", nix::unistd::getuid())),
+        }
+    }
+
+    /// The socket at which a container engine would answer.
+    pub fn engine_socket(&self) -> PathBuf {
+        let host = self.variables.get("DOCKER_HOST").and_then(|host| host.strip_prefix("unix://"));
+        PathBuf::from(host.unwrap_or("/var/run/docker.sock"))
+    }
+
+    /// `VAULT_ADDR`, `VAULT_TOKEN`, … for secret commands.
+    pub fn for_secrets(&self) -> BTreeMap<String, String> {
+        let wanted = |name: &str| FOR_SECRETS.contains(&name);
+        self.variables.iter().filter(|(name, _)| wanted(name)).map(|(n, v)| (n.clone(), v.clone())).collect()
+    }
+}
+
+/// The environment that commands inherit: without the program's own configuration and tokens.
+pub fn commands_inherit(host: &Host, settings: &[String]) -> BTreeMap<String, String> {
+    let private = |name: &str| {
+        PRIVATE.contains(&name)
+            || FOR_SECRETS.contains(&name)
+            || name.starts_with("PIKOCI_")
+            || settings.iter().any(|setting| *name == variable_of(setting) && !is_common(name))
+    };
+    host.variables.iter().filter(|(name, _)| !private(name)).map(|(n, v)| (n.clone(), v.clone())).collect()
+}
+
+/// The bare variable of a setting: `db-system` → `DB_SYSTEM`.
+pub(super) fn variable_of(setting: &str) -> String {
+    setting.to_uppercase().replace('-', "_")
+}
+
+/// Names that a setting has in common with what every program may use; they are passed on.
+fn is_common(name: &str) -> bool {
+    matches!(name, "LOG_LEVEL" | "USERS" | "TAGS")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_do_not_inherit_the_configuration() {
+        let names = ["PATH", "DB_SYSTEM", "JWT_SECRET", "PIKOCI_X", "VAULT_TOKEN", "DOCKER_HOST"];
+        let host = Host { variables: names.iter().map(|n| ((*n).to_owned(), "x".to_owned())).collect() };
+        let inherited = commands_inherit(&host, &["db-system".to_owned()]);
+        assert_eq!(inherited.keys().collect::<Vec<_>>(), ["DOCKER_HOST", "PATH"]);
+        assert_eq!(host.for_secrets().keys().collect::<Vec<_>>(), ["VAULT_TOKEN"]);
+    }
+}

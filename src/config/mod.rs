@@ -1,0 +1,17 @@
+//! Configuration of server and run: flag > environment > file > default, in this one place.
+//!
+//! A setting's flag, its key in the file and its environment variable are one name: `--db-system`, `db-system`,
+//! `DB_SYSTEM` or `PIKOCI_DB_SYSTEM` (which wins over the bare one). An unknown key or flag is an error with a
+//! suggestion; nothing is parsed and ignored.
+
+mod duration;
+mod environment;
+mod layers;
+mod secret_flag;
+mod server;
+
+pub use duration::parse_duration;
+pub use environment::{Host, commands_inherit};
+pub use layers::{ConfigError, nearest};
+pub use secret_flag::read_secret;
+pub use server::{DbSystem, PubsubSystem, ServerConfig, ServerFlags};

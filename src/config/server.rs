@@ -1,0 +1,344 @@
+//! `pikoci server`: every setting, once.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use serde::{Deserialize, Deserializer, de::Error as _};
+
+use super::{ConfigError, Host, layers, parse_duration};
+
+/// How a setting is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// `--name VALUE`
+    Value,
+    /// `--name` or `--name=false`
+    Switch,
+    /// `--name a,b` or repeated
+    List,
+}
+
+/// One setting: name, short flag, form, default as shown, help.
+type Setting = (&'static str, Option<char>, Form, &'static str, &'static str);
+
+const SETTINGS: [Setting; 37] = [
+    ("port", Some('p'), Form::Value, "8080", "Port to listen on, all interfaces"),
+    ("listen", None, Form::Value, "", "Address to listen on, addr:port; wins over --port"),
+    ("jwt-secret", None, Form::Value, "", "Key of the sessions; generated when absent"),
+    ("jwt-secret-file", None, Form::Value, "", "File that holds it"),
+    ("users", None, Form::List, "", "USERNAME:BCRYPT, created or updated at start; the first is admin"),
+    ("admin-password", None, Form::Value, "", "Password of the first admin; generated and printed once when absent"),
+    ("admin-password-file", None, Form::Value, "", "File that holds it"),
+    ("db-system", None, Form::Value, "mem", "mem or sqlite"),
+    ("db-name", None, Form::Value, "", "The SQLite file [$XDG_DATA_HOME/pikoci/pikoci.db]"),
+    ("run-migrations", None, Form::Switch, "true", "Bring the database's schema up to date at start"),
+    ("pubsub-system", None, Form::Value, "mem", "mem"),
+    ("run-worker", None, Form::Switch, "true", "Run a worker inside the server"),
+    ("name", None, Form::Value, "embedded", "Name of that worker"),
+    ("concurrency", None, Form::Value, "1", "Builds at once; checks have slots of their own"),
+    ("tags", None, Form::List, "", "What the worker can do"),
+    ("exclusive-tags", None, Form::Switch, "false", "Take tagged work only; needs --tags"),
+    ("drain-timeout", None, Form::Value, "10m", "How long SIGQUIT waits for running builds"),
+    ("log-level", None, Form::Value, "info", "debug, info, warn or error"),
+    ("log-format", None, Form::Value, "text", "text or json"),
+    ("team-canonical", None, Form::Value, "main", "Team of the start-up pipeline"),
+    ("pipeline-config", None, Form::Value, "", "Pipeline file to create or update at start"),
+    ("pipeline-name", Some('n'), Form::Value, "", "Its name [slug of the file's name]"),
+    ("vars", Some('v'), Form::Value, "", "JSON file with values for its variables"),
+    ("external-url", None, Form::Value, "", "Address of this server as others see it, for links"),
+    ("session-lifetime", None, Form::Value, "0", "How long a login lasts; 0 = until the key changes"),
+    ("min-check-interval", None, Form::Value, "10s", "Shortest check_interval, at least 1s"),
+    ("allow-insecure-sources", None, Form::Switch, "false", "Allow http:// and private addresses in source"),
+    ("source-allow", None, Form::List, "", "Hosts that source may name; none = any"),
+    ("allow-secret-args", None, Form::Switch, "false", "Allow secrets in process arguments (W005 instead of L038)"),
+    ("work-dir", None, Form::Value, "", "Where work directories and caches are [$XDG_CACHE_HOME/pikoci]"),
+    ("keep-workdir", None, Form::Switch, "false", "Keep work directories"),
+    ("state-dir", None, Form::Value, "", "Where the host's key is [$XDG_STATE_HOME/pikoci, /var/lib/pikoci as root]"),
+    ("hook-timeout", None, Form::Value, "10m", "Limit of each hook after a cancel or timeout"),
+    ("output-limit", None, Form::Value, "1073741824", "Bytes of a step's log; 0 = no limit"),
+    ("secrets-dir", None, Form::Value, "", "Where relative paths of file secrets begin"),
+    ("lease", None, Form::Value, "90s", "How long a worker's renewal holds"),
+    ("renew-interval", None, Form::Value, "5s", "How often a worker renews"),
+];
+
+/// Where state lives.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DbSystem {
+    /// In memory; forgotten at exit.
+    Mem,
+    /// One SQLite file.
+    Sqlite,
+}
+
+/// How server and workers talk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PubsubSystem {
+    /// Inside the process.
+    Mem,
+}
+
+/// The settings of `pikoci server`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct ServerConfig {
+    pub port: u16,
+    pub listen: Option<String>,
+    pub jwt_secret: Option<String>,
+    pub jwt_secret_file: Option<PathBuf>,
+    #[serde(deserialize_with = "list")]
+    pub users: Vec<String>,
+    pub admin_password: Option<String>,
+    pub admin_password_file: Option<PathBuf>,
+    pub db_system: DbSystem,
+    pub db_name: Option<PathBuf>,
+    pub run_migrations: bool,
+    pub pubsub_system: PubsubSystem,
+    pub run_worker: bool,
+    pub name: String,
+    pub concurrency: u32,
+    #[serde(deserialize_with = "list")]
+    pub tags: Vec<String>,
+    pub exclusive_tags: bool,
+    #[serde(deserialize_with = "duration")]
+    pub drain_timeout: Duration,
+    pub log_level: String,
+    pub log_format: String,
+    pub team_canonical: String,
+    pub pipeline_config: Option<PathBuf>,
+    pub pipeline_name: Option<String>,
+    pub vars: Option<PathBuf>,
+    pub external_url: String,
+    #[serde(deserialize_with = "duration")]
+    pub session_lifetime: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub min_check_interval: Duration,
+    pub allow_insecure_sources: bool,
+    #[serde(deserialize_with = "list")]
+    pub source_allow: Vec<String>,
+    pub allow_secret_args: bool,
+    pub work_dir: Option<PathBuf>,
+    pub keep_workdir: bool,
+    pub state_dir: Option<PathBuf>,
+    #[serde(deserialize_with = "duration")]
+    pub hook_timeout: Duration,
+    pub output_limit: u64,
+    pub secrets_dir: Option<PathBuf>,
+    #[serde(deserialize_with = "duration")]
+    pub lease: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub renew_interval: Duration,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            port: 8080,
+            listen: None,
+            jwt_secret: None,
+            jwt_secret_file: None,
+            users: Vec::new(),
+            admin_password: None,
+            admin_password_file: None,
+            db_system: DbSystem::Mem,
+            db_name: None,
+            run_migrations: true,
+            pubsub_system: PubsubSystem::Mem,
+            run_worker: true,
+            name: "embedded".to_owned(),
+            concurrency: 1,
+            tags: Vec::new(),
+            exclusive_tags: false,
+            drain_timeout: Duration::from_secs(600),
+            log_level: "info".to_owned(),
+            log_format: "text".to_owned(),
+            team_canonical: "main".to_owned(),
+            pipeline_config: None,
+            pipeline_name: None,
+            vars: None,
+            external_url: String::new(),
+            session_lifetime: Duration::ZERO,
+            min_check_interval: Duration::from_secs(10),
+            allow_insecure_sources: false,
+            source_allow: Vec::new(),
+            allow_secret_args: false,
+            work_dir: None,
+            keep_workdir: false,
+            state_dir: None,
+            hook_timeout: Duration::from_secs(600),
+            output_limit: 1 << 30,
+            secrets_dir: None,
+            lease: Duration::from_secs(90),
+            renew_interval: Duration::from_secs(5),
+        }
+    }
+}
+
+/// What the command line says.
+pub struct ServerFlags {
+    given: BTreeMap<String, String>,
+    file: Option<PathBuf>,
+    /// `--var name=value`, never split at commas.
+    pub vars: Vec<String>,
+    /// Seed of the fault-injecting transport, for tests.
+    pub chaos: Option<u64>,
+}
+
+impl ServerFlags {
+    /// The command with its flags.
+    pub fn command() -> Command {
+        let mut command = Command::new("server")
+            .about("Run the server, by default with a worker inside")
+            .arg(Arg::new("config").long("config").short('c').env("CONFIG").value_name("FILE").help("TOML, YAML or JSON file of these settings"))
+            .arg(Arg::new("var").long("var").value_name("NAME=VALUE").action(ArgAction::Append).help("Value for a variable of the start-up pipeline"))
+            .arg(Arg::new("chaos-seed").long("chaos-seed").hide(true).value_parser(clap::value_parser!(u64)));
+        for (name, short, form, default, help) in SETTINGS {
+            let help = if default.is_empty() { help.to_owned() } else { format!("{help} [default: {default}]") };
+            let mut arg = Arg::new(name).long(name).help(help);
+            arg = match form {
+                Form::Value => arg.value_name("VALUE"),
+                Form::Switch => arg.num_args(0..=1).require_equals(true).default_missing_value("true").value_name("BOOL"),
+                Form::List => arg.action(ArgAction::Append).value_name("A,B"),
+            };
+            command = command.arg(if let Some(short) = short { arg.short(short) } else { arg });
+        }
+        command
+    }
+
+    /// Reads what was given.
+    pub fn from_matches(matches: &ArgMatches) -> Self {
+        let given = SETTINGS.iter().filter_map(|(name, ..)| {
+            let values: Vec<&String> = matches.get_many::<String>(name)?.collect();
+            Some(((*name).to_owned(), values.into_iter().cloned().collect::<Vec<_>>().join(",")))
+        });
+        Self {
+            given: given.collect(),
+            file: matches.get_one::<String>("config").map(PathBuf::from),
+            vars: matches.get_many::<String>("var").into_iter().flatten().cloned().collect(),
+            chaos: matches.get_one::<u64>("chaos-seed").copied(),
+        }
+    }
+}
+
+impl ServerConfig {
+    /// All names of settings.
+    pub fn settings() -> Vec<String> {
+        SETTINGS.iter().map(|(name, ..)| (*name).to_owned()).collect()
+    }
+
+    /// Puts the layers together and checks what one setting asks of another.
+    ///
+    /// # Errors
+    /// What is wrong and what would be right.
+    pub fn read(flags: &ServerFlags, host: &Host) -> Result<Self, ConfigError> {
+        let config: Self = layers::read(&Self::settings(), flags.file.as_deref(), host, flags.given.clone())?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Reads a file alone, as the server would.
+    ///
+    /// # Errors
+    /// What is wrong and what would be right.
+    pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
+        let config: Self = layers::read(&Self::settings(), Some(path), &Host { variables: BTreeMap::new() }, BTreeMap::new())?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let wrong = |text: &str| Err(ConfigError::new(text));
+        if !self.run_worker && self.pubsub_system == PubsubSystem::Mem {
+            return wrong("--run-worker=false needs a broker that workers can reach: nothing can run with --pubsub-system mem");
+        }
+        if self.exclusive_tags && self.tags.is_empty() {
+            return wrong("--exclusive-tags needs --tags");
+        }
+        if self.concurrency == 0 {
+            return wrong("--concurrency must be at least 1");
+        }
+        if self.min_check_interval < Duration::from_secs(1) {
+            return wrong("--min-check-interval must be at least 1s");
+        }
+        if self.lease < Duration::from_secs(15) || self.renew_interval.is_zero() || self.lease < self.renew_interval * 3 {
+            return wrong("--lease must be at least 15s and three times --renew-interval");
+        }
+        if !matches!(self.log_level.as_str(), "debug" | "info" | "warn" | "error") {
+            return wrong("--log-level must be debug, info, warn or error");
+        }
+        if !matches!(self.log_format.as_str(), "text" | "json") {
+            return wrong("--log-format must be text or json");
+        }
+        Ok(())
+    }
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    parse_duration(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+}
+
+/// A list in a file, or text with commas from a flag or variable.
+fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Form {
+        Text(String),
+        List(Vec<String>),
+    }
+    let items = match Form::deserialize(deserializer)? {
+        Form::Text(text) => text.split(',').map(|item| item.trim().to_owned()).collect(),
+        Form::List(items) => items,
+    };
+    Ok(items.into_iter().filter(|item: &String| !item.is_empty()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(args: &[&str]) -> Result<ServerConfig, ConfigError> {
+        let matches = ServerFlags::command().no_binary_name(true).get_matches_from(args);
+        ServerConfig::read(&ServerFlags::from_matches(&matches), &Host { variables: BTreeMap::new() })
+    }
+
+    #[test]
+    fn the_printed_line_works() {
+        let config = read(&["--db-system", "mem", "--pubsub-system", "mem", "--run-worker", "--pipeline-config", "pipeline.hcl"]).unwrap();
+        assert!(config.run_worker && config.db_system == DbSystem::Mem);
+        assert_eq!(config.pipeline_config.as_deref(), Some(Path::new("pipeline.hcl")));
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused() {
+        for (args, part) in [
+            (vec!["--run-worker=false"], "broker"),
+            (vec!["--db-system", "postgresql"], "postgresql"),
+            (vec!["--lease", "10s"], "--lease"),
+            (vec!["--exclusive-tags"], "--tags"),
+            (vec!["--drain-timeout", "soon"], "not a duration"),
+        ] {
+            let error = read(&args).unwrap_err().to_string();
+            assert!(error.contains(part), "{args:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn every_default_is_shown_as_it_is() {
+        let shown = SETTINGS.iter().filter(|(.., default, _)| !default.is_empty());
+        let flags: Vec<String> = shown.map(|(name, _, _, default, _)| format!("--{name}={default}")).collect();
+        let explicit = read(&flags.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
+        assert_eq!(format!("{explicit:?}"), format!("{:?}", ServerConfig::default()));
+    }
+
+    #[test]
+    fn the_documented_example_is_read() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("pikoci.toml");
+        let config = ServerConfig::from_file(&path).unwrap();
+        assert_eq!(config.db_system, DbSystem::Sqlite);
+    }
+}

@@ -1,0 +1,15 @@
+//! The program's own log, on standard error.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::{EnvFilter, fmt};
+
+/// Starts logging at `level` (`debug`, `info`, `warn`, `error`), as text or JSON. Other crates speak at `warn`.
+pub fn start(level: &str, json: bool) {
+    let filter = EnvFilter::new(format!(
+        "warn,pikoci={level},pikoci_engine={level},pikoci_exec={level},pikoci_store={level},pikoci_transport={level},pikoci_web={level}"
+    ));
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).with_ansi(colour);
+    if json { builder.json().init() } else { builder.init() }
+}
