@@ -1,0 +1,10 @@
+//! Which blocks and attributes exist, and where: the shape of a pipeline file.
+//!
+//! [`table`] is data: a row per kind of block. [`check`] compares a parsed file with it. What the values mean is not
+//! decided here.
+
+mod check;
+mod table;
+
+pub use check::{check_block, check_file};
+pub use table::{AttributeRule, Attributes, BlockKind, BlockRule, Labels, Shape, Times, Verdict, kind_of, shape};
