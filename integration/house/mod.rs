@@ -1,0 +1,3 @@
+//! The house itself: who may import whom.
+
+mod imports;

@@ -1,0 +1,1 @@
+//! The world that tests run in: the program's binary, git repositories, a deadline.
