@@ -6,12 +6,12 @@
 //!
 //! | where | what |
 //! |---|---|
-//! | [`id`], [`text`], [`pipeline`], [`step`], [`version`], [`plan`], [`build`], [`check`], [`log`], [`outcome`], [`diagnostic`] | the nouns |
+//! | [`id`], [`text`], [`pipeline`], [`step`], [`version`], [`plan`], [`build`], [`progress`], [`check`], [`log`], [`outcome`], [`diagnostic`] | the nouns |
 //! | [`message`] | what travels between a server and its workers |
 //! | [`port`] | store, bus, launcher, workplace, clock, compiler, control, signals |
 //! | `contract` (feature `contract`) | the suites every implementation of a port must pass |
 //!
-//! **Invariant:** only [`build`] says which change of a build's state is legal.
+//! **Invariant:** only [`build`] says which change of a build's state is legal; [`progress`] applies what is reported.
 
 pub mod build;
 pub mod check;
@@ -25,6 +25,7 @@ pub mod outcome;
 pub mod pipeline;
 pub mod plan;
 pub mod port;
+pub mod progress;
 pub mod scheduling;
 pub mod step;
 pub mod text;

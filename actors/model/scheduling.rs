@@ -102,6 +102,8 @@ pub struct BuildBrief {
     pub id: BuildId,
     /// Whose.
     pub job: JobId,
+    /// Its number within the job.
+    pub number: BuildNumber,
     /// What a person sees.
     pub status: BuildStatus,
     /// How far it is.

@@ -33,6 +33,10 @@ pub struct Events {
     pub build: BuildId,
     /// Under which claim.
     pub fence: Fence,
+    /// Highest number whose acknowledgement has arrived; the worker holds nothing up to it any more. A server that
+    /// adopts the build goes on there: log events are acknowledged without a trace in the build's row.
+    #[serde(default)]
+    pub acknowledged: u64,
     /// Numbered from 1 per (build, fence), without gaps inside one message.
     pub events: Vec<Numbered>,
 }

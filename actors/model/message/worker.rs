@@ -17,6 +17,10 @@ pub struct Announce {
     pub profile: WorkerProfile,
     /// The builds it holds.
     pub holding: Vec<Holding>,
+    /// Builds of earlier lives of this worker of which nothing is alive any more (their shims left the completion
+    /// record): they are queued again at once instead of after the lease.
+    #[serde(default)]
+    pub ended: Vec<Holding>,
     /// Slots that are free right now.
     pub free_slots: u32,
     /// Check slots that are free right now.

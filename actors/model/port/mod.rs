@@ -8,6 +8,7 @@ mod control;
 mod launcher;
 mod signals;
 pub mod store;
+mod waits;
 mod workplace;
 
 pub use bus::{Address, Bus, BusError};
@@ -20,4 +21,5 @@ pub use launcher::{
 };
 pub use signals::{Signals, Topic};
 pub use store::{Store, StoreError};
+pub use waits::Waits;
 pub use workplace::{Workdir, Workplace, WorkplaceError};

@@ -135,8 +135,10 @@ pub trait BuildStore {
     async fn claim(&self, request: &ClaimRequest) -> Result<ClaimAnswer, StoreError>;
 
     /// Stores the effects of events and the last number in one transaction. The status never leaves `cancelled`;
-    /// `Finished` makes the phase `done`, notes the used and created versions as passed where the status passes, and
-    /// raises the pipeline's state revision. An illegal change is left out and noted in the log, never an error.
+    /// `Concluded` fixes the status and, where it passes, notes the used and created versions as passed and raises the
+    /// pipeline's state revision, so that downstream jobs start before hooks have run. `Finished` makes the phase
+    /// `done`. `HandedBack` has no effect here: [`Self::requeue`] follows it. An illegal change is left out and noted
+    /// in the log, never an error. A build that is done keeps its claim: repeated events find their fence again.
     async fn record_events(&self, update: BuildUpdate) -> Result<Recorded, StoreError>;
 
     /// Asks for a build's end.

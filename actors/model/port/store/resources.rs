@@ -97,7 +97,8 @@ pub trait ResourceStore {
     async fn resource_by_webhook(&self, token: &str) -> Result<Option<ResourceRow>, StoreError>;
     /// Replaces the webhook token.
     async fn set_webhook_token(&self, id: ResourceId, token: &str) -> Result<(), StoreError>;
-    /// Asks for a check as soon as possible; while one runs, for one more after it (true).
+    /// Asks for a check as soon as possible: sets `next_check` to `at`. While one runs (a lease is held at `at`), notes
+    /// that one more follows it (true): [`Self::record_check`] then sets `next_check` to its own `at`.
     async fn request_check(&self, id: ResourceId, at: DateTime<Utc>) -> Result<bool, StoreError>;
     /// Sets when the resource is due next; none = only when asked for.
     async fn set_next_check(&self, id: ResourceId, next: Option<DateTime<Utc>>) -> Result<(), StoreError>;

@@ -1,6 +1,7 @@
 //! What the scheduler and the dispatcher read and write.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
 use super::StoreError;
 use crate::{
@@ -15,12 +16,16 @@ pub trait SchedulingStore {
     async fn scheduling_state(&self, pipeline: PipelineId) -> Result<Option<SchedulingState>, StoreError>;
 
     /// Applies a batch if the pipeline's state still has this revision; `None` if it has not, and nothing was written.
-    /// Every change of anything that [`Self::scheduling_state`] reads raises the revision.
+    /// Without an expected revision it is applied in any case: for a build started by hand, which decides nothing.
+    ///
+    /// Every change that a decision depends on raises the revision: a definition, a version, an inserted, requeued or
+    /// passing build. That a build was claimed, or ended without passing, need not.
     async fn apply(
         &self,
         pipeline: PipelineId,
-        expected: StateRevision,
+        expected: Option<StateRevision>,
         writes: Vec<Write>,
+        at: DateTime<Utc>,
     ) -> Result<Option<Applied>, StoreError>;
 
     /// Queued builds of all pipelines with an id above `after`, oldest first, at most `limit`.

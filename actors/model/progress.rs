@@ -1,0 +1,98 @@
+//! What one reported event does to a build's row: the same in every store.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    build::{Build, BuildEvent, BuildStatus, Phase},
+    outcome::Failure,
+};
+
+/// How far an event changed a build's row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Absorbed {
+    /// Not at all: it says what is so already, or belongs to another row.
+    Nothing,
+    /// Something that only people read.
+    Shown,
+    /// Something that scheduling reads: status or phase.
+    Decisive,
+    /// The change is not legal and was left out.
+    Illegal,
+}
+
+impl Build {
+    /// Applies an event to the row. Steps, services, created versions and log chunks are other rows'.
+    pub fn absorb(&mut self, event: &BuildEvent) -> Absorbed {
+        match event {
+            BuildEvent::Started { at } => self.begin(*at),
+            BuildEvent::Exported { variables } => {
+                self.exports.extend(variables.iter().map(|(name, value)| (name.clone(), value.clone())));
+                Absorbed::Shown
+            }
+            BuildEvent::Phase(phase) => self.advance(*phase),
+            BuildEvent::Concluded { status, failure, at } => self.conclude(*status, failure.as_ref(), *at),
+            BuildEvent::Finished { at } => self.finish(*at),
+            BuildEvent::Step(_)
+            | BuildEvent::Service(_)
+            | BuildEvent::Created { .. }
+            | BuildEvent::Log(_)
+            | BuildEvent::HandedBack { .. } => Absorbed::Nothing,
+        }
+    }
+
+    /// Ends a build that nobody holds any more, or that never was held.
+    pub fn end(&mut self, status: BuildStatus, failure: Option<Failure>, at: DateTime<Utc>) {
+        if !self.status.is_final() {
+            self.status = status;
+            self.failure = failure;
+            self.ended_at = Some(at);
+        }
+        self.phase = Phase::Done;
+    }
+
+    fn begin(&mut self, at: DateTime<Utc>) -> Absorbed {
+        self.started_at.get_or_insert(at);
+        self.advance(Phase::Running).max_shown()
+    }
+
+    fn advance(&mut self, phase: Phase) -> Absorbed {
+        if phase == self.phase {
+            return Absorbed::Nothing;
+        }
+        if phase == Phase::Queued || phase == Phase::Done || !self.phase.may_become(phase) {
+            return Absorbed::Illegal;
+        }
+        self.phase = phase;
+        Absorbed::Decisive
+    }
+
+    /// A cancelled build stays cancelled, whatever its worker concludes.
+    fn conclude(&mut self, status: BuildStatus, failure: Option<&Failure>, at: DateTime<Utc>) -> Absorbed {
+        if self.status == BuildStatus::Cancelled || self.status == status {
+            return Absorbed::Nothing;
+        }
+        if self.status.is_final() || !status.is_final() || !self.status.may_become(status) {
+            return Absorbed::Illegal;
+        }
+        self.status = status;
+        self.failure = failure.cloned();
+        self.ended_at = Some(at);
+        Absorbed::Decisive
+    }
+
+    fn finish(&mut self, at: DateTime<Utc>) -> Absorbed {
+        if self.phase == Phase::Done {
+            return Absorbed::Nothing;
+        }
+        let unsaid = Failure::plain("the worker reported the build's end without its result");
+        self.end(BuildStatus::Failed, Some(unsaid), at);
+        Absorbed::Decisive
+    }
+}
+
+impl Absorbed {
+    /// The start's time is shown even where the phase stays.
+    fn max_shown(self) -> Self {
+        if self == Self::Decisive { self } else { Self::Shown }
+    }
+}
