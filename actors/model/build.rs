@@ -266,7 +266,7 @@ pub struct Build {
     pub inputs: BTreeMap<String, String>,
     /// From 1; grows when it runs again after a loss.
     pub run: u32,
-    /// Who holds it, while claimed.
+    /// Who holds it, or held it until it was done; none while queued.
     pub claim: Option<Claim>,
     /// Name of the worker that ran it last.
     pub worker: Option<String>,

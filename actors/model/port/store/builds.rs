@@ -78,6 +78,8 @@ pub struct BuildUpdate {
     pub through: u64,
     /// The events, in order, without log events.
     pub events: Vec<BuildEvent>,
+    /// When the server took them: the time of versions that are new.
+    pub at: DateTime<Utc>,
 }
 
 /// What storing events did.
@@ -149,8 +151,9 @@ pub trait BuildStore {
         at: DateTime<Utc>,
     ) -> Result<CancelRequest, StoreError>;
 
-    /// A claimed build goes back to the queue: `counts` makes it a new run (a loss), otherwise it was handed back. More
-    /// than three runs, or a job that says `fail`, ends it with `failure`.
+    /// A claimed build goes back to the queue: `counts` makes it a new run (a loss), otherwise it was handed back, and
+    /// the steps and services of the run that begins again are forgotten. When it counts, a fourth run, or a job that
+    /// says `fail`, ends it with `failure` instead.
     async fn requeue(
         &self,
         build: BuildId,

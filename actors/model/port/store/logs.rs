@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::StoreError;
 use crate::{
-    id::{BuildId, StepPath},
+    id::{BuildId, Fence, StepPath},
     log::{Chunk, NumberedChunk},
 };
 
@@ -33,10 +33,17 @@ pub struct LogIndex {
 /// Log chunks.
 #[async_trait]
 pub trait LogStore {
-    /// Appends chunks of one run of a build. `first` is the event number of each chunk under its fence: a chunk whose
-    /// (build, run, event number) is stored already is skipped, so that a repeated batch changes nothing.
-    /// Returns the last chunk number of the build.
-    async fn append_log(&self, build: BuildId, run: u32, chunks: &[(u64, Chunk)]) -> Result<i64, StoreError>;
+    /// Appends chunks of one run of a build, each with its event number under the claim, in order: a chunk whose number
+    /// is not above the highest stored of that claim is skipped, so that a repeated batch changes nothing. A claim with
+    /// another fence of the same run (the build was handed back) replaces what the older one logged; chunks of an older
+    /// claim than the newest are skipped. Returns the last chunk number of the build.
+    async fn append_log(
+        &self,
+        build: BuildId,
+        run: u32,
+        fence: Fence,
+        chunks: &[(u64, Chunk)],
+    ) -> Result<i64, StoreError>;
     /// Chunks of a build after number `after`, in order, at most `max_bytes` (at least one).
     async fn chunks_after(
         &self,
