@@ -2,3 +2,7 @@
 
 mod expand;
 mod exports;
+mod outbox;
+mod step_log;
+mod environment;
+mod secrets;

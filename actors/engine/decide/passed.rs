@@ -1,0 +1,132 @@
+//! Downstream jobs: which versions that passed upstream are due for a build.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pikoci_model::id::VersionId;
+use pikoci_model::scheduling::{GetSource, GetState, JobState, UpstreamBuild};
+use pikoci_model::step::VersionMode;
+
+use super::versions::upstream_of;
+
+/// Why a downstream job gets no build now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotPassed {
+    /// No version has passed all upstream jobs of this get.
+    NoCandidate {
+        /// The get's name.
+        get: String,
+    },
+    /// The best version of every get has been built.
+    AllBuilt,
+}
+
+/// What one triggering get with `passed` would take.
+struct Candidate<'a> {
+    get: &'a GetState,
+    version: VersionId,
+    /// No build of the job has used it in this get.
+    fresh: bool,
+}
+
+/// The versions that a new build of `job` is due for, by get name, or why none is due. `None` where no get of the job
+/// both triggers and names upstream jobs.
+///
+/// Every such get needs a candidate and at least one candidate must be unused. Gets that share an upstream job take
+/// versions that went through one of its builds together, if there is such a build with an unused candidate in it;
+/// else each takes its own best. A result always holds an unused candidate, so a job never gets the same build twice.
+pub fn passed(job: &JobState) -> Option<Result<BTreeMap<String, VersionId>, NotPassed>> {
+    let triggering: Vec<&GetState> =
+        job.gets.iter().filter(|get| get.trigger && !upstream_of(get).is_empty()).collect();
+    if triggering.is_empty() {
+        return None;
+    }
+    let mut candidates = Vec::new();
+    for get in triggering {
+        match candidate(get) {
+            Some(candidate) => candidates.push(candidate),
+            None => return Some(Err(NotPassed::NoCandidate { get: get.name.clone() })),
+        }
+    }
+    if !candidates.iter().any(|candidate| candidate.fresh) {
+        return Some(Err(NotPassed::AllBuilt));
+    }
+    let mut chosen: BTreeMap<String, VersionId> =
+        candidates.iter().map(|c| (c.get.name.clone(), c.version)).collect();
+    chosen.extend(together(job, &candidates));
+    Some(Ok(chosen))
+}
+
+fn candidate(get: &GetState) -> Option<Candidate<'_>> {
+    let GetSource::Passed { highest, lowest_unused, .. } = &get.source else { return None };
+    let (highest, used) = (*highest)?;
+    Some(match (get.mode, lowest_unused) {
+        (VersionMode::Every, Some(lowest)) => Candidate { get, version: *lowest, fresh: true },
+        _ => Candidate { get, version: highest, fresh: !used },
+    })
+}
+
+/// What gets with a common upstream job take instead of their own best, by get name; also for gets that do not
+/// trigger.
+fn together(job: &JobState, candidates: &[Candidate<'_>]) -> BTreeMap<String, VersionId> {
+    let mut settled: BTreeMap<String, VersionId> = BTreeMap::new();
+    let upstream: BTreeSet<&str> = job.upstream.iter().map(|build| build.job.as_str()).collect();
+    for name in upstream {
+        let gets: Vec<&GetState> = job
+            .gets
+            .iter()
+            .filter(|get| upstream_of(get).contains(&name) && !settled.contains_key(&get.name))
+            .collect();
+        let resources: BTreeSet<_> = gets.iter().map(|get| get.resource).collect();
+        if resources.len() < 2 {
+            continue;
+        }
+        if let Some(build) = best_build(job, name, &gets, candidates) {
+            let versions = gets.iter().filter_map(|get| Some((get.name.clone(), *build.versions.get(&get.resource)?)));
+            settled.extend(versions);
+        }
+    }
+    settled
+}
+
+/// The build of upstream job `name` that carried an unused candidate together with usable versions of all `gets`: the
+/// one with the most best versions, of several the newest.
+fn best_build<'a>(
+    job: &'a JobState,
+    name: &str,
+    gets: &[&GetState],
+    candidates: &[Candidate<'_>],
+) -> Option<&'a UpstreamBuild> {
+    let usable = |build: &&UpstreamBuild| {
+        build.job == name
+            && gets.iter().all(|get| {
+                build.versions.get(&get.resource).is_some_and(|version| has_passed(job, get, *version))
+            })
+            && candidates.iter().any(|c| {
+                c.fresh
+                    && gets.iter().any(|get| get.name == c.get.name)
+                    && build.versions.get(&c.get.resource) == Some(&c.version)
+            })
+    };
+    let best_of = |get: &GetState| {
+        candidates.iter().find(|c| c.get.name == get.name).map(|c| c.version).or(get.newest)
+    };
+    let score = |build: &UpstreamBuild| {
+        gets.iter().filter(|get| build.versions.get(&get.resource).copied() == best_of(get)).count()
+    };
+    job.upstream.iter().filter(usable).max_by_key(|build| (score(build), build.build))
+}
+
+/// Whether `version` is known to have passed every upstream job of `get`.
+fn has_passed(job: &JobState, get: &GetState, version: VersionId) -> bool {
+    let highest = match &get.source {
+        GetSource::Passed { highest, .. } => highest.map(|(version, _)| version),
+        GetSource::Root { .. } => None,
+    };
+    highest == Some(version)
+        || get.newest == Some(version)
+        || upstream_of(get).iter().all(|name| {
+            job.upstream
+                .iter()
+                .any(|build| build.job == *name && build.versions.get(&get.resource) == Some(&version))
+        })
+}
