@@ -1,1 +1,6 @@
 //! Contract suites of the ports, with a behaving in-memory implementation of each.
+
+pub mod bus;
+mod memory_bus;
+
+pub use memory_bus::{Hub, MemoryBus, Roles};

@@ -1,0 +1,188 @@
+//! What every bus must do. A suite is run by an adapter's tests with a function that makes a fresh world.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures::stream::BoxStream;
+
+use super::Roles;
+use crate::{
+    id::NodeId,
+    message::MAX_ENVELOPE_BYTES,
+    port::{Address, Bus, BusError},
+};
+
+/// What a transport promises beyond "it may arrive".
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Promise {
+    /// While nobody crashes and no queue is full: each envelope exactly once, in the order of one sender.
+    Exact,
+    /// Nothing: envelopes may be lost, repeated, delayed, reordered. What is received was sent, and was sent to us.
+    Nothing,
+}
+
+/// A bus under test: how a node joins, and how one waits with a limit (the model has no clock).
+#[async_trait::async_trait]
+pub trait BusWorld: Send + Sync {
+    /// What it promises.
+    fn promise(&self) -> Promise;
+    /// Takes a node in.
+    fn join(&self, node: NodeId, roles: Roles) -> Arc<dyn Bus>;
+    /// The next envelope, or none within the limit.
+    async fn next(&self, inbox: &mut BoxStream<'static, Bytes>, limit: Duration) -> Option<Bytes>;
+}
+
+/// Long enough for what must come on a loaded machine.
+const MUST: Duration = Duration::from_secs(10);
+/// How long silence is listened to.
+const SILENCE: Duration = Duration::from_millis(150);
+
+struct Node {
+    bus: Arc<dyn Bus>,
+    inbox: BoxStream<'static, Bytes>,
+}
+
+fn node(world: &dyn BusWorld, name: &str, roles: Roles) -> Node {
+    let bus = world.join(NodeId(name.into()), roles);
+    let inbox = bus.receive();
+    Node { bus, inbox }
+}
+
+fn envelope(number: u32) -> Bytes {
+    Bytes::from(format!("envelope {number:06}"))
+}
+
+/// Runs every case; each makes a world of its own.
+pub async fn bus_suite(make: impl Fn() -> Box<dyn BusWorld>) {
+    each_address_reaches_whom_it_names(&*make()).await;
+    any_server_is_one_server(&*make()).await;
+    order_of_one_sender_is_kept(&*make()).await;
+    an_unknown_node_is_a_silent_loss(&*make()).await;
+    an_envelope_that_is_too_large_is_refused(&*make()).await;
+    bytes_arrive_as_they_were(&*make()).await;
+    a_slow_receiver_never_stops_the_sender(&*make()).await;
+}
+
+async fn received(world: &dyn BusWorld, node: &mut Node) -> BTreeMap<Bytes, usize> {
+    let mut got = BTreeMap::new();
+    while let Some(envelope) = world.next(&mut node.inbox, SILENCE).await {
+        *got.entry(envelope).or_default() += 1;
+    }
+    got
+}
+
+/// Each of the four addresses, among two servers, two workers and one that is both.
+async fn each_address_reaches_whom_it_names(world: &dyn BusWorld) {
+    let mut nodes = [
+        node(world, "s1", Roles::SERVER),
+        node(world, "s2", Roles::SERVER),
+        node(world, "w1", Roles::WORKER),
+        node(world, "w2", Roles::WORKER),
+        node(world, "b1", Roles::BOTH),
+    ];
+    let cases = [
+        (Address::AllServers, vec![0, 1, 4]),
+        (Address::AllWorkers, vec![2, 3, 4]),
+        (Address::Node(NodeId("w1".into())), vec![2]),
+    ];
+    for (number, (to, hearers)) in (0..).zip(cases) {
+        let sent = envelope(number);
+        assert_eq!(nodes[0].bus.send(&to, sent.clone()).await, Ok(()), "{to:?}");
+        for (index, member) in nodes.iter_mut().enumerate() {
+            let got = received(world, member).await;
+            let expected = usize::from(hearers.contains(&index));
+            match world.promise() {
+                Promise::Exact => {
+                    assert_eq!(got.get(&sent).copied().unwrap_or(0), expected, "{to:?} at {index}")
+                }
+                Promise::Nothing => assert!(expected == 1 || got.is_empty(), "{to:?} reached {index}"),
+            }
+        }
+    }
+}
+
+/// Work for any server goes to exactly one, and not always to the same.
+async fn any_server_is_one_server(world: &dyn BusWorld) {
+    let mut servers = [node(world, "s1", Roles::SERVER), node(world, "s2", Roles::SERVER)];
+    let mut worker = node(world, "w1", Roles::WORKER);
+    for number in 0..40 {
+        assert_eq!(worker.bus.send(&Address::AnyServer, envelope(number)).await, Ok(()));
+    }
+    let first = received(world, &mut servers[0]).await;
+    let second = received(world, &mut servers[1]).await;
+    assert!(!first.is_empty() && !second.is_empty(), "one server got everything");
+    assert!(received(world, &mut worker).await.is_empty(), "a worker got a server's envelope");
+    assert!(first.keys().all(|key| !second.contains_key(key)), "both servers got one envelope");
+    if world.promise() == Promise::Exact {
+        assert_eq!(first.values().chain(second.values()).sum::<usize>(), 40);
+    }
+}
+
+/// What is received was sent; where the transport is exact, in order and complete.
+async fn order_of_one_sender_is_kept(world: &dyn BusWorld) {
+    let sender = node(world, "s1", Roles::SERVER);
+    let mut receiver = node(world, "w1", Roles::WORKER);
+    let to = Address::Node(NodeId("w1".into()));
+    let sent: Vec<Bytes> = (0..200).map(envelope).collect();
+    for one in &sent {
+        assert_eq!(sender.bus.send(&to, one.clone()).await, Ok(()));
+    }
+    match world.promise() {
+        Promise::Exact => {
+            for one in &sent {
+                assert_eq!(world.next(&mut receiver.inbox, MUST).await.as_ref(), Some(one));
+            }
+        }
+        Promise::Nothing => {
+            let got = received(world, &mut receiver).await;
+            assert!(got.keys().all(|key| sent.contains(key)), "something was received that nobody sent");
+            assert!(got.len() > sent.len() / 2, "only {} of {} arrived", got.len(), sent.len());
+        }
+    }
+}
+
+async fn an_unknown_node_is_a_silent_loss(world: &dyn BusWorld) {
+    let mut sender = node(world, "s1", Roles::SERVER);
+    let gone = node(world, "w1", Roles::WORKER);
+    drop(gone);
+    for name in ["w1", "nobody"] {
+        assert_eq!(sender.bus.send(&Address::Node(NodeId(name.into())), envelope(1)).await, Ok(()));
+    }
+    assert!(received(world, &mut sender).await.is_empty());
+}
+
+async fn an_envelope_that_is_too_large_is_refused(world: &dyn BusWorld) {
+    let sender = node(world, "s1", Roles::BOTH);
+    let size = MAX_ENVELOPE_BYTES + 1;
+    let answer = sender.bus.send(&Address::AnyServer, Bytes::from(vec![0; size])).await;
+    assert_eq!(answer, Err(BusError::TooLarge { size, limit: MAX_ENVELOPE_BYTES }));
+}
+
+/// Empty, every byte, and a megabyte.
+async fn bytes_arrive_as_they_were(world: &dyn BusWorld) {
+    let sender = node(world, "s1", Roles::SERVER);
+    let mut receiver = node(world, "w1", Roles::WORKER);
+    let sent = [Bytes::new(), Bytes::from_iter(0..=255), Bytes::from(vec![0xa5; 1 << 20])];
+    for one in &sent {
+        assert_eq!(sender.bus.send(&Address::AllWorkers, one.clone()).await, Ok(()));
+    }
+    let got = received(world, &mut receiver).await;
+    assert!(got.keys().all(|key| sent.contains(key)));
+    assert!(world.promise() == Promise::Nothing || got.len() == sent.len());
+}
+
+/// A queue that nobody reads fills up; the sender is told, other receivers are served.
+async fn a_slow_receiver_never_stops_the_sender(world: &dyn BusWorld) {
+    let sender = node(world, "s1", Roles::SERVER);
+    let _slow = node(world, "w1", Roles::WORKER);
+    let to = Address::Node(NodeId("w1".into()));
+    for number in 0..20_000 {
+        let answer = sender.bus.send(&to, envelope(number)).await;
+        assert!(matches!(answer, Ok(()) | Err(BusError::Full)), "{answer:?}");
+    }
+    let mut quick = node(world, "w2", Roles::WORKER);
+    for number in 0..20 {
+        assert_eq!(sender.bus.send(&Address::Node(NodeId("w2".into())), envelope(number)).await, Ok(()));
+    }
+    assert!(world.next(&mut quick.inbox, MUST).await.is_some());
+}
