@@ -6,3 +6,6 @@ mod outbox;
 mod step_log;
 mod environment;
 mod secrets;
+mod command;
+mod docker;
+mod template;

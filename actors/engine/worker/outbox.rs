@@ -145,16 +145,16 @@ impl Outbox {
     /// Sends until done. One task of this kind runs for each outbox.
     pub(crate) async fn run(self: Arc<Self>, post: Post) {
         loop {
-            let (to, events) = match self.next_batch() {
+            let (to, acknowledged, events) = match self.next_batch() {
                 Next::Done => return,
                 Next::Wait(patience) => {
                     // Either way the state decides what happens next.
                     let _ = tokio::time::timeout(patience, self.wake.notified()).await;
                     continue;
                 }
-                Next::Send(to, events) => (to, events),
+                Next::Send(to, acknowledged, events) => (to, acknowledged, events),
             };
-            let message = Events { build: self.build, fence: self.fence, events };
+            let message = Events { build: self.build, fence: self.fence, acknowledged, events };
             if let Err(error) = post.deliver(&to, &message).await {
                 tracing::debug!(build = %self.build, "events not sent: {error}");
                 self.rewind();
@@ -199,7 +199,7 @@ impl Outbox {
             0..SILENCES_UNTIL_ADOPTION => Address::Node(state.tracker.clone()),
             _ => Address::AnyServer,
         };
-        Next::Send(to, batch)
+        Next::Send(to, state.acknowledged, batch)
     }
 
     fn rewind(&self) {
@@ -223,7 +223,7 @@ impl Outbox {
 }
 
 enum Next {
-    Send(Address, Vec<Numbered>),
+    Send(Address, u64, Vec<Numbered>),
     Wait(Duration),
     Done,
 }
@@ -254,7 +254,7 @@ mod tests {
 
     fn numbers(outbox: &Outbox) -> Vec<u64> {
         match outbox.next_batch() {
-            Next::Send(_, events) => events.iter().map(|event| event.number).collect(),
+            Next::Send(_, _, events) => events.iter().map(|event| event.number).collect(),
             _ => Vec::new(),
         }
     }
