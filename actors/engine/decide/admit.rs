@@ -186,7 +186,8 @@ impl<'a> Floor<'a> {
     /// The fitting worker with the most free slots.
     fn seat(&self, build: &PendingBuild) -> Result<usize, Waiting> {
         let fitting: Vec<usize> = (0..self.seats.len()).filter(|index| self.fits(*index, build)).collect();
-        let best = fitting.iter().copied().filter(|index| self.free[*index] > 0).max_by_key(|i| self.free[*i]);
+        let best =
+            fitting.iter().copied().filter(|index| self.free[*index] > 0).max_by_key(|i| self.free[*i]);
         match best {
             Some(index) => Ok(index),
             None if fitting.is_empty() => Err(Waiting::NoWorker { tags: build.tags.clone() }),
@@ -215,11 +216,11 @@ fn able(seat: &Seat, tags: &[String]) -> bool {
 /// check slots, given as `free` for each seat.
 pub fn seat_for_check(seats: &[Seat], free: &[u32], tags: &[String], team: &str) -> Option<usize> {
     let able = |seat: &Seat| seat.ready && seat.profile.takes_checks && seat.profile.serves(tags);
-    let own: BTreeSet<usize> =
-        (0..seats.len()).filter(|i| able(&seats[*i]) && seats[*i].profile.team.as_deref() == Some(team)).collect();
+    let own: BTreeSet<usize> = (0..seats.len())
+        .filter(|i| able(&seats[*i]) && seats[*i].profile.team.as_deref() == Some(team))
+        .collect();
     (0..seats.len())
         .filter(|i| able(&seats[*i]) && free.get(*i).is_some_and(|free| *free > 0))
         .filter(|i| if own.is_empty() { seats[*i].profile.team.is_none() } else { own.contains(i) })
         .max_by_key(|i| free.get(*i).copied())
 }
-

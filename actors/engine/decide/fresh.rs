@@ -7,7 +7,7 @@ use pikoci_model::scheduling::{GetSource, GetState, JobState};
 use pikoci_model::step::VersionMode;
 
 /// New versions of one resource, as one job sees them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Fresh<'a> {
     /// Canonical of the resource.
     pub resource: &'a str,
@@ -31,8 +31,11 @@ pub fn fresh(job: &JobState) -> Vec<Fresh<'_>> {
             continue;
         }
         seen.insert(get.resource);
-        let gets: Vec<&GetState> =
-            job.gets.iter().filter(|other| other.resource == get.resource && is_triggering_root(other)).collect();
+        let gets: Vec<&GetState> = job
+            .gets
+            .iter()
+            .filter(|other| other.resource == get.resource && is_triggering_root(other))
+            .collect();
         let versions: BTreeSet<VersionId> = gets.iter().flat_map(|get| fresh_of(get)).copied().collect();
         let Some(up_to) = versions.last().copied() else { continue };
         let replaces = gets.iter().all(|get| get.mode == VersionMode::Latest);

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use pikoci_model::build::BuildEvent;
 use pikoci_model::message::Numbered;
 
-/// Events that came before one that is missing are kept, at most this many: the worker sends the rest again.
-const MOST_AHEAD: usize = 4096;
+/// Events that cannot be taken yet are kept, at most this many: more than a worker's whole window has of the smallest
+/// ones. What does not fit is sent again.
+const MOST_AHEAD: usize = 32 * 1024;
 
 /// Filters what arrives more than once, early or late.
 #[derive(Debug, Default)]
@@ -42,8 +43,8 @@ impl Intake {
     /// Keeps what is new.
     pub fn offer(&mut self, events: Vec<Numbered>) {
         for Numbered { number, event } in events {
-            let contiguous = number == self.taken + self.ahead.len() as u64 + 1;
-            if number > self.taken && (contiguous || self.ahead.len() < MOST_AHEAD) {
+            let next = number == self.taken + 1;
+            if number > self.taken && (next || self.ahead.len() < MOST_AHEAD) {
                 self.ahead.entry(number).or_insert(event);
             }
         }
@@ -66,7 +67,10 @@ mod tests {
     use pikoci_model::build::Phase;
 
     fn events(numbers: &[u64]) -> Vec<Numbered> {
-        numbers.iter().map(|number| Numbered { number: *number, event: BuildEvent::Phase(Phase::Running) }).collect()
+        numbers
+            .iter()
+            .map(|number| Numbered { number: *number, event: BuildEvent::Phase(Phase::Running) })
+            .collect()
     }
 
     fn taken(intake: &mut Intake) -> Vec<u64> {

@@ -81,7 +81,8 @@ fn together(job: &JobState, candidates: &[Candidate<'_>]) -> BTreeMap<String, Ve
             continue;
         }
         if let Some(build) = best_build(job, name, &gets, candidates) {
-            let versions = gets.iter().filter_map(|get| Some((get.name.clone(), *build.versions.get(&get.resource)?)));
+            let versions =
+                gets.iter().filter_map(|get| Some((get.name.clone(), *build.versions.get(&get.resource)?)));
             settled.extend(versions);
         }
     }
@@ -107,9 +108,8 @@ fn best_build<'a>(
                     && build.versions.get(&c.get.resource) == Some(&c.version)
             })
     };
-    let best_of = |get: &GetState| {
-        candidates.iter().find(|c| c.get.name == get.name).map(|c| c.version).or(get.newest)
-    };
+    let best_of =
+        |get: &GetState| candidates.iter().find(|c| c.get.name == get.name).map(|c| c.version).or(get.newest);
     let score = |build: &UpstreamBuild| {
         gets.iter().filter(|get| build.versions.get(&get.resource).copied() == best_of(get)).count()
     };

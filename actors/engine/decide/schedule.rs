@@ -116,7 +116,10 @@ fn supersede(state: &SchedulingState, job: &JobState, due: &mut Schedule) {
     let Some(newest) = living().max_by_key(|build| build.id) else { return };
     let older = living().filter(|build| build.id < newest.id);
     due.writes.extend(
-        older.map(|build| Write::Cancel { build: build.id, reason: format!("superseded by #{}", newest.number) }),
+        older.map(|build| Write::Cancel {
+            build: build.id,
+            reason: format!("superseded by #{}", newest.number),
+        }),
     );
 }
 
@@ -165,9 +168,9 @@ fn downstream(
     if started || state.unfinished.iter().any(pending) {
         return Err(WhyNot::AlreadyPending);
     }
-    let triggering = job.gets.iter().filter(|get| get.trigger && matches!(get.source, GetSource::Passed { .. }));
-    let versions =
-        triggering.filter_map(|get| Some((get.name.clone(), *chosen.get(&get.name)?))).collect();
+    let triggering =
+        job.gets.iter().filter(|get| get.trigger && matches!(get.source, GetSource::Passed { .. }));
+    let versions = triggering.filter_map(|get| Some((get.name.clone(), *chosen.get(&get.name)?))).collect();
     Ok(Write::InsertBuild(new_build(state, job, Cause::Passed { versions }, &chosen, now)))
 }
 
