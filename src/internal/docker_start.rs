@@ -1,0 +1,228 @@
+//! `docker-start`: starts the container of a built-in service.
+//!
+//! ```text
+//! docker-start --image IMAGE --port PORT [--env NAME=VARIABLE | --set NAME=TEXT | --data DIRECTORY]… [-- COMMAND…]
+//! ```
+//!
+//! `--env` names the variable of this process that holds the value; the value itself is never
+//! among the client's arguments. `--set` is for plain text, `--data` for
+//! the directory that becomes a memory file system with `data_tmpfs`.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use serde_json::Value as Json;
+
+use super::{Outcome, engine, environment};
+
+/// What the script asks for.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Order {
+    image: String,
+    port: String,
+    /// Environment of the container: plain text.
+    plain: BTreeMap<String, String>,
+    /// Environment of the container: by the name of the variable here.
+    named: BTreeMap<String, String>,
+    data: Option<String>,
+    command: Vec<String>,
+}
+
+pub(super) fn run(args: &[String]) -> Outcome {
+    let order = Order::read(args)?;
+    let instance = environment::require("SERVICE_INSTANCE")?;
+    let name = free_name(&environment::require("SERVICE_CONTAINER")?, &instance)?;
+    let environment = order.environment()?;
+    let mut client = engine::client();
+    client.args(["run", "--detach", "--name", &name, "--env-file", "/dev/stdin"]);
+    for (name, value) in environment.iter().filter(|(_, value)| value.contains('\n')) {
+        client.args(["--env", name]).env(name, value);
+    }
+    order.add_to(&mut client, &instance)?;
+    launch(client, &environment)?;
+    super::answer(&format!("container {name}"))
+}
+
+impl Order {
+    fn read(args: &[String]) -> Result<Self, String> {
+        let mut order = Self::default();
+        let mut rest = args.iter();
+        while let Some(option) = rest.next() {
+            if option == "--" {
+                order.command = rest.cloned().collect();
+                break;
+            }
+            let value = rest.next().ok_or_else(|| format!("`{option}` needs a value"))?;
+            let pair = || value.split_once('=').map(|(name, text)| (name.to_owned(), text.to_owned()));
+            match option.as_str() {
+                "--image" => order.image.clone_from(value),
+                "--port" => order.port.clone_from(value),
+                "--data" => order.data = Some(value.clone()),
+                "--env" => {
+                    order.named.extend([pair().ok_or_else(|| format!("`{value}` is no NAME=VARIABLE"))?])
+                }
+                "--set" => order.plain.extend([pair().ok_or_else(|| format!("`{value}` is no NAME=TEXT"))?]),
+                other => return Err(format!("`{other}` is no option of docker-start")),
+            }
+        }
+        if order.image.is_empty() || order.port.is_empty() {
+            return Err("docker-start needs --image and --port".to_owned());
+        }
+        Ok(order)
+    }
+
+    /// The options behind the name, the image and its command.
+    fn add_to(&self, client: &mut Command, instance: &str) -> Result<(), String> {
+        for (label, value) in labels(instance) {
+            client.args(["--label", &format!("{label}={value}")]);
+        }
+        let port = environment::require("SERVICE_PORT")?;
+        client.args(["--publish", &format!("127.0.0.1:{port}:{}", self.port)]);
+        match environment::get("param_pull_policy").as_deref() {
+            None | Some("if-not-present" | "missing") => {}
+            Some(policy @ ("always" | "never")) => drop(client.args(["--pull", policy])),
+            Some(other) => {
+                return Err(format!("pull_policy must be always, if-not-present or never, found {other:?}"));
+            }
+        }
+        if environment::flag("param_data_tmpfs")?
+            && let Some(directory) = &self.data
+        {
+            client.args(["--tmpfs", directory]);
+        }
+        client.arg(environment::get("param_image").unwrap_or_else(|| self.image.clone()));
+        client.args(&self.command);
+        Ok(())
+    }
+
+    /// The environment of the container.
+    fn environment(&self) -> Result<BTreeMap<String, String>, String> {
+        let mut all = self.plain.clone();
+        for (name, variable) in &self.named {
+            if let Some(value) = environment::get(variable) {
+                all.insert(name.clone(), value);
+            }
+        }
+        all.extend(user_environment(environment::get("param_env").as_deref())?);
+        Ok(all)
+    }
+}
+
+/// Starts the client and hands it the container's environment as a file that is its standard
+/// input. Only values of several lines, which such a file cannot hold, go through the client's own
+/// environment.
+fn launch(mut client: Command, environment: &BTreeMap<String, String>) -> Result<(), String> {
+    let child = client.stdin(Stdio::piped()).spawn();
+    let mut child = child.map_err(|e| engine::unavailable(&e))?;
+    if let Some(mut input) = child.stdin.take() {
+        for (name, value) in environment.iter().filter(|(_, value)| !value.contains('\n')) {
+            // A client that fails early closes its input; its exit status says so.
+            drop(writeln!(input, "{name}={value}"));
+        }
+    }
+    let status = child.wait().map_err(|e| engine::unavailable(&e))?;
+    if status.success() { Ok(()) } else { Err(format!("the container did not start ({status})")) }
+}
+
+/// The parameter `env`: an object of scalars, as JSON.
+fn user_environment(json: Option<&str>) -> Result<BTreeMap<String, String>, String> {
+    let Some(json) = json else { return Ok(BTreeMap::new()) };
+    let wrong = || "the parameter `env` must be an object of strings, numbers and bools".to_owned();
+    let parsed: BTreeMap<String, Json> = serde_json::from_str(json).map_err(|_| wrong())?;
+    let scalar = |(name, value): (String, Json)| match value {
+        Json::String(text) => Ok((name, text)),
+        Json::Number(_) | Json::Bool(_) => Ok((name, value.to_string())),
+        Json::Null | Json::Array(_) | Json::Object(_) => Err(wrong()),
+    };
+    parsed.into_iter().map(scalar).collect()
+}
+
+/// What the container is known by. `pikoci.owner` is the worker's state directory: two of them may
+/// use one engine.
+fn labels(instance: &str) -> Vec<(&'static str, String)> {
+    let text = |variable: &str| environment::get(variable).unwrap_or_default();
+    vec![
+        ("pikoci.instance", instance.to_owned()),
+        ("pikoci.build", text("BUILD_ID")),
+        ("pikoci.service", text("SERVICE_NAME")),
+        ("pikoci.owner", text("PIKOCI_OWNER")),
+        ("pikoci.kind", "service".to_owned()),
+    ]
+}
+
+/// The stable name, or one of this instance's own when the stable one is taken by somebody else.
+///
+/// Whoever holds this build slot owns the name on this worker, so a container that carries our
+/// owner's label is left over from a build that is gone.
+fn free_name(stable: &str, instance: &str) -> Result<String, String> {
+    let filter = format!("name=^/?{stable}$");
+    let format = "{{.ID}}\t{{.Label \"pikoci.kind\"}}\t{{.Label \"pikoci.owner\"}}";
+    let listing = engine::ask(&["ps", "--all", "--no-trunc", "--filter", &filter, "--format", format])?;
+    let owner = environment::get("PIKOCI_OWNER").unwrap_or_default();
+    for line in listing.lines() {
+        match line.split('\t').collect::<Vec<_>>().as_slice() {
+            [id, "service", label] if *label == owner => {
+                super::say(&format!("removing the left-over container {stable}"));
+                engine::ask(&["rm", "--force", "--volumes", id])?;
+            }
+            _ => {
+                let own = instance.get(..8).unwrap_or(instance);
+                super::say(&format!(
+                    "the name {stable} is taken by another's container, using {stable}-{own}"
+                ));
+                return Ok(format!("{stable}-{own}"));
+            }
+        }
+    }
+    Ok(stable.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(args: &[&str]) -> Result<Order, String> {
+        Order::read(&args.iter().map(|&arg| arg.to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn an_order_is_read_from_its_options() {
+        let order = read(&[
+            "--image",
+            "redis:7",
+            "--port",
+            "6379",
+            "--env",
+            "A=param_a",
+            "--set",
+            "B=x=y",
+            "--",
+            "sh",
+            "--env",
+        ]);
+        assert_eq!(
+            order.unwrap(),
+            Order {
+                image: "redis:7".into(),
+                port: "6379".into(),
+                plain: [("B".into(), "x=y".into())].into(),
+                named: [("A".into(), "param_a".into())].into(),
+                data: None,
+                command: vec!["sh".into(), "--env".into()],
+            }
+        );
+        assert_eq!(read(&["--image"]).unwrap_err(), "`--image` needs a value");
+        assert_eq!(read(&["--foo", "x"]).unwrap_err(), "`--foo` is no option of docker-start");
+        assert!(read(&["--image", "x"]).is_err());
+    }
+
+    #[test]
+    fn the_user_s_environment_is_an_object_of_scalars() {
+        let environment = user_environment(Some(r#"{"A": "x", "B": 2, "C": true}"#)).unwrap();
+        assert_eq!(environment.values().collect::<Vec<_>>(), ["x", "2", "true"]);
+        assert!(user_environment(Some(r#"{"A": []}"#)).is_err());
+        assert!(user_environment(Some("[]")).is_err());
+        assert!(user_environment(None).unwrap().is_empty());
+    }
+}
