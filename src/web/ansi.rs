@@ -123,8 +123,11 @@ impl Style {
 
     fn class(self) -> String {
         let mut names = Vec::new();
-        let (fg, bg) =
-            if self.inverse { (self.background, self.foreground) } else { (self.foreground, self.background) };
+        let (fg, bg) = if self.inverse {
+            (self.background, self.foreground)
+        } else {
+            (self.foreground, self.background)
+        };
         names.extend(fg.map(|n| format!("f{n}")));
         names.extend(bg.map(|n| format!("g{n}")));
         let flags = [
@@ -187,7 +190,10 @@ mod tests {
 
     fn said(line: &str) -> String {
         let spans = spans(line, &mut Style::default());
-        spans.iter().map(|s| if s.class.is_empty() { s.text.clone() } else { format!("[{}:{}]", s.class, s.text) }).collect()
+        spans
+            .iter()
+            .map(|s| if s.class.is_empty() { s.text.clone() } else { format!("[{}:{}]", s.class, s.text) })
+            .collect()
     }
 
     #[test]

@@ -60,7 +60,8 @@ impl Asset {
     }
 }
 
-static STYLE_SHEET: LazyLock<Asset> = LazyLock::new(|| Asset::new("pikoci", "css", "text/css; charset=utf-8", STYLE));
+static STYLE_SHEET: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("pikoci", "css", "text/css; charset=utf-8", STYLE));
 static PAGE_SCRIPT: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("pikoci", "js", "text/javascript; charset=utf-8", SCRIPT));
 static FAVICON: LazyLock<Asset> = LazyLock::new(|| Asset::new("favicon", "svg", "image/svg+xml", ICON));
@@ -87,7 +88,9 @@ pub(crate) fn script_url() -> String {
 
 /// FNV-1a, 64 bits: tells contents apart, protects nothing.
 fn fingerprint(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 fn compressed(bytes: &[u8]) -> Vec<u8> {

@@ -1,7 +1,7 @@
 //! Writes every page with sample data, its assets and the exported graphs into a directory, to be looked at in a
 //! browser: `cargo run -p pikoci-web --example gallery -- DIRECTORY`.
 
-#[path = "../tests/sample.rs"]
+#[path = "../tests/sample/mod.rs"]
 mod sample;
 
 use std::path::PathBuf;

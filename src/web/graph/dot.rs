@@ -32,7 +32,9 @@ fn statement(node: &Node) -> String {
                 (false, false) => String::new(),
             };
             let (style, pen) = if *pinned { ("filled,bold", ", penwidth=3") } else { ("filled", lit) };
-            format!("  {id} [label={label}, shape=cds, style=\"{style}\", fillcolor=\"{RESOURCE_FILL}\"{border}{pen}, URL={url}];\n")
+            format!(
+                "  {id} [label={label}, shape=cds, style=\"{style}\", fillcolor=\"{RESOURCE_FILL}\"{border}{pen}, URL={url}];\n"
+            )
         }
         NodeKind::Job { state, running, .. } => {
             let cluster = quoted(&format!("cluster_{}", node.id));
@@ -44,10 +46,14 @@ fn statement(node: &Node) -> String {
             )
         }
         NodeKind::Between => {
-            format!("  {id} [label={label}, shape=cds, style=filled, fillcolor=\"{RESOURCE_FILL}\", fontsize=9, height=0.2{lit}, URL={url}];\n")
+            format!(
+                "  {id} [label={label}, shape=cds, style=filled, fillcolor=\"{RESOURCE_FILL}\", fontsize=9, height=0.2{lit}, URL={url}];\n"
+            )
         }
         NodeKind::Output => {
-            format!("  {id} [label={label}, shape=cds, style=filled, fillcolor=\"{RESOURCE_FILL}\"{lit}, URL={url}];\n")
+            format!(
+                "  {id} [label={label}, shape=cds, style=filled, fillcolor=\"{RESOURCE_FILL}\"{lit}, URL={url}];\n"
+            )
         }
     }
 }

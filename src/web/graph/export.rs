@@ -1,6 +1,8 @@
 //! The graph as a picture of its own, with the colours that scripts and badges know.
 
-use super::{FAILING_BORDER, GraphModel, Layout, Node, NodeKind, PINNED_BORDER, Place, RESOURCE_FILL, fill, ink};
+use super::{
+    FAILING_BORDER, GraphModel, Layout, Node, NodeKind, PINNED_BORDER, Place, RESOURCE_FILL, fill, ink,
+};
 use crate::page::escape;
 
 const FONT: &str = "system-ui,Helvetica,Arial,sans-serif";

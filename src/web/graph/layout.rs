@@ -95,7 +95,7 @@ fn size(node: &Node) -> (f64, f64) {
     let text = super::live::shortened(&node.label).chars().count() as f64 * 8.2;
     match node.kind {
         NodeKind::Job { .. } => ((text + 34.0).max(198.0), 62.0),
-        NodeKind::Resource { .. } => ((text + 56.0).max(110.0), 40.0),
+        NodeKind::Resource { .. } => ((text + 56.0).max(140.0), 40.0),
         NodeKind::Output => ((text + 52.0).max(80.0), 40.0),
         NodeKind::Between => (text + 20.0, 28.0),
     }
@@ -111,11 +111,20 @@ fn compute(model: &GraphModel) -> Layout {
     for edge in &model.edges {
         graph.set_edge(edge.from.to_string(), edge.to.to_string(), Some(EdgeLabel::default()), None);
     }
-    let options =
-        LayoutOptions { rankdir: RankDir::LR, nodesep: 42.0, ranksep: 84.0, edgesep: 20.0, ..LayoutOptions::default() };
+    let options = LayoutOptions {
+        rankdir: RankDir::LR,
+        nodesep: 44.0,
+        ranksep: 56.0,
+        edgesep: 20.0,
+        ..LayoutOptions::default()
+    };
     dagre::layout(&mut graph, Some(options));
-    let places = placed(model, &graph);
-    let routes = model.edges.iter().map(|edge| route(edge, &places, &graph)).collect();
+    let mut places = placed(model, &graph);
+    let mut routes: Vec<_> = model.edges.iter().map(|edge| route(edge, &places, &graph)).collect();
+    if upside_down(&places) {
+        places.iter_mut().for_each(|place| place.y = -place.y);
+        routes.iter_mut().flatten().for_each(|point| point.1 = -point.1);
+    }
     framed(places, routes)
 }
 
@@ -138,6 +147,19 @@ fn route(edge: &Edge, places: &[Place], graph: &Graph<NodeLabel, EdgeLabel>) -> 
     points.extend(inner.filter(|(i, _)| i % 2 == 0).map(|(_, p)| (p.x, p.y)));
     points.push((to.x - to.width / 2.0, to.y));
     points
+}
+
+/// Whether more pairs in one column stand against the order of the file than with it.
+fn upside_down(places: &[Place]) -> bool {
+    let mut balance = 0i64;
+    for (i, first) in places.iter().enumerate() {
+        for second in &places[i + 1..] {
+            if (first.x - second.x).abs() < 1.0 {
+                balance += if first.y < second.y { 1 } else { -1 };
+            }
+        }
+    }
+    balance < 0
 }
 
 /// Moves everything to the margin and stretches a narrow picture.
@@ -167,12 +189,7 @@ fn framed(mut places: Vec<Place>, mut routes: Vec<Vec<(f64, f64)>>) -> Layout {
             *point = side.unwrap_or((shift(point.0 * stretch), point.1 - top + MARGIN));
         }
     }
-    Layout {
-        width: new_right - new_left + 2.0 * MARGIN,
-        height: bottom - top + 2.0 * MARGIN,
-        places,
-        routes,
-    }
+    Layout { width: new_right - new_left + 2.0 * MARGIN, height: bottom - top + 2.0 * MARGIN, places, routes }
 }
 
 fn stuck(point: (f64, f64), was: Place, is: Place) -> Option<(f64, f64)> {

@@ -18,11 +18,18 @@ impl Layout {
     #[must_use]
     pub fn svg_live(&self, model: &GraphModel, now: i64) -> String {
         let (width, height) = (self.width.ceil(), self.height.ceil());
-        let mut out = format!("<svg width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" data-shape=\"{:016x}\">\n", model.structure());
+        let mut out = format!(
+            "<svg width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" data-shape=\"{:016x}\">\n",
+            model.structure()
+        );
         for (i, edge) in model.edges.iter().enumerate() {
             let lit = model.nodes[edge.from].lit.zip(model.nodes[edge.to].lit).map(|(a, b)| a && b);
             let hint = if edge.trigger { "" } else { " hint" };
-            out.push_str(&format!("<path class=\"edge{hint}{}\" d=\"{}\"/>\n", lit_class(lit), self.curve(i)));
+            out.push_str(&format!(
+                "<path class=\"edge{hint}{}\" d=\"{}\"/>\n",
+                lit_class(lit),
+                self.curve(i)
+            ));
         }
         for (node, place) in model.nodes.iter().zip(&self.places) {
             out.push_str(&match &node.kind {

@@ -136,7 +136,8 @@ impl GraphModel {
     /// resource. A `passed` that names an unknown job or a `get` of an unknown resource has no edge.
     #[must_use]
     pub fn new(input: &GraphInput, hide_intermediates: bool) -> Self {
-        let mut build = Builder { input, model: Self::default(), ids: BTreeMap::new(), edges: BTreeMap::new() };
+        let mut build =
+            Builder { input, model: Self::default(), ids: BTreeMap::new(), edges: BTreeMap::new() };
         build.model.pipeline.clone_from(&input.pipeline);
         let roots: BTreeSet<&str> = input
             .jobs
@@ -145,8 +146,12 @@ impl GraphModel {
             .filter(|get| get.passed.is_empty())
             .map(|get| get.resource.as_str())
             .collect();
-        let used: BTreeSet<&str> =
-            input.jobs.iter().flat_map(|j| j.gets.iter().map(|g| &g.resource).chain(&j.puts)).map(String::as_str).collect();
+        let used: BTreeSet<&str> = input
+            .jobs
+            .iter()
+            .flat_map(|j| j.gets.iter().map(|g| &g.resource).chain(&j.puts))
+            .map(String::as_str)
+            .collect();
         for resource in &input.resources {
             let name = resource.name.as_str();
             if roots.contains(name) || !used.contains(name) {
@@ -175,7 +180,8 @@ impl Builder<'_> {
         if let Some(&at) = self.ids.get(&id) {
             return at;
         }
-        let lit = (!self.input.lit.is_empty()).then(|| lit_as.iter().all(|name| self.input.lit.contains(*name)));
+        let lit =
+            (!self.input.lit.is_empty()).then(|| lit_as.iter().all(|name| self.input.lit.contains(*name)));
         let at = self.model.nodes.len();
         self.ids.insert(id.clone(), at);
         self.model.nodes.push(Node { id, label: label.to_owned(), href, kind, lit });
@@ -213,8 +219,10 @@ impl Builder<'_> {
                     self.edge(from, to, get.trigger);
                     continue;
                 }
-                let (id, href) = (format!("{}-{}-in", job.name, get.resource), self.resource_href(&get.resource));
-                let between = self.node(id, &get.resource, href, NodeKind::Between, &[&get.resource, &job.name]);
+                let (id, href) =
+                    (format!("{}-{}-in", job.name, get.resource), self.resource_href(&get.resource));
+                let between =
+                    self.node(id, &get.resource, href, NodeKind::Between, &[&get.resource, &job.name]);
                 self.edge(from, between, get.trigger);
                 self.edge(between, to, get.trigger);
             }
@@ -272,7 +280,11 @@ mod tests {
     }
 
     fn edges(model: &GraphModel) -> Vec<(&str, &str, bool)> {
-        model.edges.iter().map(|e| (model.nodes[e.from].id.as_str(), model.nodes[e.to].id.as_str(), e.trigger)).collect()
+        model
+            .edges
+            .iter()
+            .map(|e| (model.nodes[e.from].id.as_str(), model.nodes[e.to].id.as_str(), e.trigger))
+            .collect()
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::timeline::Axis;
+use super::axis::Axis;
 use super::{Frame, Html, LogTab, Promise, Sentence, ServiceLane, State, StepLane, StepLog, moment, written};
 
 /// A value that a step exported for later steps.
@@ -99,14 +99,19 @@ pub fn render_build(page: &BuildPage) -> String {
 /// The lane whose log is shown first: what failed, else what runs, else the last that wrote something.
 fn chosen(page: &BuildPage) -> Option<String> {
     let with_log = || page.steps.iter().filter(|lane| !lane.logs.is_empty());
-    let step = with_log().find(|lane| lane.state == State::Failed).or_else(|| with_log().find(|l| l.state == State::Running));
+    let step = with_log()
+        .find(|lane| lane.state == State::Failed)
+        .or_else(|| with_log().find(|l| l.state == State::Running));
     let failed_service = page.services.iter().find(|lane| {
-        matches!(lane.state, super::ServiceState::Failed | super::ServiceState::NotStopped) && !lane.logs.is_empty()
+        matches!(lane.state, super::ServiceState::Failed | super::ServiceState::NotStopped)
+            && !lane.logs.is_empty()
     });
     step.map(|lane| lane.path.clone())
         .or_else(|| failed_service.map(|lane| service_key(&lane.name)))
         .or_else(|| with_log().next_back().map(|lane| lane.path.clone()))
-        .or_else(|| page.services.iter().find(|lane| !lane.logs.is_empty()).map(|lane| service_key(&lane.name)))
+        .or_else(|| {
+            page.services.iter().find(|lane| !lane.logs.is_empty()).map(|lane| service_key(&lane.name))
+        })
 }
 
 fn service_key(name: &str) -> String {

@@ -57,11 +57,17 @@ impl View<'_> {
         }
         match self.page.status {
             401 => "Log in, and you come back here.",
-            403 => "Ask an admin of the team for a higher role, or log in as somebody else. If the page was open for long, load it again and repeat.",
-            404 => "Look at the address, or go back to the pipelines. What you may not see is not shown either.",
+            403 => {
+                "Ask an admin of the team for a higher role, or log in as somebody else. If the page was open for long, load it again and repeat."
+            }
+            404 => {
+                "Look at the address, or go back to the pipelines. What you may not see is not shown either."
+            }
             409 => "Go back: the page shows how it stands now.",
             429 => "Wait a minute, then try again.",
-            503 => "Its database or broker does not answer. It goes on by itself as soon as they do; try again shortly.",
+            503 => {
+                "Its database or broker does not answer. It goes on by itself as soon as they do; try again shortly."
+            }
             500.. => "Try again. If it stays, look for the request in the server's log.",
             _ => "Go back and try again.",
         }

@@ -48,7 +48,9 @@ impl StepLog {
         let class = if looks_like_error(&plain) { "ln err" } else { "ln" };
         let mut id = String::new();
         escape_into(&format!("L-{}-{n}", self.path), &mut id);
-        out.push_str(&format!("<div class=\"{class}\" id=\"{id}\"><a class=\"no\" href=\"#{id}\">{n}</a><span class=\"t\">"));
+        out.push_str(&format!(
+            "<div class=\"{class}\" id=\"{id}\"><a class=\"no\" href=\"#{id}\">{n}</a><span class=\"t\">"
+        ));
         if let Some(ms) = since {
             out.push_str(&clock(ms));
         }
@@ -81,7 +83,16 @@ fn clock(ms: u64) -> String {
 
 /// Words that say that something went wrong.
 const ERROR_WORDS: [&str; 11] = [
-    "error", "errors", "fail", "failed", "failure", "failures", "fatal", "panicked", "exception", "traceback",
+    "error",
+    "errors",
+    "fail",
+    "failed",
+    "failure",
+    "failures",
+    "fatal",
+    "panicked",
+    "exception",
+    "traceback",
     "assertion",
 ];
 
@@ -105,7 +116,9 @@ mod tests {
 
     #[test]
     fn errors_are_told_from_their_absence() {
-        for line in ["error: no such file", "test splits_evenly ... FAILED", "thread 'x' panicked at", "2 failed"] {
+        for line in
+            ["error: no such file", "test splits_evenly ... FAILED", "thread 'x' panicked at", "2 failed"]
+        {
             assert!(looks_like_error(line), "{line}");
         }
         for line in ["14 passed; 0 failed", "no errors", "", "terror", "on_error = ignore", "failsafe"] {

@@ -7,6 +7,7 @@
 //! percentages); every element whose content changes with time carries `data-live`, a key that is unique in the page;
 //! a state is always a sign and a word, never colour alone.
 
+mod axis;
 mod build;
 mod error;
 mod frame;
@@ -70,6 +71,9 @@ pub(crate) fn escape_into(text: &str, out: &mut String) {
 
 /// Writes a template. Rendering into a `String` fails only when a `Display` of ours does, and none does.
 fn written(template: &impl askama::Template) -> String {
-    #[expect(clippy::expect_used, reason = "writing to a String cannot fail and no Display here returns an error")]
+    #[expect(
+        clippy::expect_used,
+        reason = "writing to a String cannot fail and no Display here returns an error"
+    )]
     template.render().expect("a template renders into a String")
 }

@@ -12,7 +12,11 @@ pub fn human_duration(ms: u64) -> String {
         0..1000 => format!("{ms} ms"),
         1000..9950 => {
             let tenths = (ms + 50) / 100;
-            if tenths % 10 == 0 { format!("{} s", tenths / 10) } else { format!("{}.{} s", tenths / 10, tenths % 10) }
+            if tenths.is_multiple_of(10) {
+                format!("{} s", tenths / 10)
+            } else {
+                format!("{}.{} s", tenths / 10, tenths % 10)
+            }
         }
         9950..59_500 => format!("{seconds} s"),
         59_500..3_599_500 => two(seconds / 60, "m", seconds % 60, "s"),
@@ -41,13 +45,18 @@ pub fn relative(at: i64, now: i64) -> String {
 
 /// RFC 3339 in UTC, to the second; empty for a time outside the calendar.
 pub(crate) fn exact(at: i64) -> String {
-    DateTime::from_timestamp_millis(at).map(|t| t.to_rfc3339_opts(SecondsFormat::Secs, true)).unwrap_or_default()
+    DateTime::from_timestamp_millis(at)
+        .map(|t| t.to_rfc3339_opts(SecondsFormat::Secs, true))
+        .unwrap_or_default()
 }
 
 /// A `time` element: relative in the text, exact on hover, kept right by the script.
 pub(crate) fn ago(at: i64, now: i64) -> Html {
     let exact = escape(&exact(at));
-    Html(format!("<time datetime=\"{exact}\" title=\"{exact}\" data-at=\"{at}\">{}</time>", relative(at, now)))
+    Html(format!(
+        "<time datetime=\"{exact}\" title=\"{exact}\" data-at=\"{at}\">{}</time>",
+        relative(at, now)
+    ))
 }
 
 /// How long something took, or, while it has no end, takes: then the script counts on.
@@ -65,13 +74,14 @@ mod tests {
 
     #[test]
     fn durations_as_people_say_them() {
-        let said: Vec<_> = [0, 8, 999, 1000, 1630, 9949, 9950, 31_000, 59_499, 59_500, 72_000, 3_600_000, 7_500_000]
-            .into_iter()
-            .map(human_duration)
-            .collect();
+        let said: Vec<_> =
+            [0, 8, 999, 1000, 1630, 9949, 9950, 31_000, 59_499, 59_500, 72_000, 3_600_000, 7_500_000]
+                .into_iter()
+                .map(human_duration)
+                .collect();
         let expected = [
-            "0 ms", "8 ms", "999 ms", "1 s", "1.6 s", "9.9 s", "10 s", "31 s", "59 s", "1 m", "1 m 12 s", "1 h",
-            "2 h 5 m",
+            "0 ms", "8 ms", "999 ms", "1 s", "1.6 s", "9.9 s", "10 s", "31 s", "59 s", "1 m", "1 m 12 s",
+            "1 h", "2 h 5 m",
         ];
         assert_eq!(said, expected);
         assert_eq!(human_duration(86_400_000 * 3 + 3_600_000 * 4), "3 d 4 h");

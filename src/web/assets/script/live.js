@@ -71,12 +71,16 @@ async function refresh() {
 const SILENCE = 45000;
 
 function openStream(address, after, onLog) {
-  let source, last = after, wait = 500, watch, over = false, dropped = false;
+  let source, last = after, wait = 100, watch, over = false, dropped = false;
   const alive = () => {
     clearTimeout(watch);
     watch = setTimeout(again, SILENCE);
   };
-  const lost = (is) => { $('#lost').hidden = !is; };
+  let shown;
+  const lost = (is) => {
+    clearTimeout(shown);
+    if (is) shown = setTimeout(() => { $('#lost').hidden = false; }, 1000); else $('#lost').hidden = true;
+  };
   function again() {
     source.close();
     clearTimeout(watch);
@@ -93,7 +97,7 @@ function openStream(address, after, onLog) {
     source = new EventSource(url);
     alive();
     source.onopen = () => {
-      wait = 500;
+      wait = 100;
       lost(false);
       alive();
       if (dropped) refresh();

@@ -39,6 +39,17 @@ class LogView {
   }
 
   scrollToLine(line) { this.scrollToPixel((line - 1) * ROW - this.sight() * 0.3); }
+  // Scrolls only if the line is out of sight: a click on its number leaves everything where it is.
+  reveal(line) {
+    const from = this.top(), at = (line - 1) * ROW + 8;
+    if (at >= from && at + ROW <= from + this.sight()) {
+      this.draw();
+      return;
+    }
+    this.follow(false);
+    this.scrollToLine(line);
+  }
+
   scrollToEnd() { this.scrollToPixel(Infinity); }
 
   scrolled() {
@@ -87,6 +98,7 @@ class LogView {
     if (!log) return;
     this.space.style.height = `${Math.min(this.height(), TALL)}px`;
     this.rows.style.setProperty('--digits', String(log.lines).length);
+    this.pane.style.setProperty('--h', `${Math.min(this.height() + 14, 4000)}px`);
     const top = this.top();
     const first = Math.max(1, Math.floor((top - 8) / ROW) + 1 - BEYOND);
     const last = Math.min(log.lines, Math.ceil((top + this.sight()) / ROW) + BEYOND);

@@ -33,7 +33,7 @@ class BuildPage {
     this.byHand = true;
     const same = this.view.log?.path === path;
     this.view.marked = [from, to];
-    if (same) this.view.draw(); else this.choose(lane, this.tabs(lane).findLast((tab) => tab.path === path), from);
+    if (same) this.view.reveal(from); else this.choose(lane, this.tabs(lane).findLast((tab) => tab.path === path), from);
     return true;
   }
 
@@ -84,7 +84,7 @@ class BuildPage {
       if (other === lane) other.setAttribute('aria-current', 'true'); else other.removeAttribute('aria-current');
     }
     $('#log-title').textContent = lane.dataset.title;
-    $('#log-took').textContent = this.tab ? '' : 'has written nothing';
+    this.showTook(lane);
     $('#log-tabs').replaceChildren(...(tabs.length > 1 ? tabs : []).map((tab) => {
       const button = document.createElement('button');
       button.type = 'button';
@@ -94,6 +94,13 @@ class BuildPage {
       button.addEventListener('click', () => { this.byHand = true; this.choose(lane, tab); });
       return button;
     }));
+  }
+
+  showTook(lane) {
+    const place = $('#log-took'), { began, ended } = lane.dataset;
+    delete place.dataset.since;
+    place.textContent = !this.tab ? 'has written nothing' : began && ended ? human(ended - began) : '';
+    if (this.tab && began && !ended) place.dataset.since = began;
   }
 
   // The page changed below us: keep what was chosen, or go where it is happening.
