@@ -17,3 +17,14 @@ pub struct CheckOutcome {
     /// What the command printed, masked, its last 64 KiB.
     pub log: String,
 }
+
+impl CheckOutcome {
+    /// What a failing check said: its log, then why it failed. Empty for a success.
+    pub fn failing_text(&self) -> String {
+        match &self.result {
+            Ok(_) => String::new(),
+            Err(failure) if self.log.is_empty() => failure.to_string(),
+            Err(failure) => format!("{}\n{failure}", self.log.trim_end_matches('\n')),
+        }
+    }
+}

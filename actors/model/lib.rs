@@ -6,7 +6,7 @@
 //!
 //! | where | what |
 //! |---|---|
-//! | [`id`], [`text`], [`pipeline`], [`step`], [`version`], [`plan`], [`build`], [`progress`], [`check`], [`log`], [`outcome`], [`diagnostic`] | the nouns |
+//! | [`id`], [`text`], [`pipeline`], [`step`], [`version`], [`watermark`], [`plan`], [`build`], [`progress`], [`check`], [`log`], [`outcome`], [`diagnostic`] | the nouns |
 //! | [`message`] | what travels between a server and its workers |
 //! | [`port`] | store, bus, launcher, workplace, clock, compiler, control, signals |
 //! | `contract` (feature `contract`) | the suites every implementation of a port must pass |
@@ -30,4 +30,5 @@ pub mod scheduling;
 pub mod step;
 pub mod text;
 pub mod version;
+pub mod watermark;
 pub mod worker;

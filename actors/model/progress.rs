@@ -5,7 +5,12 @@ use chrono::{DateTime, Utc};
 use crate::{
     build::{Build, BuildEvent, BuildStatus, Phase},
     outcome::Failure,
+    pipeline::OnWorkerLoss,
+    port::store::{CancelRequest, Requeued},
 };
+
+/// How often one build may run, losses of its worker included.
+pub const MAX_RUNS: u32 = 3;
 
 /// How far an event changed a build's row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,6 +53,53 @@ impl Build {
             self.ended_at = Some(at);
         }
         self.phase = Phase::Done;
+    }
+
+    /// Asks for the build's end. Its status is `cancelled` at once, if it was open; who holds it must be told.
+    pub fn cancel(&mut self, reason: &str, at: DateTime<Utc>) -> CancelRequest {
+        if self.status.is_final() {
+            return CancelRequest::TooLate(self.status);
+        }
+        self.status = BuildStatus::Cancelled;
+        self.cancel_requested = Some(reason.to_owned());
+        self.ended_at = Some(at);
+        match &self.claim {
+            Some(claim) => CancelRequest::Claimed {
+                pipeline: self.pipeline,
+                node: claim.node.clone(),
+                fence: claim.fence,
+            },
+            None => {
+                self.phase = Phase::Done;
+                CancelRequest::Ended(self.pipeline)
+            }
+        }
+    }
+
+    /// Takes a held build from its worker: back to the queue, or to its end. `counts` says that the worker was lost.
+    pub fn give_back(
+        &mut self,
+        counts: bool,
+        on_loss: OnWorkerLoss,
+        failure: &Failure,
+        at: DateTime<Utc>,
+    ) -> Requeued {
+        if self.phase == Phase::Done || self.status.is_final() {
+            self.phase = Phase::Done;
+            return Requeued::Done;
+        }
+        if counts && (on_loss == OnWorkerLoss::Fail || self.run >= MAX_RUNS) {
+            self.end(BuildStatus::Failed, Some(failure.clone()), at);
+            return Requeued::Failed;
+        }
+        self.run += u32::from(counts);
+        self.status = BuildStatus::Pending;
+        self.phase = Phase::Queued;
+        self.claim = None;
+        self.started_at = None;
+        self.events_through = 0;
+        self.exports.clear();
+        Requeued::Queued
     }
 
     fn begin(&mut self, at: DateTime<Utc>) -> Absorbed {

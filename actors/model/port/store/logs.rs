@@ -30,6 +30,21 @@ pub struct LogIndex {
     pub marks: Vec<(u64, u64, u64)>,
 }
 
+/// The most marks of a [`LogIndex`].
+pub const MAX_MARKS: usize = 4096;
+
+impl LogIndex {
+    /// The index of a log: each chunk's mark in order, and the last chunk's line and bytes.
+    pub fn of(total: u64, marks: Vec<(u64, u64, u64)>, last: Option<(u64, &[u8])>) -> Self {
+        let lines = last.map_or(0, |(line, bytes)| {
+            let ends = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+            line + ends - u64::from(bytes.last() == Some(&b'\n'))
+        });
+        let every = marks.len().div_ceil(MAX_MARKS).max(1);
+        Self { bytes: total, lines, marks: marks.into_iter().step_by(every).collect() }
+    }
+}
+
 /// Log chunks.
 #[async_trait]
 pub trait LogStore {

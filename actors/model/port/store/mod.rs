@@ -19,7 +19,7 @@ pub use builds::{
     BuildStore, BuildUpdate, CancelRequest, ClaimAnswer, ClaimRequest, ClaimedBuild, PlanParts, Recorded,
     Requeued,
 };
-pub use logs::{LogIndex, LogStore, StepLog};
+pub use logs::{LogIndex, LogStore, MAX_MARKS, StepLog};
 pub use pipelines::{
     JobRow, PipelineRow, PipelineStore, RevisionRow, SaveRevision, SavedRevision, VersionUse,
 };
