@@ -44,6 +44,18 @@ impl Pipeline {
     pub fn resource(&self, canonical: &str) -> Option<&Resource> {
         self.resources.iter().find(|resource| resource.canonical() == canonical)
     }
+
+    /// Whether a resource is to be checked because this definition replaces `before`: it can be checked at all, and it
+    /// or its type is new or was changed.
+    pub fn wants_check(&self, canonical: &str, before: Option<&Self>) -> bool {
+        let Some(resource) = self.resource(canonical) else { return false };
+        let kind = self.resource_types.get(&resource.type_name);
+        let same = before.is_some_and(|before| {
+            before.resource(canonical) == Some(resource)
+                && before.resource_types.get(&resource.type_name) == kind
+        });
+        !same && kind.is_some_and(|kind| kind.check.is_some())
+    }
 }
 
 /// `variable "name"`: what a person may set. Values are never here.

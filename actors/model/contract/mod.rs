@@ -2,5 +2,7 @@
 
 pub mod bus;
 mod memory_bus;
+mod memory_store;
 
 pub use memory_bus::{Hub, MemoryBus, Roles};
+pub use memory_store::MemoryStore;

@@ -67,6 +67,13 @@ pub struct Page {
     pub after: Option<i64>,
 }
 
+impl Page {
+    /// Whether a row of this id belongs to it, its limit aside.
+    pub fn holds(&self, id: i64) -> bool {
+        self.before.is_none_or(|before| id < before) && self.after.is_none_or(|after| id > after)
+    }
+}
+
 /// Why the store did not do it. Conditions that did not hold are answers, not errors.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
 pub enum StoreError {
