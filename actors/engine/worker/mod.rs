@@ -15,3 +15,6 @@ mod site;
 mod hook;
 mod perform;
 mod step;
+mod probe;
+mod service_plan;
+mod service;

@@ -32,6 +32,17 @@ impl Recorder {
     /// Begins now.
     pub(crate) fn begin(title: Title, clock: &Arc<dyn Clock>, outbox: &Arc<Outbox>, log_limit: u64) -> Self {
         let log = StepLog::new(title.path.clone(), outbox, log_limit);
+        Self::begin_with(title, clock, outbox, log)
+    }
+
+    /// Begins now, with a log that exists already because a command was prepared with it.
+    pub(crate) fn begin_with(
+        title: Title,
+        clock: &Arc<dyn Clock>,
+        outbox: &Arc<Outbox>,
+        log: Arc<StepLog>,
+    ) -> Self {
+        log.begin();
         let record = StepRecord {
             path: title.path,
             kind: title.kind.to_owned(),

@@ -1,7 +1,7 @@
 //! The log of one step: what its commands print and what we say about it, in one sequence of bytes.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -16,7 +16,7 @@ use super::outbox::Outbox;
 pub(crate) struct StepLog {
     step: StepPath,
     outbox: Arc<Outbox>,
-    began: Instant,
+    began: OnceLock<Instant>,
     /// Bytes; 0 = none.
     limit: u64,
     tally: Mutex<Tally>,
@@ -31,10 +31,10 @@ struct Tally {
 }
 
 impl StepLog {
-    /// An empty log that begins now. `limit` in bytes; 0 = none.
+    /// An empty log that begins with its first byte. `limit` in bytes; 0 = none.
     pub(crate) fn new(step: StepPath, outbox: &Arc<Outbox>, limit: u64) -> Arc<Self> {
         let tally = Mutex::new(Tally { offset: 0, line: 1, mid_line: false, full: false });
-        Arc::new(StepLog { step, outbox: Arc::clone(outbox), began: Instant::now(), limit, tally })
+        Arc::new(StepLog { step, outbox: Arc::clone(outbox), began: OnceLock::new(), limit, tally })
     }
 
     /// A line of ours. Does not wait for room in the window.
@@ -47,6 +47,11 @@ impl StepLog {
         });
     }
 
+    /// Time is counted from here, unless it is counted already.
+    pub(crate) fn begin(&self) {
+        self.began.get_or_init(Instant::now);
+    }
+
     /// Bytes so far.
     pub(crate) fn bytes(&self) -> u64 {
         self.tally().offset
@@ -57,7 +62,7 @@ impl StepLog {
         tally.offset += bytes.len() as u64;
         tally.line += bytes.iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
         tally.mid_line = bytes.last().is_some_and(|byte| *byte != b'\n');
-        let t = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let t = u64::try_from(self.began.get_or_init(Instant::now).elapsed().as_millis()).unwrap_or(u64::MAX);
         Chunk { step: self.step.clone(), attempt, stream, offset, line, t, bytes }
     }
 

@@ -1,0 +1,486 @@
+//! The actor of one service instance: registered → starting → probing → ready → stopping → stopped.
+//!
+//! From the moment its start is tried its stop is owed. The stop itself is the launcher's: registered together with
+//! the start, it runs whatever becomes of this actor.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pikoci_model::build::{BuildEvent, BuildStatus, ServiceRecord, ServiceState};
+use pikoci_model::id::{InstanceId, StepPath};
+use pikoci_model::outcome::{Ended, Failure, RunCode};
+use pikoci_model::pipeline::{ReadyCheck, ServiceType};
+use pikoci_model::port::{EndedStop, LogSink, Process, ProcessEnd, ServiceEnd, ServiceLaunch, StopCommand};
+use pikoci_model::step::{Command, ServiceStep};
+use tokio::sync::watch;
+
+use super::conduct::{
+    Ear, Interrupt, Order, Ready, Runner, ended_failure, interrupted, launch_failure, make_ready, stop_retries,
+};
+use super::probe::{Probe, Probed};
+use super::record::{Recorder, Title};
+use super::service_plan::{ServicePlan, failed, plan_service};
+use super::site::{Layers, Site, Specifics};
+use super::step_log::StepLog;
+use crate::decide::walk::duration_text;
+use crate::supervise::{Actor, Door, Exit, Flow, Life, Receive};
+
+/// A service to be started.
+#[derive(Clone)]
+pub(crate) struct ServiceAsk {
+    pub site: Arc<Site>,
+    pub instance: InstanceId,
+    pub name: String,
+    pub service: ServiceStep,
+    /// Which group it belongs to; groups stop in reverse order.
+    pub group: u32,
+    /// What earlier steps exported.
+    pub exports: BTreeMap<String, String>,
+}
+
+/// See the module.
+pub(crate) struct ServiceActor {
+    ask: ServiceAsk,
+    parent: Door<ServiceNews>,
+    ear: watch::Sender<Option<Interrupt>>,
+    record: ServiceRecord,
+    declared: Option<ServiceType>,
+    start: Option<Recorder>,
+    /// Set once the launcher owes the stop.
+    launched: Option<Launched>,
+}
+
+struct Launched {
+    plan: ServicePlan,
+    stop_log: Arc<StepLog>,
+    foreground: bool,
+}
+
+/// What the build hears of a service.
+pub(crate) struct ServiceNews {
+    pub instance: InstanceId,
+    pub news: News,
+}
+
+pub(crate) enum News {
+    /// Its start is done; the next service may start.
+    Started {
+        exports: BTreeMap<String, String>,
+    },
+    Ready,
+    /// It did not start, is not ready, or died.
+    Failed(Failure),
+    /// It was interrupted before it was ready.
+    Cut,
+    /// Its stop has completed, or failed for good.
+    Stopped,
+}
+
+/// Begin to ask whether it is ready.
+pub(crate) struct BeginProbing;
+/// Stop it.
+pub(crate) struct StopService;
+/// The time for all stops is over.
+pub(crate) struct GiveUpStopping;
+
+struct LaunchOver(Result<(Arc<dyn Process>, Launched), Failure>, Recorder);
+struct StartOver(Option<Failure>, Recorder);
+struct ProcessOver(ProcessEnd);
+struct ProbingOver(Probed, Recorder);
+struct StopOver(ServiceEnd, Recorder);
+
+impl ServiceActor {
+    pub(crate) fn new(ask: ServiceAsk, parent: Door<ServiceNews>) -> Self {
+        let record = ServiceRecord {
+            instance: ask.instance,
+            name: ask.name.clone(),
+            service_type: ask.service.service_type.clone(),
+            version: String::new(),
+            address: String::new(),
+            state: ServiceState::Registered,
+            stopped_by: None,
+            killed: 0,
+            failure: None,
+            starting_at: ask.site.ground.ports.clock.now(),
+            ready_at: None,
+            stopping_at: None,
+            stopped_at: None,
+        };
+        let declared = ask.site.types.service_types.get(&ask.service.service_type).cloned();
+        ServiceActor { ask, parent, ear: watch::Sender::new(None), record, declared, start: None, launched: None }
+    }
+
+    fn enter(&mut self, state: ServiceState) {
+        self.record.state = state;
+        let now = self.ask.site.ground.ports.clock.now();
+        match state {
+            ServiceState::Ready => self.record.ready_at = Some(now),
+            ServiceState::Stopping => self.record.stopping_at = Some(now),
+            ServiceState::Stopped => self.record.stopped_at = Some(now),
+            _ => {}
+        }
+        self.ask.site.outbox.push(BuildEvent::Service(self.record.clone()));
+    }
+
+    fn tell(&self, news: News) {
+        self.parent.force(ServiceNews { instance: self.ask.instance, news });
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        self.record.failure = Some(failure.clone());
+        self.ask.site.outbox.push(BuildEvent::Service(self.record.clone()));
+        self.tell(News::Failed(failure));
+    }
+
+    fn recorder(&self, part: &str, log: Option<Arc<StepLog>>) -> Recorder {
+        let ground = &self.ask.site.ground;
+        let path = StepPath::of_service(&self.ask.name, part);
+        let log = log.unwrap_or_else(|| {
+            StepLog::new(path.clone(), &self.ask.site.outbox, ground.settings.output_limit)
+        });
+        let title = Title { path, kind: "service", name: format!("{}:{part}", self.ask.name) };
+        Recorder::begin_with(title, &ground.ports.clock, &self.ask.site.outbox, log)
+    }
+
+    fn end_start(&mut self, status: BuildStatus, failure: Option<Failure>) {
+        if let Some(start) = self.start.take() {
+            start.end(status, failure);
+        }
+    }
+
+    fn is_stopping(&self) -> bool {
+        matches!(
+            self.record.state,
+            ServiceState::Stopping | ServiceState::Stopped | ServiceState::StopFailed
+        )
+    }
+
+    fn ready_check(&self) -> Option<ReadyCheck> {
+        self.declared.as_ref().and_then(|declared| declared.ready_check.clone())
+    }
+
+    fn conclude_stop(&mut self, state: ServiceState) -> Flow {
+        self.enter(state);
+        self.tell(News::Stopped);
+        Err(Exit::Finished)
+    }
+}
+
+impl Actor for ServiceActor {
+    /// Orders of the build: a handful at most.
+    const MAILBOX: usize = 16;
+    type State = ServiceRecord;
+
+    fn started(&mut self, life: &mut Life<'_, Self>) -> Flow {
+        self.enter(ServiceState::Starting);
+        let recorder = self.recorder("start", None);
+        let Some(declared) = self.declared.clone() else {
+            let name = &self.ask.service.service_type;
+            let failure = failed(&self.ask.name, &format!("service type `{name}` is not declared"));
+            recorder.end(BuildStatus::Failed, Some(failure.clone()));
+            self.fail(failure);
+            return Ok(());
+        };
+        let ask = self.ask.clone();
+        life.spawn(async move {
+            let result = launch(&ask, &declared, &recorder).await;
+            LaunchOver(result, recorder)
+        });
+        Ok(())
+    }
+
+    fn state(&self) -> ServiceRecord {
+        self.record.clone()
+    }
+}
+
+/// Plans the service and hands start and stop to the launcher, in one message.
+async fn launch(
+    ask: &ServiceAsk,
+    declared: &ServiceType,
+    recorder: &Recorder,
+) -> Result<(Arc<dyn Process>, Launched), Failure> {
+    let site = &ask.site;
+    let plan = plan_service(site, declared, &ask.service, &ask.name, ask.instance).await?;
+    let start_sink: Arc<dyn LogSink> = Arc::clone(recorder.log()) as _;
+    let start = ready(ask, &plan.specifics, &plan.start, recorder.path(), Some(&start_sink)).await?;
+    let Some(start) = start else {
+        return Err(failed(&ask.name, "its start command is empty"));
+    };
+    let stop_path = StepPath::of_service(&ask.name, "stop");
+    let stop_log = StepLog::new(stop_path.clone(), &site.outbox, site.ground.settings.output_limit);
+    let stop_sink: Arc<dyn LogSink> = Arc::clone(&stop_log) as _;
+    let stop = match &plan.stop {
+        Some(stop) => ready(ask, &plan.specifics, stop, &stop_path, Some(&stop_sink)).await?,
+        None => None,
+    };
+    for warning in start.warnings.iter().chain(stop.iter().flat_map(|stop| &stop.warnings)) {
+        recorder.note(warning);
+    }
+    let limit = site.ground.settings.stop_limit;
+    let launch = ServiceLaunch {
+        instance: ask.instance,
+        name: ask.name.clone(),
+        group: ask.group,
+        start: start.spawn,
+        foreground: plan.foreground,
+        stop: stop.map(|stop| StopCommand { spawn: stop.spawn, limit, retries: stop_retries() }),
+        data: plan.data.clone(),
+    };
+    site.note_instance(ask.instance);
+    let process = site.ground.item.start_service(launch).await.map_err(launch_failure)?;
+    let foreground = plan.foreground;
+    Ok((process, Launched { plan, stop_log, foreground }))
+}
+
+async fn ready(
+    ask: &ServiceAsk,
+    specifics: &Specifics,
+    command: &Command,
+    step: &StepPath,
+    sink: Option<&Arc<dyn LogSink>>,
+) -> Result<Option<Ready>, Failure> {
+    let layers = Layers {
+        step_env: None,
+        command,
+        exports: &ask.exports,
+        specifics,
+        hook: None,
+        output: None,
+        cache_dir: None,
+    };
+    let order =
+        Order { layers, step, attempt: 1, sink, capture: false, hide_stdout: false, limit: None };
+    let runner = Runner { types: &ask.site.types.runner_types, host_services: true, labels: &[] };
+    make_ready(&ask.site.ground, &ask.site.secrets, runner, order).await
+}
+
+/// Waits until the start command has ended by itself; a start that is cut is ended by the stop.
+async fn await_start(
+    process: Arc<dyn Process>,
+    name: String,
+    limit: Duration,
+    recorder: Recorder,
+    mut ear: Ear,
+) -> StartOver {
+    let failure = tokio::select! {
+        end = process.wait() => match end.ended {
+            Ended::Exited(0) => None,
+            ended => Some(failed(&name, &ended_failure(&ended).to_string())),
+        },
+        () = tokio::time::sleep(limit) => {
+            Some(failed(&name, &format!("its start took longer than {}", duration_text(limit))))
+        }
+        _ = interrupted(&mut ear) => Some(failed(&name, "its start was cut off")),
+    };
+    StartOver(failure, recorder)
+}
+
+impl Receive<LaunchOver> for ServiceActor {
+    fn receive(&mut self, message: LaunchOver, life: &mut Life<'_, Self>) -> Flow {
+        let LaunchOver(result, recorder) = message;
+        let (process, launched) = match result {
+            Ok(launched) => launched,
+            Err(failure) => {
+                recorder.note(&format!("error: {failure}"));
+                recorder.end(BuildStatus::Failed, Some(failure.clone()));
+                self.fail(failure);
+                return Ok(());
+            }
+        };
+        self.record.address.clone_from(&launched.plan.address);
+        self.record.version.clone_from(&launched.plan.version);
+        let foreground = launched.foreground;
+        self.launched = Some(launched);
+        if foreground {
+            self.start = Some(recorder);
+            life.spawn(async move { ProcessOver(process.wait().await) });
+            return self.launched_well();
+        }
+        let (name, limit) = (self.ask.name.clone(), self.ask.site.ground.settings.start_timeout);
+        life.spawn(await_start(process, name, limit, recorder, self.ear.subscribe()));
+        Ok(())
+    }
+}
+
+impl ServiceActor {
+    fn launched_well(&mut self) -> Flow {
+        if self.ear.borrow().is_some() {
+            self.tell(News::Cut);
+            return Ok(());
+        }
+        let exports = self.launched.as_ref().map(|launched| launched.plan.exports.clone()).unwrap_or_default();
+        self.tell(News::Started { exports });
+        Ok(())
+    }
+}
+
+impl Receive<StartOver> for ServiceActor {
+    fn receive(&mut self, message: StartOver, _: &mut Life<'_, Self>) -> Flow {
+        let StartOver(failure, recorder) = message;
+        let interrupted = self.ear.borrow().is_some();
+        match failure {
+            None => {
+                recorder.end(BuildStatus::Succeeded, None);
+                self.launched_well()
+            }
+            Some(_) if interrupted => {
+                recorder.end(BuildStatus::Cancelled, None);
+                self.tell(News::Cut);
+                Ok(())
+            }
+            Some(failure) => {
+                recorder.note(&format!("error: {failure}"));
+                recorder.end(BuildStatus::Failed, Some(failure.clone()));
+                self.fail(failure);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A foreground service has ended: in order when it is being stopped, else too early.
+impl Receive<ProcessOver> for ServiceActor {
+    fn receive(&mut self, message: ProcessOver, _: &mut Life<'_, Self>) -> Flow {
+        if self.is_stopping() {
+            return Ok(());
+        }
+        let (name, ended) = (&self.ask.name, &message.0.ended);
+        let failure = if self.record.state == ServiceState::Ready {
+            let text = format!("service \"{name}\" ended by itself: it {ended}");
+            Failure::coded(RunCode::R151, text)
+        } else {
+            failed(name, &format!("it ended before it was ready: it {ended}"))
+        };
+        if let Some(start) = &self.start {
+            start.note(&format!("error: {failure}"));
+        }
+        self.end_start(BuildStatus::Failed, Some(failure.clone()));
+        self.ear.send_replace(Some(Interrupt::Fail(failure.clone())));
+        self.fail(failure);
+        Ok(())
+    }
+}
+
+impl Receive<BeginProbing> for ServiceActor {
+    fn receive(&mut self, _: BeginProbing, life: &mut Life<'_, Self>) -> Flow {
+        if self.is_stopping() || self.ear.borrow().is_some() {
+            self.tell(News::Cut);
+            return Ok(());
+        }
+        let (Some(check), Some(launched)) = (self.ready_check(), &self.launched) else {
+            self.enter(ServiceState::Ready);
+            self.tell(News::Ready);
+            return Ok(());
+        };
+        let probe = Probe {
+            site: Arc::clone(&self.ask.site),
+            name: self.ask.name.clone(),
+            check,
+            specifics: launched.plan.specifics.clone(),
+            exports: self.ask.exports.clone(),
+        };
+        self.enter(ServiceState::Probing);
+        let (mut recorder, ear) = (self.recorder("ready", None), self.ear.subscribe());
+        life.spawn(async move { ProbingOver(probe.run(&mut recorder, ear).await, recorder) });
+        Ok(())
+    }
+}
+
+impl Receive<ProbingOver> for ServiceActor {
+    fn receive(&mut self, message: ProbingOver, _: &mut Life<'_, Self>) -> Flow {
+        let ProbingOver(probed, recorder) = message;
+        match probed {
+            Probed::Ready => {
+                recorder.end(BuildStatus::Succeeded, None);
+                self.enter(ServiceState::Ready);
+                self.tell(News::Ready);
+            }
+            Probed::Failed(failure) => {
+                recorder.end(BuildStatus::Failed, Some(failure.clone()));
+                self.fail(failure);
+            }
+            // The death of the process was told already.
+            Probed::Cut(Interrupt::Fail(failure)) => recorder.end(BuildStatus::Failed, Some(failure)),
+            Probed::Cut(_) => {
+                recorder.end(BuildStatus::Cancelled, None);
+                self.tell(News::Cut);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Receive<Interrupt> for ServiceActor {
+    fn receive(&mut self, interrupt: Interrupt, _: &mut Life<'_, Self>) -> Flow {
+        if self.ear.borrow().is_none() {
+            self.ear.send_replace(Some(interrupt));
+        }
+        Ok(())
+    }
+}
+
+impl Receive<StopService> for ServiceActor {
+    fn receive(&mut self, _: StopService, life: &mut Life<'_, Self>) -> Flow {
+        if self.is_stopping() {
+            return Ok(());
+        }
+        let Some(launched) = &self.launched else {
+            self.end_start(BuildStatus::Cancelled, None);
+            // Nothing was started, so nothing has to be stopped.
+            return self.conclude_stop(ServiceState::Stopped);
+        };
+        let log = Arc::clone(&launched.stop_log);
+        self.enter(ServiceState::Stopping);
+        self.end_start(BuildStatus::Succeeded, None);
+        let recorder = self.recorder("stop", Some(log));
+        let (item, instance) = (Arc::clone(&self.ask.site.ground.item), self.ask.instance);
+        life.spawn(async move { StopOver(item.stop_service(instance).await, recorder) });
+        Ok(())
+    }
+}
+
+impl Receive<StopOver> for ServiceActor {
+    fn receive(&mut self, message: StopOver, _: &mut Life<'_, Self>) -> Flow {
+        let StopOver(end, mut recorder) = message;
+        for (index, tried) in end.tries.iter().enumerate() {
+            match tried {
+                EndedStop::Ended(Ended::Exited(0)) => {}
+                EndedStop::Ended(ended) => recorder.note(&format!("error: try {}: the command {ended}", index + 1)),
+                EndedStop::TimedOut(limit) => {
+                    recorder.note(&format!("error: try {}: ended after {}", index + 1, duration_text(*limit)));
+                }
+            }
+        }
+        if let Some(EndedStop::Ended(Ended::Exited(code))) = end.tries.last() {
+            recorder.exited(Some(*code));
+        }
+        self.record.killed = end.killed;
+        self.record.stopped_by = Some("build".to_owned());
+        if end.stopped {
+            recorder.end(BuildStatus::Succeeded, None);
+            return self.conclude_stop(ServiceState::Stopped);
+        }
+        let failure = self.stop_failure("its stop failed; it stands as pending");
+        recorder.note(&format!("error: {failure}"));
+        recorder.end(BuildStatus::Failed, Some(failure));
+        self.conclude_stop(ServiceState::StopFailed)
+    }
+}
+
+impl Receive<GiveUpStopping> for ServiceActor {
+    fn receive(&mut self, _: GiveUpStopping, _: &mut Life<'_, Self>) -> Flow {
+        self.stop_failure("the time for all stops is over; its stop stands as pending");
+        self.conclude_stop(ServiceState::StopFailed)
+    }
+}
+
+impl ServiceActor {
+    fn stop_failure(&mut self, reason: &str) -> Failure {
+        let text = format!("service \"{}\": {reason}", self.ask.name);
+        let failure = Failure::coded(RunCode::R152, text);
+        self.record.failure.get_or_insert_with(|| failure.clone());
+        failure
+    }
+}
