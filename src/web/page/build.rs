@@ -28,7 +28,7 @@ pub struct InputVersion {
 /// The page of a build. Times are ms since the epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildPage {
-    /// What stands around it; `events` is the stream of the build without its query.
+    /// What stands around it; `events` is the stream of the build without its query, empty once it is done.
     pub frame: Frame,
     /// Address of the build, without a slash at the end.
     pub base: String,

@@ -33,7 +33,7 @@ pub struct StepLane {
     pub ended_at: Option<i64>,
     /// A few words beside the duration: `exit 2`, `timed out`, `attempt 2 of 3`. May be empty.
     pub note: String,
-    /// Its logs, oldest attempt first; empty if it never ran.
+    /// Its logs, oldest attempt first: one for each attempt that has begun, also when it has written nothing yet.
     pub logs: Vec<LogTab>,
 }
 
@@ -58,7 +58,7 @@ pub struct ServiceLane {
     pub address: String,
     /// It did not stop by itself.
     pub killed: bool,
-    /// Its logs: start, ready, stop.
+    /// Its logs, labelled `start`, `ready`, `stop`: those that have begun.
     pub logs: Vec<LogTab>,
 }
 
@@ -69,6 +69,19 @@ impl ServiceLane {
 
     pub(crate) fn class(&self) -> &'static str {
         self.state.class(self.killed)
+    }
+
+    /// Label of the log that matters in this state.
+    pub(crate) fn part(&self) -> &'static str {
+        match self.state {
+            ServiceState::NotStopped => "stop",
+            ServiceState::Failed if self.has("ready") => "ready",
+            _ => "start",
+        }
+    }
+
+    fn has(&self, label: &str) -> bool {
+        self.logs.iter().any(|tab| tab.label == label)
     }
 }
 

@@ -44,23 +44,28 @@ const PAIRS: [(&str, &str); 31] = [
 
 fn style() -> String {
     let page = render_login(&sample::login());
-    let name = page.split("href=\"/assets/").nth(1).and_then(|rest| rest.split('"').next()).expect("a style sheet");
+    let name =
+        page.split("href=\"/assets/").nth(1).and_then(|rest| rest.split('"').next()).expect("a style sheet");
     let asset = assets::find(name).expect("the style sheet is served");
     String::from_utf8(asset.body.to_vec()).expect("it is text")
 }
 
 /// The colours of the rule that begins with `selector`.
 fn tokens(style: &str, selector: &str) -> HashMap<String, String> {
-    let rule = style.split(selector).nth(1).and_then(|rest| rest.split('}').next()).expect("the theme has a rule");
-    let named = rule.split(';').filter_map(|declaration| declaration.trim().strip_prefix("--")?.split_once(':'));
+    let rule =
+        style.split(selector).nth(1).and_then(|rest| rest.split('}').next()).expect("the theme has a rule");
+    let named =
+        rule.split(';').filter_map(|declaration| declaration.trim().strip_prefix("--")?.split_once(':'));
     named.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 fn luminance(colour: &str) -> f64 {
     let digits = colour.trim_start_matches('#');
-    let long: String = if digits.len() == 3 { digits.chars().flat_map(|c| [c, c]).collect() } else { digits.to_owned() };
+    let long: String =
+        if digits.len() == 3 { digits.chars().flat_map(|c| [c, c]).collect() } else { digits.to_owned() };
     let part = |at: usize| {
-        let value = f64::from(u8::from_str_radix(&long[at..at + 2], 16).expect("a hexadecimal colour")) / 255.0;
+        let value =
+            f64::from(u8::from_str_radix(&long[at..at + 2], 16).expect("a hexadecimal colour")) / 255.0;
         if value <= 0.03928 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
     };
     0.2126 * part(0) + 0.7152 * part(2) + 0.0722 * part(4)

@@ -1,5 +1,5 @@
 // Colours of a terminal as classes; the same reading as ansi.rs.
-const SEQUENCE = /\x1b(?:\[([^\x40-\x7e]*)([\x40-\x7e])?|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[\s\S])?/g;
+const SEQUENCE = /\x1b(?:\[([^\x40-\x7e]*)([\x40-\x7e])?|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[\x00-\x7f])?/g;
 const CONTROL = /[\x00-\x08\x0a-\x1f\x7f-\x9f]/g;
 
 const plainStyle = () => ({ f: null, g: null, b: false, d: false, i: false, u: false, v: false });

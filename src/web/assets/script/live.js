@@ -61,7 +61,8 @@ async function refresh() {
       url.hash = '';
       url.searchParams.set('view', 'live');
       const answer = await fetch(url, { headers: { Accept: 'text/html' } });
-      if (answer.ok && !answer.redirected) patch(new DOMParser().parseFromString(await answer.text(), 'text/html'));
+      if (answer.redirected || answer.status === 401) complain('The session has ended. Load the page again and log in.');
+      else if (answer.ok) patch(new DOMParser().parseFromString(await answer.text(), 'text/html'));
     } catch { /* the stream notices that the server is gone, and asks again when it is back */ }
     if (live.again) await new Promise((done) => { setTimeout(done, 120); });
   } while (live.again);

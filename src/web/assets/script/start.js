@@ -4,6 +4,7 @@ class BuildPage {
     this.view = new LogView(root);
     this.find = new Find(this.view);
     this.byHand = false;
+    this.heard = new Set();
     $('#follow').addEventListener('click', () => this.view.follow(!this.view.following));
     $('#show-times').addEventListener('click', (event) => {
       const hidden = this.view.pane.classList.toggle('no-times');
@@ -22,6 +23,9 @@ class BuildPage {
 
   lanes() { return $$('.lane').filter((lane) => this.tabs(lane).length); }
   tabs(lane) { return JSON.parse(lane.dataset.tabs || '[]'); }
+
+  // The part that is shown unasked: the newest attempt of a step, the part of a service that matters in its state.
+  partOf(lane, tabs) { return tabs.find((tab) => tab.label === lane.dataset.part) || tabs[tabs.length - 1]; }
 
   // `#L-PATH-LINE` or `#L-PATH-FROM-TO`.
   fromAddress() {
@@ -44,7 +48,7 @@ class BuildPage {
 
   async choose(lane, tab, line) {
     const tabs = this.tabs(lane);
-    tab ||= lane.dataset.key.startsWith('svc.') ? tabs[0] : tabs[tabs.length - 1];
+    tab ||= this.partOf(lane, tabs);
     if (this.view.lane?.dataset.key !== lane.dataset.key) this.view.marked = line ? this.view.marked : null;
     this.view.lane = lane;
     this.tab = tab;
@@ -115,7 +119,8 @@ class BuildPage {
     if (!lane) return;
     this.view.lane = lane;
     const tabs = this.tabs(lane);
-    if (!this.tab && tabs.length) {
+    const part = this.partOf(lane, tabs);
+    if (part && (!this.tab || (!this.byHand && (part.path !== this.tab.path || part.attempt !== this.tab.attempt)))) {
       this.choose(lane);
       return;
     }
@@ -124,7 +129,16 @@ class BuildPage {
     else if (lane.dataset.state !== 'run' && this.view.following) this.view.follow(false);
   }
 
+  // An output of which the page knows nothing yet: a step or an attempt that has just begun.
+  isNews(event) {
+    const key = `${event.step} ${event.attempt}`;
+    if (this.heard.has(key)) return false;
+    this.heard.add(key);
+    return !$$('.lane').some((lane) => this.tabs(lane).some((tab) => tab.path === event.step && (!tab.attempt || tab.attempt === event.attempt)));
+  }
+
   onLog(event) {
+    if (this.isNews(event)) refresh();
     const log = this.view.log;
     if (!log || event.step !== log.path || (log.attempt && event.attempt !== log.attempt)) return;
     log.append(event);
