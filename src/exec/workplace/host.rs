@@ -56,7 +56,12 @@ impl Workplace for HostWorkplace {
         Ok(path)
     }
 
-    async fn cache_dir(&self, team: &str, pipeline: &str, canonical: &str) -> Result<PathBuf, WorkplaceError> {
+    async fn cache_dir(
+        &self,
+        team: &str,
+        pipeline: &str,
+        canonical: &str,
+    ) -> Result<PathBuf, WorkplaceError> {
         let path = self.options.root.join("cache").join(team).join(pipeline).join(canonical);
         make_dir(&path, 0o700)?;
         Ok(path)
@@ -79,7 +84,12 @@ impl Workplace for HostWorkplace {
         create_private(&target, b"", 0o600)
     }
 
-    async fn read_file(&self, workdir: &Workdir, path: &str, limit: usize) -> Result<Vec<u8>, WorkplaceError> {
+    async fn read_file(
+        &self,
+        workdir: &Workdir,
+        path: &str,
+        limit: usize,
+    ) -> Result<Vec<u8>, WorkplaceError> {
         let shown = workdir.path.join(path);
         let target = below::existing(&workdir.path, path)
             .ok_or_else(|| system(&shown, &io::Error::from(io::ErrorKind::NotFound)))?;
@@ -122,7 +132,9 @@ impl Workplace for HostWorkplace {
 
     fn find_program(&self, name: &str) -> Option<PathBuf> {
         let path = self.options.inherited.get("PATH")?;
-        let executable = |path: &PathBuf| fs::metadata(path).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0);
+        let executable = |path: &PathBuf| {
+            fs::metadata(path).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
+        };
         path.split(':').map(|dir| Path::new(dir).join(name)).find(executable)
     }
 
@@ -151,7 +163,12 @@ fn make_dir(path: &Path, mode: u32) -> Result<(), WorkplaceError> {
 }
 
 fn create_private(path: &Path, content: &[u8], mode: u32) -> Result<(), WorkplaceError> {
-    let open = fs::OpenOptions::new().write(true).create_new(true).mode(mode).custom_flags(libc::O_NOFOLLOW).open(path);
+    let open = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .custom_flags(libc::O_NOFOLLOW)
+        .open(path);
     open.and_then(|mut file| io::Write::write_all(&mut file, content)).map_err(|error| system(path, &error))
 }
 
@@ -161,13 +178,21 @@ fn read_limited(path: &Path, limit: usize) -> Result<Vec<u8>, WorkplaceError> {
     let file = file.map_err(|error| system(path, &error))?;
     let metadata = file.metadata().map_err(|error| system(path, &error))?;
     if !metadata.is_file() {
-        return Err(WorkplaceError::System { path: path.display().to_string(), reason: "is not a file".to_owned() });
+        return Err(WorkplaceError::System {
+            path: path.display().to_string(),
+            reason: "is not a file".to_owned(),
+        });
     }
     if metadata.len() > limit64 {
-        return Err(WorkplaceError::TooLarge { path: path.display().to_string(), size: metadata.len(), limit: limit64 });
+        return Err(WorkplaceError::TooLarge {
+            path: path.display().to_string(),
+            size: metadata.len(),
+            limit: limit64,
+        });
     }
     let mut content = Vec::new();
-    io::Read::read_to_end(&mut io::Read::take(file, limit64), &mut content).map_err(|error| system(path, &error))?;
+    io::Read::read_to_end(&mut io::Read::take(file, limit64), &mut content)
+        .map_err(|error| system(path, &error))?;
     Ok(content)
 }
 
@@ -198,7 +223,9 @@ async fn remove_tree(path: PathBuf) -> Result<(), WorkplaceError> {
     .await
 }
 
-async fn blocking(work: impl FnOnce() -> Result<(), WorkplaceError> + Send + 'static) -> Result<(), WorkplaceError> {
+async fn blocking(
+    work: impl FnOnce() -> Result<(), WorkplaceError> + Send + 'static,
+) -> Result<(), WorkplaceError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
         Err(error) => Err(WorkplaceError::System { path: String::new(), reason: error.to_string() }),

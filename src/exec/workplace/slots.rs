@@ -20,7 +20,8 @@ pub(super) fn take(root: &Path, job: &str) -> io::Result<(u32, Slot)> {
     let dir = root.join("slots").join(file_name(job));
     fs::create_dir_all(&dir)?;
     for number in 0..MOST {
-        let file = File::options().create(true).truncate(false).write(true).open(dir.join(number.to_string()))?;
+        let file =
+            File::options().create(true).truncate(false).write(true).open(dir.join(number.to_string()))?;
         match file.try_lock() {
             Ok(()) => return Ok((number, Slot { _lock: file })),
             Err(fs::TryLockError::WouldBlock) => {}

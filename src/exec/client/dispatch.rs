@@ -1,0 +1,87 @@
+//! Hearing a shim: each event goes to the unit that it is about.
+
+use std::sync::Arc;
+
+use super::fault;
+use super::item::ItemCore;
+use super::process::Running;
+use crate::protocol::{Event, UnitId};
+
+/// Hears the shim until it has said its last word or is gone.
+pub async fn hear(item: Arc<ItemCore>) {
+    while let Some(event) = item.connection.next().await {
+        if event == Event::Empty {
+            item.progress.send_modify(|progress| progress.empty = true);
+            release(&item);
+            return;
+        }
+        dispatch(&item, event);
+    }
+    item.progress.send_modify(|progress| progress.lost = true);
+    release(&item);
+}
+
+/// Whatever still waits will hear nothing more.
+fn release(item: &ItemCore) {
+    let running: Vec<_> = item.units().running.drain().map(|(_, running)| running).collect();
+    for one in running {
+        one.lost();
+        one.let_go();
+    }
+}
+
+fn dispatch(item: &Arc<ItemCore>, event: Event) {
+    match event {
+        Event::Ready { .. } | Event::Started { .. } | Event::Empty => {}
+        Event::NotStarted { unit, fault } => last_word(item, unit, |running| running.not_started(&fault)),
+        Event::Exited { unit, exit, alone: false } => {
+            with_running(item, unit, |running| running.exited(exit, false))
+        }
+        Event::Exited { unit, exit, alone: true } => {
+            last_word(item, unit, |running| running.exited(exit, true))
+        }
+        Event::Gone { unit, killed } => last_word(item, unit, |running| running.gone(killed)),
+        Event::Stuck { unit, processes } => {
+            item.progress.send_modify(|progress| progress.stuck.extend(processes.iter().map(fault::stuck)));
+            if let Some(first) = processes.first() {
+                with_running(item, unit, |running| running.stuck(first));
+            }
+        }
+        Event::StopOutput { unit, bytes } => {
+            if let Some(service) = item.units().services.get(&unit).cloned() {
+                service.output(bytes);
+            }
+        }
+        Event::StopTried { unit, outcome } => {
+            if let Some(service) = item.units().services.get(&unit).cloned() {
+                service.tried(&outcome);
+            }
+        }
+        Event::Stopped { unit, success } => {
+            if let Some(service) = item.units().services.get(&unit).cloned() {
+                service.stopped(success);
+            }
+        }
+        Event::Refused { unit, reason } => {
+            tracing::error!(item = item.name, ?unit, reason, "the shim refused a request");
+            if let Some(unit) = unit {
+                with_running(item, unit, Running::lost);
+            }
+        }
+    }
+}
+
+fn with_running(item: &ItemCore, unit: UnitId, act: impl FnOnce(&Running)) {
+    let running = item.units().running.get(&unit).cloned();
+    if let Some(running) = running {
+        act(&running);
+    }
+}
+
+/// Nothing more will be heard of this unit.
+fn last_word(item: &ItemCore, unit: UnitId, act: impl FnOnce(&Running)) {
+    let running = item.units().running.remove(&unit);
+    if let Some(running) = running {
+        act(&running);
+    }
+}

@@ -1,0 +1,7 @@
+//! The nursery: one small process, forked before the worker has threads, settings or secrets, that forks shims on
+//! request. Starting the whole program anew for each work item would cost milliseconds and megabytes.
+
+mod birth;
+mod serve;
+
+pub use birth::{NurseryHandle, fork_nursery, harden_worker, nursery_main, reap_orphans, start_nursery};

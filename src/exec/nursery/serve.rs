@@ -1,0 +1,84 @@
+//! The nursery's loop.
+
+use std::collections::BTreeMap;
+use std::os::fd::{AsFd, OwnedFd};
+
+use nix::poll::{PollFd, PollFlags, poll};
+use nix::sys::signalfd::SignalFd;
+use nix::unistd::Pid;
+
+use crate::protocol::Hatch;
+use crate::shim::{self, become_shim};
+use crate::sys::cgroup::Place;
+use crate::sys::harden::ArgumentMemory;
+use crate::sys::packet::{self, Received};
+use crate::sys::wait::{self, Reaped};
+use crate::sys::{deadline, fork, signals};
+
+/// The nursery's belongings.
+pub struct Nursery {
+    pub worker: Option<OwnedFd>,
+    pub children: SignalFd,
+    pub place: Option<Place>,
+    pub arguments: Option<ArgumentMemory>,
+    /// The shims and their items.
+    pub shims: BTreeMap<Pid, String>,
+    /// Items whose shim died before its work was done, with its number, as long as their control groups stand.
+    pub orphaned: Vec<(String, u32)>,
+}
+
+impl Nursery {
+    /// Serves the worker; when it is gone, stays until the last shim has done its work, and ends what is then left.
+    pub fn serve(&mut self) {
+        while self.worker.is_some() || !self.shims.is_empty() {
+            self.sleep();
+            signals::drain(&self.children);
+            self.reap();
+            self.hear_worker();
+        }
+        while wait::reap_any() != Reaped::NoChild {
+            wait::kill_children();
+            let _ =
+                poll(&mut [PollFd::new(self.children.as_fd(), PollFlags::POLLIN)], deadline::timeout(None));
+            signals::drain(&self.children);
+        }
+    }
+
+    fn sleep(&self) {
+        let mut watched = vec![PollFd::new(self.children.as_fd(), PollFlags::POLLIN)];
+        watched.extend(self.worker.as_ref().map(|worker| PollFd::new(worker.as_fd(), PollFlags::POLLIN)));
+        let _ = poll(&mut watched, deadline::timeout(None));
+    }
+
+    fn reap(&mut self) {
+        while let Reaped::One(pid, exit) = wait::reap_any() {
+            let shim = self.shims.remove(&pid).filter(|_| !exit.is_success());
+            self.orphaned.extend(shim.map(|item| (item, pid.as_raw().unsigned_abs())));
+        }
+        // The reapers of a dead shim end what they keep and are reaped here, so this is looked at again then.
+        if let Some(place) = &self.place {
+            self.orphaned.retain(|(item, shim)| !place.clear_after(item, *shim));
+        }
+    }
+
+    fn hear_worker(&mut self) {
+        while let Some(worker) = &self.worker {
+            match packet::receive::<Hatch>(worker) {
+                Ok(Received::Message(hatch, mut descriptors)) if descriptors.len() == 1 => {
+                    self.hatch(hatch, descriptors.remove(0));
+                }
+                // The worker sees the descriptor of a refused request close.
+                Ok(Received::Message(..) | Received::Refused(_)) => {}
+                Ok(Received::Nothing) => return,
+                Ok(Received::Closed) | Err(_) => self.worker = None,
+            }
+        }
+    }
+
+    fn hatch(&mut self, hatch: Hatch, control: OwnedFd) {
+        let (place, arguments, item) = (self.place.clone(), self.arguments, hatch.item.clone());
+        if let Ok(pid) = fork::child(|| become_shim(shim::Birth { hatch, control, place, arguments })) {
+            self.shims.insert(pid, item);
+        }
+    }
+}

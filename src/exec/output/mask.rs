@@ -1,0 +1,356 @@
+//! Masking: every byte that belongs to a form of a secret is replaced, whatever borders it crosses.
+//!
+//! Matches may overlap; what is replaced is their union, one `***` for each run of covered bytes. At the end of a block
+//! the longest tail that could still become a match is held back, and nothing more.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Bound;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use aho_corasick::automaton::{Automaton, StateID};
+use aho_corasick::dfa::{self, DFA};
+use aho_corasick::{Anchored, MatchKind, StartKind, nfa};
+use bytes::{Bytes, BytesMut};
+
+use super::forms;
+
+/// What stands in the log for a secret.
+const MASK: &[u8] = b"***";
+/// A table over more bytes of forms than this would fall out of the processor's caches and use tens of megabytes; then
+/// the compact automaton is better, though slower.
+const LARGEST_TABLE: usize = 256 * 1024;
+
+/// The automaton over all forms of a set of secrets.
+#[derive(Debug)]
+pub struct Masker(Option<Machine>);
+
+#[derive(Debug)]
+enum Machine {
+    Table(Tree<DFA>),
+    Compact(Tree<nfa::contiguous::NFA>),
+}
+
+#[derive(Debug)]
+struct Tree<A> {
+    automaton: A,
+    start: StateID,
+    /// For a state, the length of the longest tail of what was read that a longer form begins with.
+    depth: HashMap<StateID, usize>,
+}
+
+impl Masker {
+    /// For these values. Those that are too short are left out.
+    pub fn new<'a>(values: impl IntoIterator<Item = &'a str>) -> Self {
+        let forms = forms::all(values);
+        if forms.is_empty() {
+            return Self(None);
+        }
+        let table = forms.iter().map(Vec::len).sum::<usize>() <= LARGEST_TABLE;
+        let mut of_table = dfa::Builder::new();
+        of_table.match_kind(MatchKind::Standard).start_kind(StartKind::Unanchored).prefilter(false);
+        let machine = match table.then(|| of_table.build(&forms)).and_then(Result::ok) {
+            Some(automaton) => Tree::new(automaton, &forms).map(Machine::Table),
+            None => nfa::contiguous::Builder::new()
+                .match_kind(MatchKind::Standard)
+                .prefilter(false)
+                .build(&forms)
+                .ok()
+                .and_then(|automaton| Tree::new(automaton, &forms))
+                .map(Machine::Compact),
+        };
+        Self(machine)
+    }
+
+    /// Scans what is new in `buffer`, takes out of it everything that is decided, masked, and leaves the rest.
+    /// `at_end`: nothing follows, so everything is decided.
+    pub fn scan(&self, scanner: &mut Scanner, buffer: &mut BytesMut, at_end: bool) -> Bytes {
+        let undecided = match &self.0 {
+            None => 0,
+            Some(Machine::Table(tree)) => tree.scan(scanner, buffer),
+            Some(Machine::Compact(tree)) => tree.scan(scanner, buffer),
+        };
+        scanner.scanned = buffer.len();
+        let decided = if at_end { buffer.len() } else { buffer.len() - undecided.min(buffer.len()) };
+        scanner.take(buffer, decided)
+    }
+}
+
+impl<A: Automaton> Tree<A> {
+    fn new(automaton: A, forms: &BTreeSet<Vec<u8>>) -> Option<Self> {
+        let start = automaton.start_state(Anchored::No).ok()?;
+        let mut depth = HashMap::new();
+        for form in forms {
+            let mut state = start;
+            for (before, byte) in form.iter().enumerate() {
+                state = automaton.next_state(Anchored::No, state, *byte);
+                depth.insert(state, before + 1);
+            }
+        }
+        for form in forms {
+            let state =
+                form.iter().fold(start, |state, byte| automaton.next_state(Anchored::No, state, *byte));
+            let live = (0..form.len()).find(|from| begins_longer(forms, &form[*from..]));
+            depth.insert(state, live.map_or(0, |from| form.len() - from));
+        }
+        Some(Self { automaton, start, depth })
+    }
+
+    /// Gives the number of bytes at the end that may yet become part of a match.
+    fn scan(&self, scanner: &mut Scanner, buffer: &[u8]) -> usize {
+        let mut state = scanner.state.unwrap_or(self.start);
+        for (place, byte) in buffer.iter().enumerate().skip(scanner.scanned) {
+            state = self.automaton.next_state(Anchored::No, state, *byte);
+            if self.automaton.is_special(state) && self.automaton.is_match(state) {
+                scanner.cover(place + 1 - self.longest(state), place + 1);
+            }
+        }
+        scanner.state = Some(state);
+        self.depth.get(&state).copied().unwrap_or(0)
+    }
+
+    /// Of the forms that end in this state, the longest covers the others.
+    fn longest(&self, state: StateID) -> usize {
+        let matches = 0..self.automaton.match_len(state);
+        matches
+            .map(|index| self.automaton.pattern_len(self.automaton.match_pattern(state, index)))
+            .max()
+            .unwrap_or(0)
+    }
+}
+
+/// Whether one of the forms begins with this and goes on.
+fn begins_longer(forms: &BTreeSet<Vec<u8>>, text: &[u8]) -> bool {
+    let behind = (Bound::Excluded(text), Bound::Unbounded);
+    forms.range::<[u8], _>(behind).next().is_some_and(|form| form.starts_with(text))
+}
+
+/// How far one stream has been scanned.
+#[derive(Debug, Default)]
+pub struct Scanner {
+    state: Option<StateID>,
+    /// Bytes of the buffer that have been scanned.
+    scanned: usize,
+    /// What is covered, from the buffer's beginning on; apart from each other and in order.
+    covered: Vec<(usize, usize)>,
+    /// The last byte that was taken out was covered, so its `***` is written already.
+    inside: bool,
+}
+
+impl Scanner {
+    /// Another set of secrets applies from here on; what is held back is scanned again.
+    pub fn restart(&mut self) {
+        self.state = None;
+        self.scanned = 0;
+    }
+
+    /// Ends of matches only grow, so only the last of what is covered can be touched.
+    fn cover(&mut self, mut from: usize, to: usize) {
+        while let Some((start, end)) = self.covered.pop() {
+            if end < from {
+                self.covered.push((start, end));
+                break;
+            }
+            from = from.min(start);
+        }
+        self.covered.push((from, to));
+    }
+
+    fn take(&mut self, buffer: &mut BytesMut, decided: usize) -> Bytes {
+        self.scanned -= decided;
+        let taken = buffer.split_to(decided);
+        if taken.is_empty() || self.covered.first().is_none_or(|(start, _)| *start >= decided) {
+            self.inside &= taken.is_empty();
+            self.shift(decided);
+            return taken.freeze();
+        }
+        let mut masked = BytesMut::with_capacity(taken.len());
+        let mut place = 0;
+        for (start, end) in self.covered.iter().copied().filter(|(start, _)| *start < decided) {
+            masked.extend_from_slice(&taken[place..start]);
+            if start > place || !self.inside {
+                masked.extend_from_slice(MASK);
+            }
+            self.inside = true;
+            place = end.min(decided);
+        }
+        masked.extend_from_slice(&taken[place..]);
+        self.inside = place == decided;
+        self.shift(decided);
+        masked.freeze()
+    }
+
+    fn shift(&mut self, taken: usize) {
+        self.covered.retain_mut(|(start, end)| {
+            *start = start.saturating_sub(taken);
+            *end = end.saturating_sub(taken);
+            *end > 0
+        });
+    }
+}
+
+/// The secrets of a work item; they grow while it runs.
+#[derive(Debug)]
+pub struct Masking {
+    inner: RwLock<(BTreeSet<String>, Arc<Masker>)>,
+}
+
+impl Default for Masking {
+    fn default() -> Self {
+        Self { inner: RwLock::new((BTreeSet::new(), Arc::new(Masker(None)))) }
+    }
+}
+
+impl Masking {
+    /// Adds values to be masked from now on. Gives how many are too short for it.
+    pub fn add<'a>(&self, values: impl IntoIterator<Item = &'a str>) -> usize {
+        let (short, long): (Vec<&str>, Vec<&str>) =
+            values.into_iter().partition(|value| forms::is_too_short(value));
+        let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        let before = inner.0.len();
+        inner.0.extend(long.into_iter().map(str::to_owned));
+        if inner.0.len() > before {
+            inner.1 = Arc::new(Masker::new(inner.0.iter().map(String::as_str)));
+        }
+        short.len()
+    }
+
+    /// What masks now.
+    pub fn current(&self) -> Arc<Masker> {
+        Arc::clone(&self.inner.read().unwrap_or_else(PoisonError::into_inner).1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The rule itself, byte by byte: covered runs become `***`.
+    fn by_the_rule(forms: &[&str], text: &[u8]) -> Vec<u8> {
+        let mut covered = vec![false; text.len()];
+        for form in forms {
+            for start in 0..text.len() {
+                if text[start..].starts_with(form.as_bytes()) {
+                    covered[start..start + form.len()].fill(true);
+                }
+            }
+        }
+        let mut out = Vec::new();
+        for (place, byte) in text.iter().enumerate() {
+            match (covered[place], place > 0 && covered[place - 1]) {
+                (false, _) => out.push(*byte),
+                (true, false) => out.extend_from_slice(MASK),
+                (true, true) => {}
+            }
+        }
+        out
+    }
+
+    fn in_blocks(masker: &Masker, blocks: &[&[u8]]) -> Vec<u8> {
+        let (mut scanner, mut buffer, mut out) = (Scanner::default(), BytesMut::new(), Vec::new());
+        for block in blocks {
+            buffer.extend_from_slice(block);
+            out.extend_from_slice(&masker.scan(&mut scanner, &mut buffer, false));
+        }
+        out.extend_from_slice(&masker.scan(&mut scanner, &mut buffer, true));
+        assert!(buffer.is_empty());
+        out
+    }
+
+    #[test]
+    fn overlapping_matches_are_masked_as_one_at_every_border() {
+        let secrets = ["abcab", "cabcd", "bcabcdx", "aaa", "xyz"];
+        let masker = Masker::new(secrets);
+        let text = b"--abcabcdx--aaaaaaa-xyzxyz-abca-cab-aa-\nabcabcabcabcd bcabcdxyz";
+        let expected = by_the_rule(&secrets, text);
+        for first in 0..=text.len() {
+            for second in first..=text.len() {
+                let blocks = [&text[..first], &text[first..second], &text[second..]];
+                assert_eq!(in_blocks(&masker, &blocks), expected, "{first} {second}");
+            }
+        }
+        let single: Vec<&[u8]> = text.chunks(1).collect();
+        assert_eq!(in_blocks(&masker, &single), expected);
+    }
+
+    /// A small generator of numbers: the same texts at every run.
+    struct Numbers(u64);
+
+    impl Numbers {
+        fn below(&mut self, bound: usize) -> usize {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(self.0 >> 33).unwrap() % bound
+        }
+
+        fn text(&mut self, letters: &str, length: usize) -> String {
+            (0..length).map(|_| char::from(letters.as_bytes()[self.below(letters.len())])).collect()
+        }
+    }
+
+    #[test]
+    fn any_text_in_any_blocks_is_masked_by_the_rule() {
+        let mut numbers = Numbers(1);
+        for _ in 0..300 {
+            let lengths = [3 + numbers.below(5), 3 + numbers.below(5), 3, 4];
+            let secrets = lengths.map(|length| numbers.text("ab", length));
+            let masker = Masker::new(secrets.iter().map(String::as_str));
+            let text = numbers.text("abb-", 120).into_bytes();
+            let forms: Vec<&str> = secrets.iter().map(String::as_str).collect();
+            let mut blocks = Vec::new();
+            let mut rest = &text[..];
+            while !rest.is_empty() {
+                let (block, after) = rest.split_at(1 + numbers.below(rest.len().min(9)));
+                blocks.push(block);
+                rest = after;
+            }
+            assert_eq!(in_blocks(&masker, &blocks), by_the_rule(&forms, &text), "{secrets:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_live_beginning_is_held_back() {
+        let masker = Masker::new(["secret"]);
+        let (mut scanner, mut buffer) = (Scanner::default(), BytesMut::from(&b"login: "[..]));
+        assert_eq!(&masker.scan(&mut scanner, &mut buffer, false)[..], b"login: ");
+        buffer.extend_from_slice(b"my sec");
+        assert_eq!(&masker.scan(&mut scanner, &mut buffer, false)[..], b"my ");
+        buffer.extend_from_slice(b"ond");
+        assert_eq!(&masker.scan(&mut scanner, &mut buffer, false)[..], b"second");
+        buffer.extend_from_slice(b" secret");
+        assert_eq!(&masker.scan(&mut scanner, &mut buffer, false)[..], b" ***");
+    }
+
+    #[test]
+    fn an_endless_match_is_not_held_back() {
+        let masker = Masker::new(["aaa"]);
+        let (mut scanner, mut buffer, mut out) = (Scanner::default(), BytesMut::new(), Vec::new());
+        for _ in 0..1000 {
+            buffer.extend_from_slice(&[b'a'; 100]);
+            out.extend_from_slice(&masker.scan(&mut scanner, &mut buffer, false));
+            assert!(buffer.len() < 3);
+        }
+        out.extend_from_slice(&masker.scan(&mut scanner, &mut buffer, true));
+        assert_eq!(out, MASK);
+    }
+
+    #[test]
+    fn values_added_later_are_masked_from_then_on() {
+        let masking = Masking::default();
+        assert_eq!(masking.add(["ab"]), 1);
+        let (mut scanner, mut buffer) = (Scanner::default(), BytesMut::from(&b"see one two"[..]));
+        masking.add(["one two three"]);
+        assert_eq!(&masking.current().scan(&mut scanner, &mut buffer, false)[..], b"see ");
+        masking.add(["two"]);
+        scanner.restart();
+        assert_eq!(&masking.current().scan(&mut scanner, &mut buffer, true)[..], b"one ***");
+    }
+
+    #[test]
+    fn many_secrets_use_the_compact_automaton_alike() {
+        let mut numbers = Numbers(7);
+        let secrets: Vec<String> = (0..2000).map(|_| numbers.text("abcdefgh", 60)).collect();
+        let masker = Masker::new(secrets.iter().map(String::as_str));
+        assert!(matches!(masker.0, Some(Machine::Compact(_))));
+        let text = format!("x{}y", secrets[1234]);
+        assert_eq!(in_blocks(&masker, &[text.as_bytes()]), b"x***y");
+    }
+}

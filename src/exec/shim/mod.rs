@@ -1,0 +1,9 @@
+//! The shim: one small process above everything a work item runs. It starts what the worker asks for, and when the
+//! worker is gone it ends the steps, runs the registered stops in reverse order, and kills what is left.
+
+mod lifecycle;
+mod serve;
+mod stop_output;
+mod unit;
+
+pub use serve::{Birth, become_shim};

@@ -1,0 +1,93 @@
+//! What runs in an item, each with the reaper that keeps it.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::unistd::Pid;
+
+use super::lifecycle::{Lifecycle, Tries, TryEnd};
+use super::stop_output::StopOutput;
+use crate::protocol::{Command, Report, ServicePlan, Task};
+use crate::reaper::{Charge, Role, become_reaper};
+use crate::sys::fork;
+use crate::sys::packet::{self, Received};
+
+/// The shim's side of a living reaper.
+pub struct Keeper {
+    pub pid: Pid,
+    socket: OwnedFd,
+}
+
+impl Keeper {
+    /// Forks a reaper for this command.
+    pub fn start(
+        role: Role,
+        command: &Command,
+        output: OwnedFd,
+        errors: OwnedFd,
+        group: Option<BorrowedFd<'_>>,
+    ) -> io::Result<Self> {
+        let (socket, shim) = packet::pair()?;
+        let pid = fork::child(|| become_reaper(Charge { role, command, output, errors, shim, group }))?;
+        Ok(Self { pid, socket })
+    }
+
+    pub fn descriptor(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+
+    /// Tells it what to do. One that is gone needs no telling.
+    pub fn tell(&self, task: &Task) {
+        let _ = packet::send(&self.socket, task, &[]);
+    }
+
+    /// The next report; `Err` when the reaper is gone.
+    pub fn hear(&self) -> Result<Option<Report>, ()> {
+        loop {
+            match packet::receive(&self.socket) {
+                Ok(Received::Message(report, _)) => return Ok(Some(report)),
+                Ok(Received::Nothing) => return Ok(None),
+                Ok(Received::Refused(_)) => {}
+                Ok(Received::Closed) | Err(_) => return Err(()),
+            }
+        }
+    }
+}
+
+/// A step attempt or a service instance.
+pub struct Unit {
+    /// None when nothing of it is alive.
+    pub keeper: Option<Keeper>,
+    /// How its leader ended is known and told.
+    pub ended: bool,
+    pub service: Option<Service>,
+}
+
+/// What a service has besides its start.
+pub struct Service {
+    pub plan: Box<ServicePlan>,
+    pub life: Lifecycle,
+    pub output: StopOutput,
+    /// The reaper of a try that runs.
+    pub stopping: Option<Keeper>,
+    /// How its leader ended, while what it left is still being killed.
+    pub try_end: Option<TryEnd>,
+    /// The reaper of the start was killed from outside: what it kept is among the shim's own children.
+    pub lost: bool,
+}
+
+impl Service {
+    /// Registers the service: from here on its stop is owed.
+    pub fn register(plan: Box<ServicePlan>) -> Self {
+        let stop = plan.stop.as_ref();
+        let tries = stop.map(|stop| Tries { limit: stop.limit, retries: stop.retries.clone() });
+        Self {
+            life: Lifecycle::new(plan.form, tries),
+            output: StopOutput::open(stop.and_then(|stop| stop.output.as_deref())),
+            plan,
+            stopping: None,
+            try_end: None,
+            lost: false,
+        }
+    }
+}

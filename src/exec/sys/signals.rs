@@ -1,0 +1,52 @@
+//! Signals of the launcher's own processes: those meant for the worker are ignored, the end of a child becomes readable.
+
+use std::io;
+
+use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, signal, sigprocmask};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+
+/// What a terminal or a supervisor sends to the worker; nursery, shim and reaper must outlive it.
+const OF_THE_WORKER: [Signal; 7] = [
+    Signal::SIGINT,
+    Signal::SIGTERM,
+    Signal::SIGQUIT,
+    Signal::SIGHUP,
+    Signal::SIGPIPE,
+    Signal::SIGTTOU,
+    Signal::SIGTTIN,
+];
+
+/// Ignores the signals that are meant for the worker.
+pub fn ignore_those_of_the_worker() -> io::Result<()> {
+    for one in OF_THE_WORKER {
+        // SAFETY: no handler function is installed.
+        unsafe { signal(one, SigHandler::SigIgn) }?;
+    }
+    Ok(())
+}
+
+/// Makes the end of children readable from a descriptor instead of interrupting the program.
+pub fn ends_of_children() -> io::Result<SignalFd> {
+    // SAFETY: no handler function is installed.
+    unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) }?;
+    let mut set = SigSet::empty();
+    set.add(Signal::SIGCHLD);
+    sigprocmask(SigmaskHow::SIG_SETMASK, Some(&set), None)?;
+    Ok(SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?)
+}
+
+/// Empties the descriptor of [`ends_of_children`]; several ends may have come as one.
+pub fn drain(descriptor: &SignalFd) {
+    while let Ok(Some(_)) = descriptor.read_signal() {}
+}
+
+/// Before a command runs: every signal acts by default and none is blocked, whatever this program set for itself.
+pub fn default_everything() {
+    for one in Signal::iterator() {
+        if !matches!(one, Signal::SIGKILL | Signal::SIGSTOP) {
+            // SAFETY: no handler function is installed; the only failure is a signal that cannot be caught.
+            let _ = unsafe { signal(one, SigHandler::SigDfl) };
+        }
+    }
+    let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None);
+}

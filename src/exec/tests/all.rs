@@ -1,0 +1,10 @@
+//! The launcher through its port, with real processes.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a fixture that fails fails its test")]
+
+mod ending;
+mod entry;
+mod fixture;
+mod output;
+mod services;
+mod steps;

@@ -1,0 +1,190 @@
+//! When the worker, the shim or the nursery goes.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use pikoci_model::outcome::Ended;
+
+use crate::entry::WORKER;
+use crate::fixture::{Holders, directory, launcher, lines, open, run, service, shell, within};
+
+/// The scenario: a step, a daemon that a step left, two services, of which one's start still runs.
+pub async fn play_worker(place: &Path) {
+    let launcher = launcher();
+    let item = open(&launcher).await;
+    let log = place.join("log");
+    let hold = format!("exec 9>{}", place.join("alive").display());
+    let stop = |name: &str| format!("echo {name} >> {}; echo some output; echo more >&2", log.display());
+    let first =
+        service(&format!("{hold}; setsid sleep 1000 >/dev/null 2>&1 & echo up >&9"), &stop("first"), 0);
+    within(item.start_service(first).await.unwrap().wait()).await;
+    let left = format!("{hold}; setsid sleep 1000 >/dev/null 2>&1 & echo up >&9");
+    run(&item, shell(&left, None)).await;
+    let step = format!("{hold}; trap '' TERM INT HUP QUIT; setsid sleep 1000 & echo up >&9; sleep 1000");
+    let running = item.spawn(shell(&step, None)).await.unwrap();
+    let starting = format!("{hold}; echo up >&9; sleep 1000");
+    let second = item.start_service(service(&starting, &stop("second"), 1)).await.unwrap();
+    running.wait().await;
+    second.wait().await;
+}
+
+fn start_worker(place: &Path) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "entry::worker", "--nocapture"])
+        .env(WORKER, place)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn a_killed_worker_leaves_nothing_and_its_stops_run() {
+    let place = directory();
+    fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let mut holders = Holders::new(place.path(), "alive");
+    let mut worker = start_worker(place.path());
+    holders.wait_for_lines(4);
+    worker.kill().unwrap();
+    worker.wait().unwrap();
+    holders.wait_until_gone();
+    assert_eq!(lines(&place.path().join("log")), ["second", "second", "first"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_item_dropped_without_close_is_cleared() {
+    let place = directory();
+    let mut holders = Holders::new(place.path(), "alive");
+    let log = place.path().join("log");
+    let launcher = launcher();
+    let item = open(&launcher).await;
+    within(
+        item.start_service(service("true", &format!("echo stop >> {}", log.display()), 0))
+            .await
+            .unwrap()
+            .wait(),
+    )
+    .await;
+    let process =
+        item.spawn(shell(&format!("{}; echo up >&9; sleep 1000", holders.hold()), None)).await.unwrap();
+    holders.wait_for_lines(1);
+    drop(item);
+    holders.wait_until_gone();
+    assert_eq!(within(process.wait()).await.ended, Ended::ShimLost);
+}
+
+/// Processes whose parent is this one, with their names.
+fn children_of(pid: i32) -> Vec<(i32, String)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").unwrap().flatten() {
+        let Some(child) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
+            continue;
+        };
+        let Ok(stat) = fs::read_to_string(format!("/proc/{child}/stat")) else { continue };
+        let Some((head, tail)) = stat.rsplit_once(')') else { continue };
+        let name = head.split_once('(').map_or("", |(_, name)| name).to_owned();
+        if tail.split_ascii_whitespace().nth(1) == Some(&pid.to_string()) {
+            found.push((child, name));
+        }
+    }
+    found
+}
+
+/// The shim above a command: the parent of its reaper.
+async fn shim_of(item: &std::sync::Arc<dyn pikoci_model::port::WorkItem>) -> i32 {
+    let script = "reaper=$PPID; while read key value; do test $key = PPid: && echo $value; done < /proc/$reaper/status";
+    let end = run(item, shell(script, None)).await;
+    String::from_utf8(end.captured.last_line.unwrap()).unwrap().trim().parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_shim_takes_its_processes_along_and_its_stops_still_run() {
+    let place = directory();
+    let mut holders = Holders::new(place.path(), "alive");
+    let log = place.path().join("log");
+    let launcher = launcher();
+    let item = open(&launcher).await;
+    let start = format!("{}; setsid sleep 1000 >/dev/null 2>&1 & echo up >&9", holders.hold());
+    let launch = service(&start, &format!("echo stop >> {}", log.display()), 0);
+    within(item.start_service(launch.clone()).await.unwrap().wait()).await;
+    let step =
+        item.spawn(shell(&format!("{}; echo up >&9; sleep 1000", holders.hold()), None)).await.unwrap();
+    holders.wait_for_lines(2);
+    kill(Pid::from_raw(shim_of(&item).await), Signal::SIGKILL).unwrap();
+    within(item.lost()).await;
+    assert_eq!(within(step.wait()).await.ended, Ended::ShimLost);
+    holders.wait_until_gone();
+    let stopped = within(item.stop_service(launch.instance)).await;
+    assert!(stopped.stopped, "{stopped:?}");
+    assert_eq!(lines(&log), ["stop"]);
+    assert_eq!(within(item.close()).await, Err(vec![Ended::ShimLost]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_reaper_loses_nothing_that_it_kept() {
+    let place = directory();
+    let mut holders = Holders::new(place.path(), "alive");
+    let launcher = launcher();
+    let item = open(&launcher).await;
+    let script =
+        format!("{}; setsid sleep 1000 >/dev/null 2>&1 & echo $PPID >&9; sleep 1000", holders.hold());
+    let step = item.spawn(shell(&script, None)).await.unwrap();
+    holders.wait_for_lines(1);
+    let reaper: i32 = holders.heard().trim().parse().unwrap();
+    kill(Pid::from_raw(reaper), Signal::SIGKILL).unwrap();
+    assert_eq!(within(step.wait()).await.ended, Ended::ShimLost);
+    holders.wait_until_gone();
+    assert!(run(&item, shell("true", None)).await.ended.is_success());
+    within(item.close()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_nursery_is_replaced_and_running_items_do_not_notice() {
+    let launcher = launcher();
+    let item = open(&launcher).await;
+    let shim = shim_of(&item).await;
+    let status = fs::read_to_string(format!("/proc/{shim}/status")).unwrap();
+    let nursery = status.lines().find_map(|line| line.strip_prefix("PPid:")).unwrap().trim().parse().unwrap();
+    assert!(children_of(nursery).iter().any(|(_, name)| name == "pikoci-shim"));
+    kill(Pid::from_raw(nursery), Signal::SIGKILL).unwrap();
+    assert!(run(&item, shell("true", None)).await.ended.is_success());
+    let other = open(&launcher).await;
+    assert!(run(&other, shell("true", None)).await.ended.is_success());
+    within(item.close()).await.unwrap();
+    within(other.close()).await.unwrap();
+}
+
+/// A second copy of a control socket anywhere would hide the worker's death.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_process_of_a_build_holds_a_control_socket() {
+    let place = directory();
+    let mut holders = Holders::new(place.path(), "alive");
+    let launcher = launcher();
+    let item = open(&launcher).await;
+    let script = format!("{}; echo $PPID >&9; ls -l /proc/self/fd; sleep 1000", holders.hold());
+    let step = item.spawn(shell(&script, None)).await.unwrap();
+    holders.wait_for_lines(1);
+    let reaper: i32 = holders.heard().trim().parse().unwrap();
+    let leader = children_of(reaper).first().unwrap().0;
+    let sockets = |pid: i32| -> usize {
+        let Ok(entries) = fs::read_dir(format!("/proc/{pid}/fd")) else { return 0 };
+        let links = entries.flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
+        links.filter(|link| link.to_string_lossy().starts_with("socket:")).count()
+    };
+    assert_eq!(sockets(leader), 0);
+    if crate::fixture::is_root() {
+        assert_eq!(sockets(reaper), 1, "its own to the shim");
+        let shim = shim_of(&item).await;
+        assert_eq!(sockets(shim), 2, "the worker's and the reaper's");
+        let environment = fs::read(format!("/proc/{shim}/environ")).unwrap();
+        assert!(environment.iter().all(|byte| *byte == 0));
+        let arguments = fs::read(format!("/proc/{shim}/cmdline")).unwrap();
+        assert_eq!(arguments.split(|byte| *byte == 0).next(), Some(&b"pikoci-shim"[..]));
+    }
+    step.terminate(std::time::Duration::ZERO);
+    within(step.wait()).await;
+}

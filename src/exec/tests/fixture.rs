@@ -1,0 +1,173 @@
+//! A launcher, items, commands, and a way to see whether processes live.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::future::Future;
+use std::io::Read;
+use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use pikoci_exec::nursery::start_nursery;
+use pikoci_exec::{LauncherSettings, NurseryLauncher};
+use pikoci_model::id::{InstanceId, StepPath};
+use pikoci_model::log::{Chunk, Stream};
+use pikoci_model::port::{Item, Launcher, LogSink, ProcessEnd, ServiceLaunch, Spawn, StopCommand, WorkItem};
+
+use crate::entry::NURSERY;
+
+/// Whatever is waited for is there long before this.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+pub fn is_root() -> bool {
+    nix::unistd::geteuid().is_root()
+}
+
+pub fn settings() -> LauncherSettings {
+    LauncherSettings::new(std::env::current_exe().unwrap(), NURSERY)
+}
+
+pub fn launcher() -> NurseryLauncher {
+    launcher_with(settings())
+}
+
+pub fn launcher_with(settings: LauncherSettings) -> NurseryLauncher {
+    let nursery = start_nursery(&settings.program, &settings.nursery_command).unwrap();
+    NurseryLauncher::new(nursery, settings)
+}
+
+pub async fn within<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(DEADLINE, future).await.expect("it takes too long")
+}
+
+pub async fn open(launcher: &NurseryLauncher) -> Arc<dyn WorkItem> {
+    let name = format!("t-{}", InstanceId(uuid::Uuid::now_v7()));
+    within(launcher.open(Item { name, workdir: "/".into() })).await.unwrap()
+}
+
+/// Keeps what a log would get.
+#[derive(Default)]
+pub struct Kept(pub Mutex<Vec<Chunk>>);
+
+impl LogSink for Kept {
+    fn accept(&self, chunk: Chunk) {
+        self.0.lock().unwrap().push(chunk);
+    }
+}
+
+impl Kept {
+    pub fn bytes(&self, stream: Stream) -> Vec<u8> {
+        let chunks = self.0.lock().unwrap();
+        chunks.iter().filter(|chunk| chunk.stream == stream).flat_map(|chunk| chunk.bytes.to_vec()).collect()
+    }
+
+    pub fn out(&self) -> String {
+        String::from_utf8_lossy(&self.bytes(Stream::Out)).into_owned()
+    }
+}
+
+pub fn command(argv: &[&str], sink: Option<&Arc<Kept>>) -> Spawn {
+    let env = BTreeMap::from([("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned())]);
+    Spawn {
+        step: StepPath::of_plan(0),
+        attempt: 1,
+        argv: argv.iter().map(|argument| (*argument).to_owned()).collect(),
+        env,
+        dir: "/".into(),
+        files: Vec::new(),
+        sink: sink.map(|sink| Arc::clone(sink) as Arc<dyn LogSink>),
+        capture: true,
+        hide_stdout: false,
+    }
+}
+
+pub fn shell(script: &str, sink: Option<&Arc<Kept>>) -> Spawn {
+    command(&["sh", "-c", script], sink)
+}
+
+pub async fn run(item: &Arc<dyn WorkItem>, spawn: Spawn) -> ProcessEnd {
+    let process = within(item.spawn(spawn)).await.unwrap();
+    within(process.wait()).await
+}
+
+pub fn service(start: &str, stop: &str, group: u32) -> ServiceLaunch {
+    let stop = StopCommand {
+        spawn: Spawn { step: StepPath::of_service("db", "stop"), ..shell(stop, None) },
+        limit: Duration::from_secs(30),
+        retries: vec![Duration::from_millis(50), Duration::from_millis(100)],
+    };
+    ServiceLaunch {
+        instance: InstanceId(uuid::Uuid::now_v7()),
+        name: "db".into(),
+        group,
+        start: Spawn { step: StepPath::of_service("db", "start"), ..shell(start, None) },
+        foreground: false,
+        stop: Some(stop),
+        data: None,
+    }
+}
+
+/// A directory that any user can write to.
+pub fn directory() -> tempfile::TempDir {
+    tempfile::Builder::new().prefix("pikoci-exec-").tempdir().unwrap()
+}
+
+/// A named pipe that processes hold open: its end proves that the last of them is dead.
+pub struct Holders {
+    pub path: PathBuf,
+    reader: File,
+    heard: Vec<u8>,
+}
+
+impl Holders {
+    pub fn new(directory: &Path, name: &str) -> Self {
+        let path = directory.join(name);
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let reader = OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(&path).unwrap();
+        Self { path, reader, heard: Vec::new() }
+    }
+
+    /// A shell line after which the shell and all that it starts hold the pipe.
+    pub fn hold(&self) -> String {
+        format!("exec 9>{}", self.path.display())
+    }
+
+    /// Waits until this many lines were written to the pipe.
+    pub fn wait_for_lines(&mut self, lines: usize) {
+        self.wait("lines", |heard, _| heard.iter().filter(|byte| **byte == b'\n').count() >= lines);
+    }
+
+    /// Waits until nobody holds the pipe.
+    pub fn wait_until_gone(&mut self) {
+        self.wait("the end of all holders", |_, ended| ended);
+    }
+
+    pub fn heard(&self) -> String {
+        String::from_utf8_lossy(&self.heard).into_owned()
+    }
+
+    fn wait(&mut self, what: &str, done: impl Fn(&[u8], bool) -> bool) {
+        let until = Instant::now() + DEADLINE;
+        let mut ended = false;
+        while !done(&self.heard, ended) {
+            let left = until.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "waited too long for {what}; heard {}", self.heard());
+            let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+            poll(&mut [PollFd::new(self.reader.as_fd(), PollFlags::POLLIN)], timeout).unwrap();
+            let mut buffer = [0; 4096];
+            match self.reader.read(&mut buffer) {
+                Ok(0) => ended = true,
+                Ok(length) => self.heard.extend_from_slice(&buffer[..length]),
+                Err(_) => {}
+            }
+        }
+    }
+}
+
+/// The lines of a file, none if it is not there.
+pub fn lines(path: &Path) -> Vec<String> {
+    fs::read_to_string(path).unwrap_or_default().lines().map(str::to_owned).collect()
+}
