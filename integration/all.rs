@@ -1,5 +1,6 @@
 //! Everything that is tested through the outermost face, in one binary.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on stops")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod house;
+mod scenarios;
 mod world;

@@ -1,1 +1,7 @@
-//! The world that tests run in: the program's binary, git repositories, a deadline.
+//! The world that tests run in: the real program, real repositories, a deadline for everything that is awaited.
+
+pub mod api;
+pub mod deadline;
+pub mod processes;
+pub mod program;
+pub mod repository;

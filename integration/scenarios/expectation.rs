@@ -1,0 +1,94 @@
+//! Comparing what came of a scenario with what is written.
+
+use serde_json::Value;
+
+use super::script::{Expected, Script};
+use crate::world::api::Api;
+
+/// Compares every build that is named; a job that is named may have no others.
+pub fn check(script: &Script, api: &Api, fill: &dyn Fn(&str) -> String) {
+    let mut problems = Vec::new();
+    for (name, expected) in &script.build {
+        let build = api.done(&script.name, name);
+        compare(script, api, name, &build, expected, fill, &mut problems);
+    }
+    let jobs: std::collections::BTreeSet<&str> =
+        script.build.keys().map(|name| name.split_once('/').unwrap().0).collect();
+    for job in jobs {
+        let path = format!("/api/v1/teams/main/pipelines/{}/jobs/{job}/builds?limit=500", script.name);
+        for build in api.get(&path).body["data"].as_array().unwrap() {
+            let name = format!("{job}/{}", build["build_number"].as_str().unwrap());
+            if !script.build.contains_key(&name) {
+                problems.push(format!("{name} exists and is {}", build["status"]));
+            }
+        }
+    }
+    assert!(problems.is_empty(), "{} ({}):\n{}", script.name, script.about, problems.join("\n"));
+}
+
+fn compare(
+    script: &Script,
+    api: &Api,
+    name: &str,
+    build: &Value,
+    expected: &Expected,
+    fill: &dyn Fn(&str) -> String,
+    problems: &mut Vec<String>,
+) {
+    let mut differ = |what: &str, found: &str, wanted: &str| {
+        problems.push(format!("{name}: {what} is {found:?}, expected {wanted:?}; error: {}", build["error"]));
+    };
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    if text(&build["status"]) != expected.status {
+        differ("status", &text(&build["status"]), &expected.status);
+    }
+    if let Some(part) = &expected.error
+        && !text(&build["error"]).contains(part)
+    {
+        differ("error", &text(&build["error"]), part);
+    }
+    for (field, wanted) in
+        [("cause", expected.cause.clone()), ("run", expected.run.map(|run| run.to_string()))]
+    {
+        if let Some(wanted) = wanted
+            && text(&build[field]) != wanted
+        {
+            differ(field, &text(&build[field]), &wanted);
+        }
+    }
+    for (path, wanted) in &expected.steps {
+        let found =
+            find(&build["steps"], "path", path).map_or("absent".to_owned(), |step| text(&step["status"]));
+        if found != *wanted {
+            differ(&format!("step {path}"), &found, wanted);
+        }
+    }
+    for (service, wanted) in &expected.services {
+        let found =
+            find(&build["services"], "name", service).map_or("absent".to_owned(), |s| text(&s["status"]));
+        if found != *wanted {
+            differ(&format!("service {service}"), &found, wanted);
+        }
+    }
+    for (step, wanted) in &expected.log {
+        let (log, wanted) = (api.log(&script.name, name, step), fill(wanted));
+        let fits = match (wanted.strip_prefix('~'), wanted.strip_prefix('!')) {
+            (Some(part), _) => log.contains(part),
+            (_, Some(part)) => !log.contains(part),
+            _ => log == wanted,
+        };
+        if !fits {
+            differ(&format!("log of {step}"), &log, &wanted);
+        }
+    }
+    let whole = build.to_string();
+    for secret in &script.nowhere {
+        if whole.contains(secret.as_str()) {
+            differ("the answer", "a text that may appear nowhere", secret);
+        }
+    }
+}
+
+fn find<'a>(list: &'a Value, key: &str, wanted: &str) -> Option<&'a Value> {
+    list.as_array()?.iter().find(|item| item[key] == wanted)
+}

@@ -1,0 +1,121 @@
+//! The form of a scenario file.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use serde::Deserialize;
+
+/// One scenario.
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct Script {
+    /// What it shows, in one line.
+    pub about: String,
+    #[serde(skip)]
+    pub name: String,
+    #[serde(skip)]
+    pub pipeline: String,
+    /// `mem` or `sqlite`.
+    #[serde(default = "mem")]
+    pub db: String,
+    /// Further flags of the server.
+    #[serde(default)]
+    pub flags: Vec<String>,
+    /// Environment of the server.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// Repositories: name → files. Variable `NAME_url` of the pipeline is its path.
+    #[serde(default)]
+    pub repository: BTreeMap<String, BTreeMap<String, String>>,
+    /// Further variables; `${dir}` is a directory of the scenario.
+    #[serde(default)]
+    pub vars: BTreeMap<String, String>,
+    /// What people do, in order.
+    #[serde(default, rename = "act")]
+    pub acts: Vec<Act>,
+    /// Builds by `job/number`. A job that is named may have no further builds.
+    #[serde(default)]
+    pub build: BTreeMap<String, Expected>,
+    /// Files below `${dir}` and their exact content at the end; `~text` = contains, `-` = absent.
+    #[serde(default)]
+    pub file: BTreeMap<String, String>,
+    /// Texts that may appear nowhere: no log, no page of the API, no process's arguments while it runs.
+    #[serde(default)]
+    pub nowhere: Vec<String>,
+}
+
+/// One act.
+#[derive(Deserialize, Debug)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Act {
+    /// Commits files to a repository and asks for a check of `git.NAME`.
+    Push { repository: String, files: BTreeMap<String, String> },
+    /// Tags a repository's HEAD and asks for a check.
+    Tag { repository: String, tag: String },
+    /// Starts a build by hand.
+    Trigger(String),
+    /// Asks for a check of a resource.
+    Check(String),
+    /// Posts to a resource's webhook.
+    Webhook(String),
+    /// Waits until a build is done.
+    Done(String),
+    /// Waits until a build has this status, whatever its phase.
+    Status { build: String, is: String },
+    /// Waits until a build has this waiting reason.
+    Waits { build: String, contains: String },
+    /// Waits until a step's log contains a text.
+    Log { build: String, step: String, contains: String },
+    /// Waits until a file below `${dir}` exists.
+    File(String),
+    /// Writes a file below `${dir}`.
+    Write { file: String, content: String },
+    /// Cancels a build.
+    Cancel(String),
+    /// Asks for something that must be refused with this status.
+    Refused { post: String, status: u16 },
+    /// Runs a build again.
+    Retry(String),
+    /// Replaces the pipeline's file by another of this directory.
+    Update(String),
+    /// Sends the server a signal and starts it again when it has ended.
+    Restart(String),
+    /// Sends the server a signal and waits for its end; the last act.
+    Stop(String),
+}
+
+/// What must come of a build.
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct Expected {
+    pub status: String,
+    /// The error contains this.
+    pub error: Option<String>,
+    /// Step path → status.
+    #[serde(default)]
+    pub steps: BTreeMap<String, String>,
+    /// Step path → its whole log, exactly; `~text` = contains, `!text` = does not contain.
+    #[serde(default)]
+    pub log: BTreeMap<String, String>,
+    /// Service name → state.
+    #[serde(default)]
+    pub services: BTreeMap<String, String>,
+    /// The build's cause.
+    pub cause: Option<String>,
+    /// Which run it is.
+    pub run: Option<u64>,
+}
+
+fn mem() -> String {
+    "mem".to_owned()
+}
+
+impl Script {
+    /// Reads `NAME.toml` and `NAME.hcl`.
+    pub fn read(directory: &Path, name: &str) -> Self {
+        let text = fs::read_to_string(directory.join(format!("{name}.toml"))).unwrap();
+        let mut script: Self = toml::from_str(&text).unwrap_or_else(|error| panic!("{name}.toml: {error}"));
+        script.name = name.to_owned();
+        script.pipeline = fs::read_to_string(directory.join(format!("{name}.hcl"))).unwrap();
+        script
+    }
+}
