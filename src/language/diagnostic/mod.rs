@@ -7,37 +7,22 @@ mod code;
 mod render;
 mod suggestion;
 
-use std::fmt;
 use std::sync::Arc;
 
 pub use code::Code;
+pub use render::render;
+pub use pikoci_model::diagnostic::Severity;
 pub use suggestion::nearest;
 
 use crate::source::{Place, SourceText, Span};
 
-/// Whether a finding makes the pipeline invalid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// The pipeline is refused.
-    Error,
-    /// The pipeline is valid.
-    Warning,
-}
-
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        })
-    }
-}
-
-/// One finding. `Display` prints it in full, with the source line and a caret.
+/// One finding, with its place in the source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     /// What kind of finding it is.
     pub code: Code,
+    /// Whether it refuses the pipeline: as the code says, unless the caller is lenient about it.
+    pub severity: Severity,
     /// Where.
     pub place: Place,
     /// What is wrong, as one line that names the culprit in quotes.
@@ -53,7 +38,15 @@ impl Diagnostic {
     #[must_use]
     pub fn new(code: Code, source: &Arc<SourceText>, span: Span, message: impl Into<String>) -> Diagnostic {
         let place = Place { source: source.clone(), span };
-        Diagnostic { code, place, message: message.into(), hint: None, suggestion: None }
+        let severity = if code.is_warning() { Severity::Warning } else { Severity::Error };
+        Diagnostic { code, severity, place, message: message.into(), hint: None, suggestion: None }
+    }
+
+    /// Makes an error a warning.
+    #[must_use]
+    pub fn as_warning(mut self) -> Diagnostic {
+        self.severity = Severity::Warning;
+        self
     }
 
     /// Adds what would be right.
@@ -77,12 +70,32 @@ impl Diagnostic {
         self
     }
 
-    /// Error or warning; the code decides.
+    /// The finding as it leaves this crate: with lines and columns instead of a span.
     #[must_use]
-    pub fn severity(&self) -> Severity {
-        if self.code.is_warning() { Severity::Warning } else { Severity::Error }
+    pub fn located(&self) -> pikoci_model::diagnostic::Diagnostic {
+        let (start, end) = (self.place.start(), self.place.end());
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let line = self.place.source.line(start.line);
+        // A finding at the very beginning, of no length, is about the file as a whole.
+        let shown = self.place.span.end > 0 && line.len() <= MAX_LINE;
+        pikoci_model::diagnostic::Diagnostic {
+            code: self.code.to_string(),
+            severity: self.severity,
+            message: self.message.clone(),
+            file: self.place.source.name().to_owned(),
+            line: count(start.line),
+            column: count(start.column),
+            end_line: count(end.line),
+            end_column: count(end.column),
+            suggestion: self.suggestion.clone().unwrap_or_default(),
+            hint: self.hint.clone().unwrap_or_default(),
+            source_line: if shown { line.to_owned() } else { String::new() },
+        }
     }
 }
+
+/// A source line longer than this, in bytes, is not handed on.
+const MAX_LINE: usize = 4096;
 
 /// Sorts by file, position and code, and drops repetitions: what a person reads from top to bottom.
 pub fn sort(diagnostics: &mut Vec<Diagnostic>) {

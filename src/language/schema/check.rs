@@ -2,7 +2,7 @@
 
 use hcl_edit::structure::{Attribute, Block, BlockLabel, Body, Structure};
 
-use super::table::{AttributeRule, Attributes, BlockKind, Shape, Times, Verdict, hook_kind, shape};
+use super::table::{Attributes, BlockKind, Shape, Support, Times, Verdict, hook_kind, shape};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::parse::Document;
 use crate::source::Span;
@@ -17,23 +17,33 @@ const ELSEWHERE: [(&str, &str); 6] = [
     ("dynamic", "write the blocks out; a job may repeat with `for_each`"),
 ];
 
+/// Whose text a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Author {
+    /// A user.
+    User,
+    /// The program itself.
+    Builtin,
+}
+
 /// Checks a whole file.
-pub fn check_file(document: &Document, findings: &mut Vec<Diagnostic>) {
-    Checker { document, findings }.body(document.body(), BlockKind::File, "at the top level");
+pub fn check_file(document: &Document, author: Author, findings: &mut Vec<Diagnostic>) {
+    Checker { document, author, findings }.body(document.body(), BlockKind::File, "at the top level");
 }
 
 /// Checks one block of a file, of which the rest does not matter.
 pub fn check_block(document: &Document, block: &Block, kind: BlockKind, findings: &mut Vec<Diagnostic>) {
-    Checker { document, findings }.block(block, kind);
+    Checker { document, author: Author::User, findings }.block(block, kind);
 }
 
 struct Checker<'a> {
     document: &'a Document,
+    author: Author,
     findings: &'a mut Vec<Diagnostic>,
 }
 
 impl Checker<'_> {
-    fn report(&mut self, code: Code, span: Span, message: String) -> Diagnostic {
+    fn report(&self, code: Code, span: Span, message: String) -> Diagnostic {
         Diagnostic::new(code, self.document.source(), span, message)
     }
 
@@ -54,9 +64,12 @@ impl Checker<'_> {
     fn attribute(&mut self, attribute: &Attribute, shape: &Shape, place: &str) {
         let name = attribute.key.as_str();
         let span = self.document.span(&attribute.key);
-        match shape.attributes.iter().find(|rule| rule.name == name) {
-            Some(AttributeRule { supported: true, .. }) => {}
-            Some(AttributeRule { supported: false, .. }) => {
+        let author = self.author;
+        let known = |support: Support| support != Support::BuiltinOnly || author == Author::Builtin;
+        let listed = || shape.attributes.iter().filter(|rule| known(rule.support));
+        match listed().find(|rule| rule.name == name).map(|rule| rule.support) {
+            Some(Support::Everywhere | Support::BuiltinOnly) => {}
+            Some(Support::Later) => {
                 let message = format!("attribute \"{name}\" {place} is not supported by this version yet");
                 let finding = self.report(Code::NotSupportedYet, span, message);
                 self.findings.push(finding);
@@ -72,7 +85,7 @@ impl Checker<'_> {
                 let message = format!("attribute \"{name}\" does not exist {place}");
                 let mut finding = self
                     .report(Code::UnknownAttribute, span, message)
-                    .suggest(name, shape.attributes.iter().map(|rule| rule.name));
+                    .suggest(name, listed().map(|rule| rule.name));
                 if shape.blocks.iter().any(|rule| rule.word == name) {
                     finding = finding.hint(format!("\"{name}\" is a block: write `{name} … {{`, without `=`"));
                 }

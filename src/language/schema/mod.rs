@@ -6,5 +6,5 @@
 mod check;
 mod table;
 
-pub use check::{check_block, check_file};
-pub use table::{AttributeRule, Attributes, BlockKind, BlockRule, Labels, Shape, Times, Verdict, kind_of, shape};
+pub use check::{Author, check_block, check_file};
+pub use table::{BlockKind, kind_of};

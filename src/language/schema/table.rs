@@ -104,13 +104,24 @@ pub struct BlockRule {
     pub times: Times,
 }
 
+/// Who may use an attribute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Support {
+    /// Everybody.
+    Everywhere,
+    /// The definitions that ship in the program.
+    BuiltinOnly,
+    /// Nobody yet: a later version brings it.
+    Later,
+}
+
 /// An attribute.
 #[derive(Debug, Clone, Copy)]
 pub struct AttributeRule {
     /// Its name.
     pub name: &'static str,
-    /// Whether this version understands it.
-    pub supported: bool,
+    /// Who may use it.
+    pub support: Support,
 }
 
 /// What a kind of block may hold.
@@ -181,11 +192,15 @@ const fn labels(names: &'static [&'static str], least: usize) -> Labels {
 }
 
 const fn attribute(name: &'static str) -> AttributeRule {
-    AttributeRule { name, supported: true }
+    AttributeRule { name, support: Support::Everywhere }
+}
+
+const fn builtin_attribute(name: &'static str) -> AttributeRule {
+    AttributeRule { name, support: Support::BuiltinOnly }
 }
 
 const fn later_attribute(name: &'static str) -> AttributeRule {
-    AttributeRule { name, supported: false }
+    AttributeRule { name, support: Support::Later }
 }
 
 const fn block(word: &'static str, kind: BlockKind, times: Times) -> BlockRule {
@@ -287,7 +302,12 @@ const SECRET_TYPE: Shape = Shape {
 const SERVICE_TYPE: Shape = Shape {
     labels: NAME,
     takes: Attributes::Listed,
-    attributes: &[attribute("source"), attribute("sha256"), attribute("params")],
+    attributes: &[
+        attribute("source"),
+        attribute("sha256"),
+        attribute("params"),
+        builtin_attribute("suffix"),
+    ],
     blocks: &[
         block("start", BlockKind::Command, ONCE),
         block("process", BlockKind::Command, ONCE),

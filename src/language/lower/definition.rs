@@ -1,0 +1,281 @@
+//! Where a type's definition stands: in the pipeline, in a built-in, or in a fetched file.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use hcl_edit::structure::Block;
+use pikoci_model::pipeline::FetchedSource;
+use sha2::{Digest, Sha256};
+
+use super::{Declared, Name, Reader, TypeKind};
+use crate::builtin::{self, Builtin};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::parse::Document;
+use crate::schema::{self, BlockKind, kind_of};
+use crate::source::SourceText;
+
+/// The commands of each kind of type: those that a source brings.
+fn commands(kind: TypeKind) -> &'static [&'static str] {
+    match kind {
+        TypeKind::Resource => &["check", "pull", "push"],
+        TypeKind::Runner => &["run"],
+        TypeKind::Secret => &["get"],
+        TypeKind::Service => &["start", "process", "ready_check", "stop"],
+    }
+}
+
+/// Where a declared type says its definition is.
+#[derive(Debug, Clone)]
+pub enum Origin {
+    /// In its own block.
+    Inline,
+    /// A built-in, maybe under another label.
+    Builtin(Builtin),
+    /// One of the runners that need no definition.
+    NativeRunner(&'static str),
+    /// A URL, and the digest that its file must have.
+    Remote {
+        /// Where to fetch it, and where that is written.
+        url: Name,
+        /// Hex, and where it is written.
+        sha256: Option<Name>,
+    },
+}
+
+/// Reads where the definition is; `None` when that is wrong, which was reported.
+pub fn origin(
+    reader: &mut Reader<'_>,
+    kind: TypeKind,
+    declared: &Declared<'_>,
+    allow_insecure: bool,
+) -> Option<Origin> {
+    let body = &declared.block.body;
+    let own_command = body.blocks().find(|block| commands(kind).contains(&block.ident.as_str()));
+    if !body.has_attribute("source") {
+        return Some(match (own_command, builtin_named(kind, &declared.name.text)) {
+            (None, Some(origin)) => origin,
+            _ => Origin::Inline,
+        });
+    }
+    if let Some(command) = own_command {
+        let span = reader.document.span(&command.ident);
+        let message = format!("\"{}\" and \"source\" exclude each other", command.ident.as_str());
+        let finding = reader.finding(Code::SourceAndInline, span, message);
+        reader.push(finding);
+    }
+    let url = reader.plain(body, "source");
+    let sha256 = reader.plain(body, "sha256");
+    let url = url?;
+    if let Some(name) = url.text.strip_prefix("pikoci://") {
+        let found = builtin_named(kind, name);
+        if found.is_none() {
+            let names = builtin::names(kind);
+            let message = format!("there is no built-in {} \"{name}\"", kind.word());
+            let finding = reader.finding(Code::UnknownBuiltin, url.span, message);
+            let native = if kind == TypeKind::Runner { &super::runners::NATIVE[..] } else { &[] };
+            let known: Vec<&str> = names.iter().map(String::as_str).chain(native.iter().copied()).collect();
+            let finding = finding.hint(format!("built-in are: {}", known.join(", "))).suggest(name, known.clone());
+            reader.push(finding);
+        }
+        return found;
+    }
+    let scheme = url.text.split_once("://").map_or("", |(scheme, _)| scheme);
+    match scheme {
+        "https" => {}
+        "http" if allow_insecure => {}
+        "http" => {
+            let hint = "use https; `http://` needs a server that runs with `--allow-insecure-sources`";
+            reader.push(reader.finding(Code::SourceScheme, url.span, "a source cannot be fetched by http").hint(hint));
+            return None;
+        }
+        _ => {
+            let message = "a source is `pikoci://NAME` or `https://…`";
+            reader.push(reader.finding(Code::SourceScheme, url.span, message));
+            return None;
+        }
+    }
+    Some(Origin::Remote { url, sha256 })
+}
+
+fn builtin_named(kind: TypeKind, name: &str) -> Option<Origin> {
+    if kind == TypeKind::Runner {
+        return super::runners::native(name).map(Origin::NativeRunner);
+    }
+    builtin::find(kind, name).map(Origin::Builtin)
+}
+
+/// A file that was fetched, or the reason why not.
+#[derive(Debug)]
+pub struct FetchedFile {
+    /// For the model.
+    pub record: FetchedSource,
+    /// Parsed, or what is wrong with it.
+    pub document: Result<Document, Vec<Diagnostic>>,
+}
+
+impl FetchedFile {
+    /// Takes the bytes that `url` gave.
+    #[must_use]
+    pub fn new(url: &str, bytes: &[u8], now: DateTime<Utc>) -> FetchedFile {
+        let digest = Sha256::digest(bytes);
+        let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let document = match std::str::from_utf8(bytes) {
+            Ok(text) => Document::parse(&SourceText::new(url, text)),
+            Err(_) => {
+                let source = SourceText::new(url, "");
+                Err(vec![Diagnostic::new(Code::Syntax, &source, 0..0, "the file is not UTF-8")])
+            }
+        };
+        FetchedFile { record: FetchedSource { url: url.to_owned(), sha256, fetched_at: now }, document }
+    }
+}
+
+/// What was fetched, by URL; a text is the reason why a file could not be.
+pub type Fetched = BTreeMap<String, Result<FetchedFile, String>>;
+
+/// A definition, ready to be lowered.
+#[derive(Debug)]
+pub enum Definition<'a> {
+    /// The declaration itself.
+    Inline,
+    /// A block of another file.
+    Elsewhere {
+        /// The file.
+        document: DocumentRef<'a>,
+        /// Which of its blocks.
+        index: usize,
+        /// Whether it ships in the program.
+        builtin: bool,
+    },
+    /// A runner that needs no definition.
+    NativeRunner(&'static str),
+}
+
+/// A file that is owned by the program, or by this compilation.
+#[derive(Debug, Clone)]
+pub enum DocumentRef<'a> {
+    /// A built-in.
+    Shared(Arc<Document>),
+    /// A fetched file.
+    Fetched(&'a Document),
+}
+
+impl DocumentRef<'_> {
+    /// The file.
+    #[must_use]
+    pub fn get(&self) -> &Document {
+        match self {
+            DocumentRef::Shared(document) => document,
+            DocumentRef::Fetched(document) => document,
+        }
+    }
+
+    /// One of its blocks.
+    #[must_use]
+    pub fn block(&self, index: usize) -> Option<&Block> {
+        self.get().body().blocks().nth(index)
+    }
+}
+
+impl Builtin {
+    fn definition(&self) -> Definition<'static> {
+        Definition::Elsewhere {
+            document: DocumentRef::Shared(self.document.clone()),
+            index: self.index(),
+            builtin: true,
+        }
+    }
+}
+
+/// The definition of an undeclared type: the built-in of that name.
+#[must_use]
+pub fn undeclared(kind: TypeKind, name: &str) -> Option<Definition<'static>> {
+    builtin::find(kind, name).map(|builtin| builtin.definition())
+}
+
+/// Follows an origin to the definition; `None` when it leads nowhere, which was reported.
+pub fn follow<'a>(
+    reader: &mut Reader<'_>,
+    kind: TypeKind,
+    label: &str,
+    origin: &Origin,
+    fetched: &'a Fetched,
+) -> Option<Definition<'a>> {
+    let (url, sha256) = match origin {
+        Origin::Inline => return Some(Definition::Inline),
+        Origin::NativeRunner(name) => return Some(Definition::NativeRunner(name)),
+        Origin::Builtin(builtin) => return Some(builtin.definition()),
+        Origin::Remote { url, sha256 } => (url, sha256),
+    };
+    // What was not asked for is not known, and nothing is said about it.
+    let file = match fetched.get(&url.text)? {
+        Ok(file) => file,
+        Err(reason) => {
+            let finding = reader.finding(Code::FetchFailed, url.span.clone(), reason.clone());
+            reader.push(finding);
+            return None;
+        }
+    };
+    if let Some(wanted) = sha256
+        && !wanted.text.eq_ignore_ascii_case(&file.record.sha256)
+    {
+        let message = format!("the digest of \"{}\" is {}, not what \"sha256\" says", url.text, file.record.sha256);
+        let finding = reader.finding(Code::Digest, wanted.span.clone(), message);
+        reader.push(finding);
+        return None;
+    }
+    match &file.document {
+        Err(findings) => {
+            findings.iter().for_each(|finding| reader.push(finding.clone()));
+            None
+        }
+        Ok(document) => choose(reader, kind, label, url, document),
+    }
+}
+
+/// The block of a fetched file that is meant: of the same kind; the one with the same label, else the first.
+fn choose<'a>(
+    reader: &mut Reader<'_>,
+    kind: TypeKind,
+    label: &str,
+    url: &Name,
+    document: &'a Document,
+) -> Option<Definition<'a>> {
+    let blocks = || document.body().blocks().enumerate();
+    for (_, block) in blocks().filter(|(_, block)| block.ident.as_str() == "variable") {
+        let message = "a fetched file cannot declare variables";
+        let span = document.span(&block.ident);
+        let hint = "declare a param, and use `$param_<name>` in the commands";
+        reader.push(Diagnostic::new(Code::VariableInSource, document.source(), span, message).hint(hint));
+    }
+    let of_kind = |block: &Block| {
+        kind_of(BlockKind::File, block.ident.as_str(), block.labels.len()) == Some(kind.block_kind())
+    };
+    let labelled = |block: &Block| block.labels.first().is_some_and(|found| found.as_str() == label);
+    let chosen = blocks()
+        .find(|(_, block)| of_kind(block) && labelled(block))
+        .or_else(|| blocks().find(|(_, block)| of_kind(block)));
+    let Some((index, block)) = chosen else {
+        let message = format!("the file \"{}\" holds no {}", url.text, kind.word());
+        let finding = reader.finding(Code::FetchFailed, url.span.clone(), message);
+        reader.push(finding);
+        return None;
+    };
+    schema::check_block(document, block, kind.block_kind(), reader.findings);
+    let here = Definition::Elsewhere { document: DocumentRef::Fetched(document), index, builtin: false };
+    match block.body.get_attribute("source") {
+        None => Some(here),
+        Some(source) => {
+            // One level, and only to what ships in the program.
+            let nested = source.value.as_str().and_then(|source| source.strip_prefix("pikoci://"));
+            let found = nested.and_then(|name| undeclared(kind, name));
+            if found.is_none() {
+                let span = document.span(&source.value);
+                let message = "a fetched definition may only have a source that is `pikoci://NAME`";
+                reader.push(Diagnostic::new(Code::NestedSource, document.source(), span, message));
+            }
+            found
+        }
+    }
+}

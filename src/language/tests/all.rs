@@ -1,0 +1,6 @@
+//! The language as its users see it: files in, models and messages out.
+
+mod case;
+mod files;
+mod mutation;
+mod server;
