@@ -1,6 +1,6 @@
 //! Which queued builds may be offered to which workers, and why the others wait.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use pikoci_model::build::Waiting;
 use pikoci_model::id::{BuildId, JobId, NodeId, PipelineId};
@@ -14,6 +14,8 @@ pub struct Seat {
     pub profile: WorkerProfile,
     /// Build slots that nothing is on its way to.
     pub free: u32,
+    /// Check slots that nothing is on its way to.
+    pub free_checks: u32,
     /// It renews and takes new work.
     pub ready: bool,
 }
@@ -66,7 +68,7 @@ pub enum Ask {
 /// store answered to a claim that seemed possible from here.
 pub fn admit<'a>(
     pending: impl IntoIterator<Item = &'a PendingBuild>,
-    held: &[Place],
+    held: impl IntoIterator<Item = &'a Place>,
     seats: &[Seat],
     refused: &HashMap<BuildId, Waiting>,
     ask: Ask,
@@ -111,7 +113,7 @@ struct Floor<'a> {
 }
 
 impl<'a> Floor<'a> {
-    fn new(held: &[Place], seats: &'a [Seat]) -> Self {
+    fn new<'p>(held: impl IntoIterator<Item = &'p Place>, seats: &'a [Seat]) -> Self {
         let free: Vec<u32> =
             seats.iter().map(|s| if s.ready && s.profile.takes_builds { s.free } else { 0 }).collect();
         let mut teams: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -212,15 +214,22 @@ fn able(seat: &Seat, tags: &[String]) -> bool {
     seat.ready && seat.profile.takes_builds && seat.profile.serves(tags)
 }
 
-/// The worker for a check: ready, taking checks, with the tags, of the team or global; the one with the most free
-/// check slots, given as `free` for each seat.
-pub fn seat_for_check(seats: &[Seat], free: &[u32], tags: &[String], team: &str) -> Option<usize> {
+/// The worker for a check: ready, taking checks, with the tags; of the team if it has one that can, else a global one;
+/// the one with the most free check slots.
+///
+/// # Errors
+/// Why there is none.
+pub fn seat_for_check(seats: &[Seat], tags: &[String], team: &str) -> Result<usize, Waiting> {
     let able = |seat: &Seat| seat.ready && seat.profile.takes_checks && seat.profile.serves(tags);
-    let own: BTreeSet<usize> = (0..seats.len())
-        .filter(|i| able(&seats[*i]) && seats[*i].profile.team.as_deref() == Some(team))
-        .collect();
-    (0..seats.len())
-        .filter(|i| able(&seats[*i]) && free.get(*i).is_some_and(|free| *free > 0))
-        .filter(|i| if own.is_empty() { seats[*i].profile.team.is_none() } else { own.contains(i) })
-        .max_by_key(|i| free.get(*i).copied())
+    let of = |wanted: Option<&str>| -> Vec<usize> {
+        (0..seats.len()).filter(|i| able(&seats[*i]) && seats[*i].profile.team.as_deref() == wanted).collect()
+    };
+    let own = of(Some(team));
+    let fitting = if own.is_empty() { of(None) } else { own };
+    let free = fitting.iter().copied().filter(|i| seats[*i].free_checks > 0);
+    match free.max_by_key(|i| seats[*i].free_checks) {
+        Some(seat) => Ok(seat),
+        None if fitting.is_empty() => Err(Waiting::NoWorker { tags: tags.to_vec() }),
+        None => Err(Waiting::WorkersBusy),
+    }
 }

@@ -18,3 +18,6 @@ mod step;
 mod probe;
 mod service_plan;
 mod service;
+mod fetch;
+mod opening;
+mod build;

@@ -17,6 +17,7 @@ pub(crate) struct Recorder {
     clock: Arc<dyn Clock>,
     outbox: Arc<Outbox>,
     log: Arc<StepLog>,
+    ended: bool,
 }
 
 /// What a step is called.
@@ -57,7 +58,7 @@ impl Recorder {
             log_bytes: 0,
         };
         let (clock, outbox) = (Arc::clone(clock), Arc::clone(outbox));
-        let recorder = Recorder { record, began: clock.monotonic(), clock, outbox, log };
+        let recorder = Recorder { record, began: clock.monotonic(), clock, outbox, log, ended: false };
         recorder.tell();
         recorder
     }
@@ -97,6 +98,11 @@ impl Recorder {
 
     /// Ends the record.
     pub(crate) fn end(mut self, status: BuildStatus, failure: Option<Failure>) {
+        self.finish(status, failure);
+    }
+
+    fn finish(&mut self, status: BuildStatus, failure: Option<Failure>) {
+        self.ended = true;
         self.record.status = status;
         self.record.failure = failure;
         self.record.duration = Some(self.clock.monotonic().saturating_sub(self.began));
@@ -106,5 +112,15 @@ impl Recorder {
 
     fn tell(&self) {
         self.outbox.push(BuildEvent::Step(self.record.clone()));
+    }
+}
+
+/// A record whose actor died is ended all the same: nothing may seem to run for ever.
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        if !self.ended {
+            let failure = Failure::plain("it was abandoned because its actor ended");
+            self.finish(BuildStatus::Failed, Some(failure));
+        }
     }
 }

@@ -1,0 +1,432 @@
+//! Queued builds and due checks × ready workers: offer, accept, claim, go.
+//!
+//! Woken by what is new — a queued build, a freed place, a worker, a doorbell — it reads only what it has not seen,
+//! and offers. The claim in the store decides; until then nothing has to be undone. Its tick repeats what got lost
+//! and, rarely, draws the whole picture anew: a lost message costs an interval, never a build.
+
+use std::time::Duration;
+
+use pikoci_model::build::Waiting;
+use pikoci_model::id::{BuildId, NodeId, ResourceId};
+use pikoci_model::message::{
+    Accept, Announce, Decline, Doorbell, Goodbye, Home, Offer, OfferId, OfferedWork, Renew, Renewed, Withdraw,
+};
+use pikoci_model::port::{Address, StoreError};
+use pikoci_model::scheduling::{HeldPlace, PendingBuild};
+
+use super::board::{Accepted, BoardCounts};
+use super::check_board::WantedCheck;
+use super::claim::{ClaimedOffer, Outcome, claim_build, lease_check};
+use super::trackers::Begin;
+use super::world::World;
+use crate::inbox::Received;
+use crate::supervise::{Actor, Exit, Flow, Life, Receive};
+
+/// Builds that are read at once.
+const READ: u32 = 256;
+/// Builds that a new picture holds at most; the rest follows when these have started.
+const PICTURE: u32 = 2048;
+/// Offers are swept this often.
+const TICK: Duration = Duration::from_secs(1);
+/// The picture is drawn anew after this many ticks.
+const TICKS_PER_PICTURE: u32 = 10;
+/// A lease of a check outlives its limit by this: the result travels.
+pub(super) const CHECK_MARGIN: Duration = Duration::from_secs(30);
+
+/// See the module.
+pub(crate) struct Dispatcher {
+    world: World,
+    /// The highest build that was read.
+    after: BuildId,
+    reading: bool,
+    read_again: bool,
+    ticks: u32,
+}
+
+/// Builds may have been queued.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Queued;
+
+/// This build, seen before, is queued again, or its row has changed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Requeued(pub(crate) BuildId);
+
+/// This build is not queued any more.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Unqueued(pub(crate) BuildId);
+
+/// A build has given its place back; the worker that had it, if it is still there, has a free slot.
+#[derive(Debug, Clone)]
+pub(crate) struct Freed {
+    pub(crate) build: BuildId,
+    pub(crate) node: Option<NodeId>,
+}
+
+/// A check has ended, or its lease is void.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CheckEnded {
+    pub(crate) resource: ResourceId,
+    pub(crate) lease: i64,
+}
+
+/// A worker does not renew.
+#[derive(Debug, Clone)]
+pub(crate) struct Silent(pub(crate) NodeId);
+
+/// A worker is lost or has left.
+#[derive(Debug, Clone)]
+pub(crate) struct Gone(pub(crate) NodeId);
+
+struct Tick;
+
+/// What was read from the store.
+enum Read {
+    New(Result<Vec<PendingBuild>, StoreError>),
+    One(Result<Vec<PendingBuild>, StoreError>),
+    Picture(Result<(Vec<HeldPlace>, Vec<PendingBuild>), StoreError>),
+}
+
+impl Dispatcher {
+    pub(crate) fn new(world: World) -> Self {
+        // A dead incarnation leaves nothing behind: workers are told to announce themselves again.
+        *world.board() = super::board::Board::default();
+        Self { world, after: BuildId(0), reading: false, read_again: false, ticks: 0 }
+    }
+
+    fn now(&self) -> Duration {
+        self.world.clock().monotonic()
+    }
+
+    fn read_new(&mut self, life: &mut Life<'_, Self>) {
+        if self.reading {
+            self.read_again = true;
+            return;
+        }
+        self.reading = true;
+        let (world, after) = (self.world.clone(), self.after);
+        life.spawn(async move { Read::New(world.store().pending_builds(after, READ).await) });
+    }
+
+    fn redraw(&mut self, life: &mut Life<'_, Self>) {
+        let world = self.world.clone();
+        life.spawn(async move {
+            let picture = async {
+                let held = world.store().held_places().await?;
+                Ok((held, world.store().pending_builds(BuildId(0), PICTURE).await?))
+            };
+            Read::Picture(picture.await)
+        });
+    }
+
+    /// Offers what can be offered.
+    fn offer(&self) {
+        if self.world.stopping() {
+            return;
+        }
+        let offers = self.world.board().offer(self.now());
+        self.send(offers);
+    }
+
+    fn send(&self, offers: Vec<(NodeId, Offer)>) {
+        for (node, offer) in offers {
+            self.world.post().send(&Address::Node(node), &offer);
+        }
+    }
+
+    /// Offers, and rings the other servers if something is left that may be for their workers.
+    fn offer_and_ring(&self) {
+        self.offer();
+        if self.world.board().has_queue() {
+            self.world.post().send(&Address::AllServers, &Doorbell {});
+        }
+    }
+
+    fn withdraw(&self, offer: OfferId, node: &NodeId) {
+        self.world.post().send(&Address::Node(node.clone()), &Withdraw { offer });
+    }
+}
+
+impl Actor for Dispatcher {
+    /// Every worker's acceptance, renewal and finished build passes here; a thousand of them are some milliseconds.
+    const MAILBOX: usize = 8192;
+    type State = BoardCounts;
+
+    fn started(&mut self, life: &mut Life<'_, Self>) -> Flow {
+        self.redraw(life);
+        life.later(TICK, Tick);
+        Ok(())
+    }
+
+    fn stop(&mut self, _: &mut Life<'_, Self>) -> Flow {
+        Err(Exit::Stopped)
+    }
+
+    fn state(&self) -> BoardCounts {
+        self.world.board().counts()
+    }
+}
+
+impl Receive<Queued> for Dispatcher {
+    fn receive(&mut self, _: Queued, life: &mut Life<'_, Self>) -> Flow {
+        self.read_new(life);
+        Ok(())
+    }
+}
+
+impl Receive<Requeued> for Dispatcher {
+    fn receive(&mut self, Requeued(build): Requeued, life: &mut Life<'_, Self>) -> Flow {
+        let world = self.world.clone();
+        life.spawn(async move {
+            let after = BuildId(build.0 - 1);
+            let read = world.store().pending_builds(after, 1).await;
+            Read::One(read.map(|builds| builds.into_iter().filter(|found| found.id == build).collect()))
+        });
+        Ok(())
+    }
+}
+
+impl Receive<Unqueued> for Dispatcher {
+    fn receive(&mut self, Unqueued(build): Unqueued, _: &mut Life<'_, Self>) -> Flow {
+        self.world.board().unqueue(build);
+        self.offer();
+        Ok(())
+    }
+}
+
+impl Receive<Freed> for Dispatcher {
+    fn receive(&mut self, Freed { build, node }: Freed, _: &mut Life<'_, Self>) -> Flow {
+        self.world.board().free(build, node.as_ref());
+        self.offer_and_ring();
+        Ok(())
+    }
+}
+
+impl Receive<WantedCheck> for Dispatcher {
+    fn receive(&mut self, check: WantedCheck, _: &mut Life<'_, Self>) -> Flow {
+        self.world.board().want_check(check);
+        self.offer();
+        Ok(())
+    }
+}
+
+impl Receive<CheckEnded> for Dispatcher {
+    fn receive(&mut self, CheckEnded { resource, lease }: CheckEnded, _: &mut Life<'_, Self>) -> Flow {
+        self.world.board().check_ended(resource, lease);
+        self.offer();
+        Ok(())
+    }
+}
+
+impl Receive<Silent> for Dispatcher {
+    fn receive(&mut self, Silent(node): Silent, _: &mut Life<'_, Self>) -> Flow {
+        self.world.board().hush(&node);
+        Ok(())
+    }
+}
+
+impl Receive<Gone> for Dispatcher {
+    fn receive(&mut self, Gone(node): Gone, _: &mut Life<'_, Self>) -> Flow {
+        self.world.board().dismiss(&node);
+        self.offer();
+        Ok(())
+    }
+}
+
+impl Receive<Received<Doorbell>> for Dispatcher {
+    fn receive(&mut self, bell: Received<Doorbell>, life: &mut Life<'_, Self>) -> Flow {
+        if bell.sender != *self.world.post().node() {
+            self.world.board().retry_refused();
+            self.read_new(life);
+        }
+        Ok(())
+    }
+}
+
+impl Receive<Received<Announce>> for Dispatcher {
+    fn receive(&mut self, Received { sender, message }: Received<Announce>, _: &mut Life<'_, Self>) -> Flow {
+        let Announce { profile, free_slots, free_check_slots, .. } = message;
+        if profile.node != sender {
+            tracing::warn!(%sender, claimed = %profile.node, "a worker announced another node than its own");
+            return Ok(());
+        }
+        let leases = self.world.settings().leases;
+        let home = Home {
+            server: self.world.post().node().clone(),
+            lease: leases.lease,
+            renew_every: leases.renew_every,
+        };
+        self.world.post().send(&Address::Node(sender), &home);
+        self.world.board().announce(profile, free_slots, free_check_slots);
+        self.offer();
+        Ok(())
+    }
+}
+
+impl Receive<Received<Renew>> for Dispatcher {
+    fn receive(&mut self, Received { sender, message }: Received<Renew>, _: &mut Life<'_, Self>) -> Flow {
+        let Renew { counter, free_slots, free_check_slots, draining, .. } = message;
+        let known = self.world.board().renew(&sender, free_slots, free_check_slots, draining);
+        self.world.post().send(&Address::Node(sender), &Renewed { counter, known });
+        self.offer();
+        Ok(())
+    }
+}
+
+impl Receive<Received<Goodbye>> for Dispatcher {
+    fn receive(&mut self, Received { sender, .. }: Received<Goodbye>, _: &mut Life<'_, Self>) -> Flow {
+        self.world.board().dismiss(&sender);
+        Ok(())
+    }
+}
+
+impl Receive<Received<Accept>> for Dispatcher {
+    fn receive(
+        &mut self,
+        Received { sender, message }: Received<Accept>,
+        life: &mut Life<'_, Self>,
+    ) -> Flow {
+        let Accept { offer, work, incarnation } = message;
+        let accepted = self.world.board().accept(offer, &sender);
+        let worker = match accepted {
+            Accepted::Claim { worker } => worker,
+            Accepted::Repeated => return Ok(()),
+            Accepted::TooLate => {
+                self.withdraw(offer, &sender);
+                return Ok(());
+            }
+        };
+        let (world, taken) = (self.world.clone(), ClaimedOffer { offer, node: sender, incarnation, worker });
+        match work {
+            OfferedWork::Build(build) => life.spawn(claim_build(world, taken, build)),
+            OfferedWork::Check(resource) => life.spawn(lease_check(world, taken, resource)),
+        };
+        Ok(())
+    }
+}
+
+impl Receive<Received<Decline>> for Dispatcher {
+    fn receive(&mut self, Received { sender, message }: Received<Decline>, _: &mut Life<'_, Self>) -> Flow {
+        tracing::debug!(%sender, reason = %message.reason, "offer declined");
+        self.world.board().decline(message.offer, &sender);
+        self.offer();
+        Ok(())
+    }
+}
+
+impl Receive<Outcome> for Dispatcher {
+    fn receive(&mut self, outcome: Outcome, life: &mut Life<'_, Self>) -> Flow {
+        match outcome {
+            Outcome::Going { offer, begin } => {
+                self.world.board().claimed(offer);
+                self.began(*begin);
+            }
+            Outcome::Checking { offer, node, go } => {
+                let now = self.now();
+                self.world.board().check_leased(offer, node, go, now);
+            }
+            Outcome::NoBuild { offer, node, again, waiting } => {
+                self.withdraw(offer, &node);
+                let retry = again && waiting.is_none();
+                self.world.board().withdrawn(offer, again, waiting);
+                if !retry {
+                    self.offer();
+                }
+            }
+            Outcome::NoCheck { offer, node } => {
+                self.withdraw(offer, &node);
+                self.world.board().check_withdrawn(offer);
+                self.offer();
+            }
+        }
+        if self.read_again && !self.reading {
+            self.read_again = false;
+            self.read_new(life);
+        }
+        Ok(())
+    }
+}
+
+impl Dispatcher {
+    /// The go is on its way; from here the tracker looks after the build.
+    fn began(&self, begin: Begin) {
+        let (pipeline, job, build) = (begin.row.pipeline, begin.row.job, begin.row.id);
+        self.world.with_doors(|doors| {
+            // A tracker that could not be told is made when the first event comes.
+            let _ = doors.trackers.tell(begin);
+            let _ = doors.pipelines.tell(super::pipelines::Started { pipeline, job });
+        });
+        self.world.ring_build(pipeline, build);
+    }
+}
+
+impl Receive<Read> for Dispatcher {
+    fn receive(&mut self, read: Read, life: &mut Life<'_, Self>) -> Flow {
+        match read {
+            Read::New(result) => {
+                self.reading = false;
+                let more = match result {
+                    Ok(builds) => {
+                        let full = builds.len() == READ as usize;
+                        self.after = builds.last().map_or(self.after, |last| last.id.max(self.after));
+                        self.world.board().queue(builds);
+                        self.offer_and_ring();
+                        full
+                    }
+                    Err(error) => {
+                        tracing::warn!("queued builds cannot be read: {error}");
+                        false
+                    }
+                };
+                if more || self.read_again {
+                    self.read_again = false;
+                    self.read_new(life);
+                }
+            }
+            Read::One(Ok(builds)) => {
+                self.world.board().queue(builds);
+                self.offer_and_ring();
+            }
+            Read::Picture(Ok((held, pending))) => {
+                let complete = pending.len() < PICTURE as usize;
+                let last = pending.last().map_or(BuildId(0), |build| build.id);
+                self.world.board().redraw(held, pending, complete);
+                self.after = if complete { self.after.max(last) } else { last };
+                self.offer();
+                self.read_new(life);
+            }
+            Read::One(Err(error)) | Read::Picture(Err(error)) => {
+                tracing::warn!("queued builds cannot be read: {error}");
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Receive<Tick> for Dispatcher {
+    fn receive(&mut self, _: Tick, life: &mut Life<'_, Self>) -> Flow {
+        life.later(TICK, Tick);
+        self.ticks += 1;
+        let now = self.now();
+        let (repeated, goes) = {
+            let mut board = self.world.board();
+            board.expire_checks(now, self.world.settings().check_limit + CHECK_MARGIN);
+            (board.sweep(now), board.repeat_checks(now))
+        };
+        self.send(repeated);
+        for (node, go) in goes {
+            self.world.post().send(&Address::Node(node), go.as_ref());
+        }
+        if self.ticks.is_multiple_of(TICKS_PER_PICTURE) {
+            self.redraw(life);
+        }
+        self.offer();
+        Ok(())
+    }
+}
+
+/// Why a queued build waits, as the dispatcher sees it.
+impl pikoci_model::port::Waits for World {
+    fn waiting(&self, build: BuildId) -> Option<Waiting> {
+        self.board().waiting(build)
+    }
+}

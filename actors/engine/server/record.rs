@@ -1,0 +1,140 @@
+//! Stores a batch of events: log first, then the effects with the last number.
+
+use std::time::Duration;
+
+use pikoci_model::build::{Build, BuildEvent};
+use pikoci_model::id::{BuildId, Fence};
+use pikoci_model::log::Chunk;
+use pikoci_model::outcome::{Failure, RunCode};
+use pikoci_model::port::StoreError;
+use pikoci_model::port::store::{BuildUpdate, Recorded, Requeued};
+
+use super::world::World;
+
+/// Pauses while the store is down: the first, and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+
+/// Contiguous events of one claim.
+pub(crate) struct Batch {
+    pub(crate) build: BuildId,
+    pub(crate) fence: Fence,
+    pub(crate) run: u32,
+    /// Number of the last one.
+    pub(crate) through: u64,
+    pub(crate) events: Vec<(u64, BuildEvent)>,
+}
+
+/// What storing a batch did.
+#[derive(Debug, Clone)]
+pub(crate) enum Effect {
+    /// All of it is stored.
+    Stored {
+        /// The row afterwards, if the batch held more than log.
+        row: Option<Box<Build>>,
+        /// Something changed that lists show.
+        states: bool,
+        /// A put created a new version.
+        versions: bool,
+        /// The status was fixed as one that passes.
+        passed: bool,
+        /// The build is done.
+        ended: bool,
+        /// The build was handed back and left its claim.
+        requeued: bool,
+    },
+    /// The claim is void.
+    Void,
+}
+
+/// Stores the batch; while the store is down it tries again.
+///
+/// # Errors
+/// What trying again does not help.
+pub(crate) async fn record(world: &World, batch: Batch) -> Result<Effect, StoreError> {
+    let Batch { build, fence, run, through, events } = batch;
+    let (mut log, mut states) = (Vec::new(), Vec::new());
+    for (number, event) in events {
+        match event {
+            BuildEvent::Log(chunk) => log.push((number, chunk)),
+            event => states.push(event),
+        }
+    }
+    append(world, build, run, &log).await?;
+    if states.is_empty() {
+        return Ok(Effect::Stored {
+            row: None,
+            states: false,
+            versions: false,
+            passed: false,
+            ended: false,
+            requeued: false,
+        });
+    }
+    let fixed = states.iter().any(|event| matches!(event, BuildEvent::Concluded { .. }));
+    let ended = states.iter().any(|event| matches!(event, BuildEvent::Finished { .. }));
+    let handed_back = states.iter().any(|event| matches!(event, BuildEvent::HandedBack { .. }));
+    let shown = fixed || ended || handed_back || states.iter().any(is_shown);
+    let update = BuildUpdate { build, fence, through, events: states };
+    let (row, created) = match insist(async || world.store().record_events(update.clone()).await).await? {
+        Recorded::Void => return Ok(Effect::Void),
+        Recorded::Stored { build, created } => (build, created),
+    };
+    if handed_back {
+        hand_back(world, build, fence).await?;
+    }
+    Ok(Effect::Stored {
+        passed: fixed && row.status.passes(),
+        row: Some(row),
+        states: shown,
+        versions: created.iter().any(|(_, _, new)| *new),
+        ended,
+        requeued: handed_back,
+    })
+}
+
+/// Steps and services are shown on the build's page only; a phase or a start in lists as well.
+fn is_shown(event: &BuildEvent) -> bool {
+    matches!(event, BuildEvent::Started { .. } | BuildEvent::Phase(_) | BuildEvent::Created { .. })
+}
+
+async fn append(world: &World, build: BuildId, run: u32, log: &[(u64, Chunk)]) -> Result<(), StoreError> {
+    if log.is_empty() {
+        return Ok(());
+    }
+    insist(async || world.store().append_log(build, run, log).await).await.map(drop)
+}
+
+/// A build whose worker stopped goes back to the queue, without using up a run; where the store does not outlive the
+/// server, and the server stops too, it has failed.
+async fn hand_back(world: &World, build: BuildId, fence: Fence) -> Result<(), StoreError> {
+    let failure = worker_stopped();
+    let at = world.clock().now();
+    if world.stopping() && world.settings().fail_builds_at_stop {
+        return insist(async || world.store().fail_claimed(build, fence, &failure, at).await).await.map(drop);
+    }
+    let requeued = insist(async || world.store().requeue(build, fence, false, &failure, at).await).await?;
+    if requeued == Requeued::Void {
+        tracing::debug!(%build, "handed back under a void claim");
+    }
+    Ok(())
+}
+
+/// Why a build ends when its worker stops and it may not run again.
+pub(crate) fn worker_stopped() -> Failure {
+    Failure::coded(RunCode::R131, "the worker was stopped while the build ran")
+}
+
+/// Tries until the store answers, with growing pauses.
+async fn insist<T>(mut act: impl AsyncFnMut() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    let mut pause = PAUSES.0;
+    loop {
+        match act().await {
+            Err(error) if error.is_passing() => {
+                tracing::warn!("{error}; trying again in {pause:?}");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(PAUSES.1);
+            }
+            answer => return answer,
+        }
+    }
+}

@@ -1,0 +1,445 @@
+//! The actor of one running build: it walks the plan, from the first event to the last.
+//!
+//! opening → walking → stopping → hooks → closing. Whatever happens — a failure, a cancel, a limit, a dead child, a
+//! lost shim — only cuts the walk; the way to the end is always the same, so no service is forgotten.
+
+mod services;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use pikoci_model::build::{BuildEvent, Phase};
+use pikoci_model::id::{BuildId, Fence, StepPath};
+use pikoci_model::outcome::{Failure, RunCode};
+use pikoci_model::plan::BuildPlan;
+use serde::Serialize;
+use tokio::sync::watch;
+
+use self::services::Services;
+use super::conduct::Interrupt;
+use super::hook::HookPlace;
+use super::opening::{Opened, Opening};
+use super::outbox::Outbox;
+use super::perform::{Outcome, Part};
+use super::record::Title;
+use super::service::{News, ServiceNews};
+use super::site::{HookFacts, Ports, Settings, Site, Specifics};
+use super::step::{StepActor, StepOver};
+use crate::decide::walk::{Conclusion, Cut, HookUnit, Leg, Walk, hook_units};
+use crate::supervise::{Actor, Child, Door, Exit, Flow, Job, Life, Obituary, Receive};
+
+/// What the agent keeps of a build in case its actor dies.
+#[derive(Default)]
+pub(crate) struct Lifeline {
+    pub site: OnceLock<Arc<Site>>,
+    /// The status has been told.
+    pub concluded: AtomicBool,
+}
+
+/// A build to be run.
+#[derive(Clone)]
+pub(crate) struct BuildAsk {
+    pub plan: Arc<BuildPlan>,
+    pub ports: Ports,
+    pub settings: Arc<Settings>,
+    pub outbox: Arc<Outbox>,
+    pub lifeline: Arc<Lifeline>,
+}
+
+/// See the module.
+pub(crate) struct BuildActor {
+    ask: BuildAsk,
+    parent: Door<BuildOver>,
+    stage: Stage,
+    walk: Walk,
+    /// For what runs inside this actor: the opening and the job's hooks.
+    ear: watch::Sender<Option<Interrupt>>,
+    site: Option<Arc<Site>>,
+    exports: BTreeMap<String, String>,
+    step: Option<(StepPath, Child<StepActor>)>,
+    services: Services,
+    timer: Option<Job>,
+    hooks: VecDeque<HookUnit>,
+    hook_place: Option<HookPlace>,
+    last: Last,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Stage {
+    Opening,
+    Walking,
+    Stopping,
+    Hooks,
+    Closing,
+}
+
+/// Which event is the last one; the agent sends it once the slot is free.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Last {
+    Finished,
+    HandedBack,
+    /// None: nobody listens any more.
+    Void,
+}
+
+/// Told to the agent: nothing of the build is alive.
+pub(crate) struct BuildOver {
+    pub build: BuildId,
+    pub fence: Fence,
+    pub last: Last,
+}
+
+/// The agent's order to end a build.
+pub(crate) struct EndBuild(pub Cut);
+
+struct OpeningOver(Result<Opened, Failure>);
+struct JobTimeIsOver;
+struct StopTimeIsOver;
+struct ShimLost;
+struct JobHookOver(BTreeMap<String, String>);
+struct ClosingOver;
+
+/// What the admin page sees.
+#[derive(Serialize)]
+pub(crate) struct BuildState {
+    build: BuildId,
+    number: String,
+    job: String,
+    stage: Stage,
+    step: Option<StepPath>,
+    services: Vec<String>,
+}
+
+impl BuildActor {
+    pub(crate) fn new(ask: BuildAsk, parent: Door<BuildOver>) -> Self {
+        BuildActor {
+            walk: Walk::new(&ask.plan.job),
+            ask,
+            parent,
+            stage: Stage::Opening,
+            ear: watch::Sender::new(None),
+            site: None,
+            exports: BTreeMap::new(),
+            step: None,
+            services: Services::default(),
+            timer: None,
+            hooks: VecDeque::new(),
+            hook_place: None,
+            last: Last::Finished,
+        }
+    }
+
+    fn push(&self, event: BuildEvent) {
+        self.ask.outbox.push(event);
+    }
+
+    fn enter(&mut self, stage: Stage, phase: Phase) {
+        self.stage = stage;
+        self.push(BuildEvent::Phase(phase));
+    }
+
+    /// The next leg of the plan; after the last one, or a cut, the services stop.
+    fn go_on(&mut self, life: &mut Life<'_, Self>) -> Flow {
+        let Some(site) = self.site.clone() else { return self.conclude(life) };
+        match self.walk.next_leg() {
+            Some(Leg::Step(index)) => self.start_step(index, site, life),
+            Some(Leg::Services(indexes)) => {
+                self.services.open_group(indexes);
+                self.services.start_next(&self.ask.plan.job, &site, &self.exports, life);
+            }
+            None => return self.begin_stopping(life),
+        }
+        Ok(())
+    }
+
+    fn start_step(&mut self, index: usize, site: Arc<Site>, life: &mut Life<'_, Self>) {
+        let step = self.ask.plan.job.steps[index].clone();
+        let path = StepPath::of_plan(index);
+        let title = Title { path: path.clone(), kind: step.kind.word(), name: step.name.clone() };
+        let part = Part { site, title, step, exports: self.exports.clone(), hook: None, limit: None };
+        let parent = life.door();
+        let name = format!("{}/{path}", life.name());
+        let child = life.start(name, move || StepActor::new(part, parent));
+        self.step = Some((path, child));
+    }
+
+    /// Ends the walk and tells everything that runs. Hooks of the job are only ended when the worker gives up.
+    fn cut(&mut self, cut: Cut, life: &mut Life<'_, Self>) -> Flow {
+        let interrupt = match &cut {
+            Cut::Failed(failure) => Interrupt::Fail(failure.clone()),
+            Cut::TimedOut(_) | Cut::Cancelled(_) => Interrupt::Cancel,
+            Cut::HandedBack { .. } | Cut::Fenced => Interrupt::Abandon,
+        };
+        if matches!(self.stage, Stage::Hooks | Stage::Closing) {
+            if interrupt == Interrupt::Abandon {
+                self.hooks.clear();
+                self.ear.send_replace(Some(interrupt));
+            }
+            if cut == Cut::Fenced {
+                self.last = Last::Void;
+            }
+            return Ok(());
+        }
+        self.walk.cut(cut);
+        if self.stage == Stage::Opening {
+            self.ear.send_replace(Some(interrupt.clone()));
+        }
+        if let Some((_, step)) = &self.step
+            && let Err(undelivered) = step.tell(interrupt.clone())
+        {
+            tracing::warn!(step = %step.name(), "interrupt not delivered: {undelivered}");
+        }
+        self.services.interrupt(&interrupt);
+        self.settle(life)
+    }
+
+    /// Goes on once a cut group of services is quiet.
+    fn settle(&mut self, life: &mut Life<'_, Self>) -> Flow {
+        let waiting = self.stage != Stage::Walking || self.step.is_some() || !self.services.group_is_over(&self.walk);
+        if waiting { Ok(()) } else { self.go_on(life) }
+    }
+
+    fn begin_stopping(&mut self, life: &mut Life<'_, Self>) -> Flow {
+        if let Some(timer) = self.timer.take() {
+            life.cancel(timer);
+        }
+        self.enter(Stage::Stopping, Phase::Stopping);
+        if !self.services.is_empty() {
+            self.timer = Some(life.later(self.ask.settings.stop_budget, StopTimeIsOver));
+        }
+        self.stop_next(life)
+    }
+
+    fn stop_next(&mut self, life: &mut Life<'_, Self>) -> Flow {
+        let Some(site) = self.site.clone() else { return self.conclude(life) };
+        if self.services.stop_next_group(&site, life) { Ok(()) } else { self.conclude(life) }
+    }
+
+    fn conclude(&mut self, life: &mut Life<'_, Self>) -> Flow {
+        if let Some(timer) = self.timer.take() {
+            life.cancel(timer);
+        }
+        match self.walk.conclusion(&self.ask.plan.job) {
+            Conclusion::HandedBack => self.last = Last::HandedBack,
+            Conclusion::Void => self.last = Last::Void,
+            Conclusion::Ended { status, failure, hooks, hook_status, reason, limited_hooks } => {
+                let at = self.ask.ports.clock.now();
+                self.push(BuildEvent::Concluded { status, failure, at });
+                self.ask.lifeline.concluded.store(true, Ordering::Relaxed);
+                self.hooks = hook_units(&self.ask.plan.job.hooks, &hooks).into();
+                let limit = limited_hooks.then_some(self.ask.settings.hook_timeout);
+                let facts = HookFacts { status: Some(hook_status), reason };
+                self.hook_place = self.site.clone().map(|site| HookPlace {
+                    site,
+                    step: None,
+                    specifics: Specifics::default(),
+                    exports: self.exports.clone(),
+                    facts,
+                    limit,
+                });
+            }
+        }
+        if self.hooks.is_empty() {
+            return self.close(life);
+        }
+        self.enter(Stage::Hooks, Phase::Hooks);
+        self.ear.send_replace(None);
+        self.next_hook(life)
+    }
+
+    fn next_hook(&mut self, life: &mut Life<'_, Self>) -> Flow {
+        let (Some(unit), Some(place)) = (self.hooks.pop_front(), self.hook_place.clone()) else {
+            return self.close(life);
+        };
+        let ear = self.ear.subscribe();
+        life.spawn(async move { JobHookOver(place.run(unit, ear).await) });
+        Ok(())
+    }
+
+    fn close(&mut self, life: &mut Life<'_, Self>) -> Flow {
+        self.stage = Stage::Closing;
+        let Some(site) = self.site.clone() else { return self.end() };
+        life.spawn(async move {
+            close_site(&site).await;
+            ClosingOver
+        });
+        Ok(())
+    }
+
+    fn end(&mut self) -> Flow {
+        let (build, fence) = (self.ask.plan.build, self.ask.plan.fence);
+        self.parent.force(BuildOver { build, fence, last: self.last });
+        Err(Exit::Finished)
+    }
+}
+
+/// Ends what is left and removes the work directory. Says what could not be done; there is nobody left to fail.
+pub(crate) async fn close_site(site: &Site) {
+    let ground = &site.ground;
+    if let Err(stuck) = ground.item.close().await {
+        for ended in stuck {
+            tracing::error!(build = %site.plan.build, "R133: {ended}");
+        }
+    }
+    if !ground.settings.keep_workdir
+        && let Err(error) = ground.ports.workplace.remove_workdir(&ground.workdir).await
+    {
+        tracing::warn!(build = %site.plan.build, "work directory stays: {error}");
+    }
+    site.release_slot();
+}
+
+impl Actor for BuildActor {
+    /// The agent's orders and its children's news; the latter go past the bound and are bounded by the plan.
+    const MAILBOX: usize = 32;
+    type State = BuildState;
+
+    fn started(&mut self, life: &mut Life<'_, Self>) -> Flow {
+        let at = self.ask.ports.clock.now();
+        self.push(BuildEvent::Started { at });
+        let BuildAsk { plan, ports, settings, outbox, lifeline } = self.ask.clone();
+        let (opening, ear) = (Opening { plan, ports, settings, outbox }, self.ear.subscribe());
+        life.spawn(async move {
+            let opened = opening.open(ear).await;
+            if let Ok(opened) = &opened {
+                // A build is opened once, so the line is free.
+                let _ = lifeline.site.set(Arc::clone(&opened.site));
+            }
+            OpeningOver(opened)
+        });
+        Ok(())
+    }
+
+    fn state(&self) -> BuildState {
+        BuildState {
+            build: self.ask.plan.build,
+            number: self.ask.plan.number.to_string(),
+            job: self.ask.plan.job.name.clone(),
+            stage: self.stage,
+            step: self.step.as_ref().map(|(path, _)| path.clone()),
+            services: self.services.names(),
+        }
+    }
+}
+
+impl Receive<OpeningOver> for BuildActor {
+    fn receive(&mut self, message: OpeningOver, life: &mut Life<'_, Self>) -> Flow {
+        match message.0 {
+            Err(failure) => self.walk.cut(Cut::Failed(failure)),
+            Ok(Opened { site, trouble }) => {
+                if let Some(failure) = trouble {
+                    self.walk.cut(Cut::Failed(failure));
+                }
+                let item = Arc::clone(&site.ground.item);
+                life.spawn(async move {
+                    item.lost().await;
+                    ShimLost
+                });
+                self.site = Some(site);
+            }
+        }
+        self.enter(Stage::Walking, Phase::Running);
+        if let Some(limit) = self.ask.plan.job.timeout.filter(|limit| !limit.is_zero()) {
+            self.timer = Some(life.later(limit, JobTimeIsOver));
+        }
+        self.go_on(life)
+    }
+}
+
+impl Receive<StepOver> for BuildActor {
+    fn receive(&mut self, message: StepOver, life: &mut Life<'_, Self>) -> Flow {
+        if self.step.as_ref().is_none_or(|(path, _)| *path != message.path) {
+            return Ok(());
+        }
+        self.step = None;
+        self.exports.extend(message.exports);
+        if let Outcome::Failed(failure) | Outcome::Cut(Interrupt::Fail(failure)) = message.outcome {
+            self.walk.cut(Cut::Failed(failure));
+        }
+        self.go_on(life)
+    }
+}
+
+impl Receive<ServiceNews> for BuildActor {
+    fn receive(&mut self, message: ServiceNews, life: &mut Life<'_, Self>) -> Flow {
+        self.services.note(message.instance, &message.news);
+        match message.news {
+            News::Stopped if self.stage == Stage::Stopping => return self.stop_next(life),
+            News::Stopped => return Ok(()),
+            News::Failed(failure) if self.stage == Stage::Walking => return self.cut(Cut::Failed(failure), life),
+            News::Started { exports } => {
+                if !exports.is_empty() {
+                    self.push(BuildEvent::Exported { variables: exports.clone() });
+                    self.exports.extend(exports);
+                }
+                if let (Some(site), false) = (self.site.clone(), self.walk.is_cut()) {
+                    self.services.start_next(&self.ask.plan.job, &site, &self.exports, life);
+                }
+            }
+            News::Ready | News::Cut | News::Failed(_) => {}
+        }
+        self.settle(life)
+    }
+}
+
+impl Receive<EndBuild> for BuildActor {
+    fn receive(&mut self, message: EndBuild, life: &mut Life<'_, Self>) -> Flow {
+        self.cut(message.0, life)
+    }
+}
+
+impl Receive<JobTimeIsOver> for BuildActor {
+    fn receive(&mut self, _: JobTimeIsOver, life: &mut Life<'_, Self>) -> Flow {
+        let limit = self.ask.plan.job.timeout.unwrap_or_default();
+        self.cut(Cut::TimedOut(limit), life)
+    }
+}
+
+impl Receive<StopTimeIsOver> for BuildActor {
+    fn receive(&mut self, _: StopTimeIsOver, _: &mut Life<'_, Self>) -> Flow {
+        self.services.give_up_stopping();
+        Ok(())
+    }
+}
+
+impl Receive<ShimLost> for BuildActor {
+    fn receive(&mut self, _: ShimLost, life: &mut Life<'_, Self>) -> Flow {
+        self.cut(Cut::Failed(Failure::coded(RunCode::R132, "the build's shim was lost")), life)
+    }
+}
+
+impl Receive<JobHookOver> for BuildActor {
+    fn receive(&mut self, message: JobHookOver, life: &mut Life<'_, Self>) -> Flow {
+        if let Some(place) = &mut self.hook_place {
+            place.exports.extend(message.0);
+        }
+        self.next_hook(life)
+    }
+}
+
+impl Receive<ClosingOver> for BuildActor {
+    fn receive(&mut self, _: ClosingOver, _: &mut Life<'_, Self>) -> Flow {
+        self.end()
+    }
+}
+
+/// A child is gone. Those that ended in order have said so before; one that did not fails the build.
+impl Receive<Obituary> for BuildActor {
+    fn receive(&mut self, message: Obituary, life: &mut Life<'_, Self>) -> Flow {
+        if !message.exit.is_fault() {
+            return Ok(());
+        }
+        let failure = Failure::plain(format!("`{}` {}", message.name, message.exit));
+        if self.step.as_ref().is_some_and(|(_, child)| **child.name() == *message.name) {
+            self.step = None;
+        }
+        let stopping = self.stage == Stage::Stopping;
+        self.services.orphan(&message.name);
+        if stopping {
+            return self.stop_next(life);
+        }
+        self.cut(Cut::Failed(failure), life)
+    }
+}
