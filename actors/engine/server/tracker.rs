@@ -191,9 +191,9 @@ impl Actor for Tracker {
         Ok(())
     }
 
-    fn stop(&mut self, life: &mut Life<'_, Self>) -> Flow {
+    fn stop(&mut self, _: &mut Life<'_, Self>) -> Flow {
         self.stopping = true;
-        if self.storing { Ok(()) } else { self.advance(life).and(Err(Exit::Stopped)) }
+        if self.storing { Ok(()) } else { Err(Exit::Stopped) }
     }
 
     fn state(&self) -> TrackerState {
@@ -208,10 +208,8 @@ impl Receive<Received<Events>> for Tracker {
         self.node = sender;
         self.go = None;
         let old = message.events.last().is_none_or(|last| last.number <= self.stored);
-        if self.row.is_some() && message.acknowledged > self.intake.taken() {
-            self.intake.skip_to(message.acknowledged);
-            self.stored = self.stored.max(message.acknowledged);
-        }
+        self.intake.skip_to(message.acknowledged);
+        self.stored = self.stored.max(message.acknowledged);
         self.intake.offer(message.events);
         if old && self.row.is_some() {
             self.acknowledge();
@@ -231,14 +229,14 @@ impl Receive<Loaded> for Tracker {
             return Err(self.void());
         }
         self.intake.skip_to(row.events_through);
-        self.stored = row.events_through;
+        self.stored = self.stored.max(row.events_through);
         self.cancel = row.cancel_requested.clone();
         let done = row.phase == Phase::Done;
         self.row = Some(row);
         // The worker sends again what it holds, and says what it does not hold any more.
         self.acknowledge();
         if done {
-            return Err(Exit::Finished);
+            return Err(self.void());
         }
         self.press_cancel(life);
         self.advance(life)

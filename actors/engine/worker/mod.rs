@@ -21,3 +21,4 @@ mod service;
 mod fetch;
 mod opening;
 mod build;
+mod check;

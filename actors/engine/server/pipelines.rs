@@ -1,0 +1,267 @@
+//! The register of pipelines: each has its checker and its scheduler, kept here, and is woken here.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use pikoci_model::id::{JobId, PipelineId, ResourceId};
+use pikoci_model::message::{CheckDone, CheckStored};
+use pikoci_model::port::{Address, StoreError};
+
+use super::checker::{CheckCame, Checker, Look};
+use super::scheduler::{Scheduler, Wake};
+use super::world::World;
+use crate::inbox::Received;
+use crate::supervise::{Actor, Child, Exit, Flow, Life, Obituary, Receive, Spec, supervise};
+
+/// Pipelines that another server created or deleted are found this often.
+const TICK: Duration = Duration::from_secs(10);
+/// A checker or scheduler that was given up is tried again after this.
+const RETRY: Duration = Duration::from_secs(30);
+
+/// See the module.
+pub(crate) struct Pipelines {
+    world: World,
+    living: BTreeMap<PipelineId, Household>,
+    owners: HashMap<ResourceId, PipelineId>,
+}
+
+struct Household {
+    checker: Child<Checker>,
+    scheduler: Child<Scheduler>,
+}
+
+/// A pipeline was saved.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Saved(pub(crate) PipelineId);
+
+/// A pipeline was deleted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deleted(pub(crate) PipelineId);
+
+/// A check was asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CheckAsked(pub(crate) PipelineId);
+
+/// Versions came by a put or by hand, or a build was inserted that scheduling has to look at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct VersionsCame(pub(crate) PipelineId);
+
+/// A build's status was fixed as one that passes.
+#[derive(Debug, Clone)]
+pub(crate) struct Passed {
+    pub(crate) pipeline: PipelineId,
+    pub(crate) job: String,
+}
+
+/// A build has left the queue.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Started {
+    pub(crate) pipeline: PipelineId,
+    pub(crate) job: JobId,
+}
+
+struct Tick;
+
+struct Retry(PipelineId);
+
+struct Listed(Result<Vec<PipelineId>, StoreError>);
+
+struct Owner {
+    done: Received<CheckDone>,
+    pipeline: Result<Option<PipelineId>, StoreError>,
+}
+
+impl Pipelines {
+    pub(crate) fn new(world: World) -> Self {
+        Self { world, living: BTreeMap::new(), owners: HashMap::new() }
+    }
+
+    fn list(&self, life: &mut Life<'_, Self>) {
+        let world = self.world.clone();
+        life.spawn(async move {
+            let listed = world.store().pipelines(None).await;
+            Listed(listed.map(|rows| rows.into_iter().map(|row| row.id).collect()))
+        });
+    }
+
+    fn open(&mut self, id: PipelineId, life: &Life<'_, Self>) -> &Household {
+        self.living.entry(id).or_insert_with(|| {
+            let (roster, world) = (life.roster(), self.world.clone());
+            let checker = supervise(roster, Spec::new(format!("checker {id}")), life.door(), move || {
+                Checker::new(world.clone(), id)
+            });
+            let world = self.world.clone();
+            let scheduler = supervise(roster, Spec::new(format!("scheduler {id}")), life.door(), move || {
+                Scheduler::new(world.clone(), id)
+            });
+            Household { checker, scheduler }
+        })
+    }
+
+    fn wake(&mut self, id: PipelineId, why: Wake, life: &Life<'_, Self>) {
+        // A full mailbox holds a wake-up already; an actor that is being rebuilt looks when it is there.
+        let _ = self.open(id, life).scheduler.tell(why);
+    }
+}
+
+impl Actor for Pipelines {
+    /// Wake-ups of all pipelines; what does not fit is found by the ticks.
+    const MAILBOX: usize = 8192;
+    type State = usize;
+
+    fn started(&mut self, life: &mut Life<'_, Self>) -> Flow {
+        self.list(life);
+        life.later(TICK, Tick);
+        Ok(())
+    }
+
+    fn stop(&mut self, _: &mut Life<'_, Self>) -> Flow {
+        Err(Exit::Stopped)
+    }
+
+    fn state(&self) -> usize {
+        self.living.len()
+    }
+}
+
+impl Receive<Saved> for Pipelines {
+    fn receive(&mut self, Saved(id): Saved, life: &mut Life<'_, Self>) -> Flow {
+        let _ = self.open(id, life).checker.tell(Look);
+        self.wake(id, Wake::Anyway, life);
+        Ok(())
+    }
+}
+
+impl Receive<Deleted> for Pipelines {
+    fn receive(&mut self, Deleted(id): Deleted, _: &mut Life<'_, Self>) -> Flow {
+        self.living.remove(&id);
+        Ok(())
+    }
+}
+
+impl Receive<CheckAsked> for Pipelines {
+    fn receive(&mut self, CheckAsked(id): CheckAsked, life: &mut Life<'_, Self>) -> Flow {
+        let _ = self.open(id, life).checker.tell(Look);
+        Ok(())
+    }
+}
+
+impl Receive<VersionsCame> for Pipelines {
+    fn receive(&mut self, VersionsCame(id): VersionsCame, life: &mut Life<'_, Self>) -> Flow {
+        self.wake(id, Wake::Anyway, life);
+        Ok(())
+    }
+}
+
+impl Receive<Passed> for Pipelines {
+    fn receive(&mut self, Passed { pipeline, job }: Passed, life: &mut Life<'_, Self>) -> Flow {
+        self.wake(pipeline, Wake::Passed(job), life);
+        Ok(())
+    }
+}
+
+impl Receive<Started> for Pipelines {
+    fn receive(&mut self, Started { pipeline, job }: Started, life: &mut Life<'_, Self>) -> Flow {
+        self.wake(pipeline, Wake::Started(job), life);
+        Ok(())
+    }
+}
+
+/// A check has ended without the wish to know: the scheduler decides whether it matters.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Checked {
+    pub(crate) pipeline: PipelineId,
+    pub(crate) new: bool,
+}
+
+impl Receive<Checked> for Pipelines {
+    fn receive(&mut self, Checked { pipeline, new }: Checked, life: &mut Life<'_, Self>) -> Flow {
+        self.wake(pipeline, if new { Wake::Anyway } else { Wake::CheckedInVain }, life);
+        Ok(())
+    }
+}
+
+impl Receive<Received<CheckDone>> for Pipelines {
+    fn receive(&mut self, done: Received<CheckDone>, life: &mut Life<'_, Self>) -> Flow {
+        let resource = done.message.resource;
+        if let Some(pipeline) = self.owners.get(&resource).copied() {
+            return self.receive(Owner { done, pipeline: Ok(Some(pipeline)) }, life);
+        }
+        let world = self.world.clone();
+        life.spawn(async move {
+            let row = world.store().resource_by_id(resource).await;
+            Owner { done, pipeline: row.map(|row| row.map(|row| row.pipeline)) }
+        });
+        Ok(())
+    }
+}
+
+impl Receive<Owner> for Pipelines {
+    fn receive(&mut self, Owner { done, pipeline }: Owner, life: &mut Life<'_, Self>) -> Flow {
+        let CheckDone { resource, lease, .. } = done.message;
+        match pipeline {
+            Ok(Some(pipeline)) => {
+                self.owners.insert(resource, pipeline);
+                // Full or down: the worker repeats its result.
+                let _ = self.open(pipeline, life).checker.tell(CheckCame(done));
+            }
+            Ok(None) => {
+                self.world.post().send(&Address::Node(done.sender), &CheckStored { resource, lease });
+            }
+            Err(error) => tracing::warn!(%resource, "a check's result cannot be placed: {error}"),
+        }
+        Ok(())
+    }
+}
+
+impl Receive<Tick> for Pipelines {
+    fn receive(&mut self, _: Tick, life: &mut Life<'_, Self>) -> Flow {
+        life.later(TICK, Tick);
+        self.list(life);
+        Ok(())
+    }
+}
+
+impl Receive<Listed> for Pipelines {
+    fn receive(&mut self, Listed(listed): Listed, life: &mut Life<'_, Self>) -> Flow {
+        match listed {
+            Ok(ids) => {
+                self.living.retain(|id, _| ids.contains(id));
+                self.owners.retain(|_, pipeline| ids.contains(pipeline));
+                for id in ids {
+                    self.open(id, life);
+                }
+            }
+            Err(error) => tracing::warn!("pipelines cannot be listed: {error}"),
+        }
+        Ok(())
+    }
+}
+
+impl Receive<Obituary> for Pipelines {
+    fn receive(&mut self, obituary: Obituary, life: &mut Life<'_, Self>) -> Flow {
+        if !obituary.exit.is_fault() {
+            return Ok(());
+        }
+        let dead = |name: &str| *name == *obituary.name;
+        let found = self
+            .living
+            .iter()
+            .find(|(_, house)| dead(house.checker.name()) || dead(house.scheduler.name()))
+            .map(|(id, _)| *id);
+        if let Some(id) = found {
+            tracing::error!(actor = %obituary.name, "given up: {}; tried again in {RETRY:?}", obituary.exit);
+            life.later(RETRY, Retry(id));
+        }
+        Ok(())
+    }
+}
+
+impl Receive<Retry> for Pipelines {
+    fn receive(&mut self, Retry(id): Retry, life: &mut Life<'_, Self>) -> Flow {
+        if self.living.remove(&id).is_some() {
+            self.open(id, life);
+        }
+        Ok(())
+    }
+}
