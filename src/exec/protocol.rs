@@ -8,11 +8,13 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::sys::harden::Surroundings;
-use crate::sys::identity::Identity;
 
 /// Names one thing that runs in an item: a step attempt, a probe or a service instance. Chosen by the worker, never
 /// used twice in an item.
 pub type UnitId = u64;
+
+/// Names what belongs to no unit: the strays of an item.
+pub const NO_UNIT: UnitId = 0;
 
 /// Worker → nursery. The descriptor that comes along is the shim's end of its control socket; whether the shim exists
 /// is seen there: it says [`Event::Ready`], or the socket closes.
@@ -98,14 +100,8 @@ pub enum Order {
 /// Shim → worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
-    Ready {
-        process: Identity,
-    },
-    /// The program runs.
-    Started {
-        unit: UnitId,
-        process: Identity,
-    },
+    /// The shim is there.
+    Ready,
     /// It could not be run; nothing of it exists.
     NotStarted {
         unit: UnitId,
@@ -228,9 +224,6 @@ pub enum Task {
 /// Reaper → shim.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Report {
-    Started {
-        process: Identity,
-    },
     NotStarted {
         fault: SpawnFault,
     },

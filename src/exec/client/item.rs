@@ -1,6 +1,7 @@
 //! A work item: its shim, what runs in it, and its end.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -158,14 +159,14 @@ impl ItemCore {
         Ok(())
     }
 
-    fn plan(&self, launch: &ServiceLaunch) -> Result<ServicePlan, LaunchError> {
+    fn plan(&self, launch: &ServiceLaunch, output: Option<PathBuf>) -> Result<ServicePlan, LaunchError> {
         let surroundings = self.launcher.surroundings;
         let stop = launch.stop.as_ref().map(|stop| {
             Ok(StopPlan {
                 command: compose::command(&stop.spawn, surroundings)?,
                 limit: stop.limit,
                 retries: stop.retries.clone(),
-                output: self.launcher.stop_output(&self.name, launch.instance),
+                output,
             })
         });
         let form = if launch.foreground {
@@ -217,7 +218,8 @@ impl WorkItem for ItemHandle {
         if launch.stop.is_none() && !launch.foreground {
             return Err(LaunchError::Refused(format!("service \"{}\" has no stop command", launch.name)));
         }
-        let plan = Box::new(self.0.plan(&launch)?);
+        let output_file = self.0.launcher.stop_output(&self.0.name, launch.instance);
+        let plan = Box::new(self.0.plan(&launch, output_file.clone())?);
         let (running, descriptors) = self.0.prepare(&launch.start, Kind::Service).map_err(system)?;
         let unit = running.unit;
         let stop_log = launch.stop.as_ref().and_then(|stop| {
@@ -225,7 +227,7 @@ impl WorkItem for ItemHandle {
             Some(StopLog { log: self.0.log_of(&stop.spawn.step), sink, masking, attempt: stop.spawn.attempt })
         });
         let instance = launch.instance;
-        let service = Arc::new(ServiceRun::new(unit, launch, Arc::clone(&running), stop_log));
+        let service = Arc::new(ServiceRun::new(launch, output_file, Arc::clone(&running), stop_log));
         {
             let mut units = self.0.units();
             units.services.insert(unit, Arc::clone(&service));

@@ -1,6 +1,8 @@
 //! The launcher: keeps a nursery and opens work items.
 
+use std::fs::DirBuilder;
 use std::os::fd::AsFd;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -24,9 +26,8 @@ const READY_WITHIN: Duration = Duration::from_secs(10);
 /// How the launcher is set up.
 #[derive(Debug, Clone)]
 pub struct LauncherSettings {
-    /// The program that becomes a new nursery when the first is gone.
-    pub program: PathBuf,
-    /// Its hidden command for that; it calls [`nursery_main`](crate::nursery::nursery_main) with 0.
+    /// The program's hidden command that becomes a new nursery when the first is gone: it calls
+    /// [`nursery_main`](crate::nursery::nursery_main) with 0.
     pub nursery_command: String,
     /// Private directory for the output of stops, for whoever looks after a worker's death; none: only the log has it.
     pub state_directory: Option<PathBuf>,
@@ -38,9 +39,8 @@ pub struct LauncherSettings {
 
 impl LauncherSettings {
     /// The usual limits.
-    pub fn new(program: PathBuf, nursery_command: impl Into<String>) -> Self {
+    pub fn new(nursery_command: impl Into<String>) -> Self {
         Self {
-            program,
             nursery_command: nursery_command.into(),
             state_directory: None,
             output_limit: Some(1 << 30),
@@ -63,6 +63,12 @@ pub struct Core {
 impl NurseryLauncher {
     /// Over the nursery that `main` forked first of all. Used from within a tokio runtime.
     pub fn new(nursery: NurseryHandle, settings: LauncherSettings) -> Self {
+        if let Some(directory) = &settings.state_directory {
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
+            if let Err(error) = made {
+                tracing::warn!(%error, directory = %directory.display(), "output of stops is kept in no file");
+            }
+        }
         Self(Arc::new(Core { settings, surroundings: nursery.surroundings, nursery: Mutex::new(nursery) }))
     }
 }
@@ -106,7 +112,7 @@ impl Core {
         drop(shims);
         let connection = Connection::new(ours).map_err(system)?;
         match tokio::time::timeout(READY_WITHIN, connection.next()).await {
-            Ok(Some(Event::Ready { .. })) => Ok(connection),
+            Ok(Some(Event::Ready)) => Ok(connection),
             Ok(_) => Err(system("the nursery made no shim")),
             Err(_) => Err(system(format!("the shim did not answer within {} s", READY_WITHIN.as_secs()))),
         }
@@ -114,8 +120,7 @@ impl Core {
 
     fn replace_nursery(&self) -> Result<(), LaunchError> {
         tracing::warn!("the nursery is gone, another is started");
-        let settings = &self.settings;
-        let started = start_nursery(&settings.program, &settings.nursery_command).map_err(system)?;
+        let started = start_nursery(&self.settings.nursery_command).map_err(system)?;
         *self.nursery.lock().unwrap_or_else(PoisonError::into_inner) = started;
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! A service instance on the worker's side: how its stop goes on, and the output of the stop.
 
+use std::path::PathBuf;
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -26,6 +27,8 @@ pub struct StopLog {
 /// One service instance.
 pub struct ServiceRun {
     pub unit: UnitId,
+    /// The file that keeps the stop's output; removed when the log has it and the stop succeeded.
+    pub output_file: Option<PathBuf>,
     /// Kept so that the stop can be run elsewhere if the shim is lost.
     pub launch: ServiceLaunch,
     pub running: Arc<Running>,
@@ -50,9 +53,14 @@ enum Output {
 }
 
 impl ServiceRun {
-    pub fn new(unit: UnitId, launch: ServiceLaunch, running: Arc<Running>, log: Option<StopLog>) -> Self {
+    pub fn new(
+        launch: ServiceLaunch,
+        output_file: Option<PathBuf>,
+        running: Arc<Running>,
+        log: Option<StopLog>,
+    ) -> Self {
         let (end, _) = watch::channel(None);
-        Self { unit, launch, running, log, state: Mutex::default(), end }
+        Self { unit: running.unit, output_file, launch, running, log, state: Mutex::default(), end }
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -124,6 +132,9 @@ impl ServiceRun {
     pub fn stopped(&self, success: bool) {
         let mut state = self.state();
         let (ended, killed) = self.running.so_far();
+        if let Some(file) = self.output_file.as_ref().filter(|_| success) {
+            let _ = std::fs::remove_file(file);
+        }
         let end = ServiceEnd {
             tries: std::mem::take(&mut state.tries),
             process: ended.filter(|_| state.cut || self.launch.foreground),

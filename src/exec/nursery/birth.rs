@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::serve::Nursery;
@@ -29,19 +28,22 @@ pub struct NurseryHandle {
 pub fn fork_nursery() -> io::Result<NurseryHandle> {
     let surroundings = Surroundings::of_this_process();
     let (socket, nursery) = packet::pair()?;
-    fork::child(|| i32::from(be_nursery(nursery).is_err()))?;
+    // Before the fork: both processes leave their group for the one beside those of the builds.
+    let place = Place::find();
+    fork::child(|| i32::from(be_nursery(nursery, place).is_err()))?;
     Ok(NurseryHandle { socket, surroundings })
 }
 
 /// Starts a nursery by executing the program anew: the way when the first has died, for by now the worker has threads,
-/// and a process with threads cannot be forked safely. The program must answer `command` by calling [`nursery_main`] with 0.
+/// and a process with threads cannot be forked safely. It is the program that runs, even if another has been installed in
+/// its place: both ends must be of the same build. It must answer `command` by calling [`nursery_main`] with 0.
 ///
 /// # Errors
 /// The program could not be started.
-pub fn start_nursery(program: &Path, command: &str) -> io::Result<NurseryHandle> {
+pub fn start_nursery(command: &str) -> io::Result<NurseryHandle> {
     let surroundings = Surroundings::of_this_process();
     let (socket, nursery) = packet::pair()?;
-    Command::new(program)
+    Command::new("/proc/self/exe")
         .arg0("pikoci-nursery")
         .arg(command)
         .env_clear()
@@ -57,13 +59,13 @@ pub fn start_nursery(program: &Path, command: &str) -> io::Result<NurseryHandle>
 pub fn nursery_main(descriptor: RawFd) -> i32 {
     // SAFETY: by the contract of the hidden command this descriptor is the nursery's.
     let given = unsafe { OwnedFd::from_raw_fd(descriptor) };
-    let outcome = descriptors::out_of_the_way(given.as_fd()).and_then(be_nursery);
+    let outcome =
+        descriptors::out_of_the_way(given.as_fd()).and_then(|socket| be_nursery(socket, Place::find()));
     std::mem::forget(given);
     i32::from(outcome.is_err())
 }
 
-fn be_nursery(socket: OwnedFd) -> io::Result<()> {
-    let place = Place::find();
+fn be_nursery(socket: OwnedFd, place: Option<Place>) -> io::Result<()> {
     descriptors::close_all_but(&[socket.as_fd()]);
     descriptors::standard_to_null()?;
     let arguments = ArgumentMemory::without_environment();

@@ -12,10 +12,10 @@ use super::leader::{self, Birth};
 use crate::protocol::{Command, Exit, Report, StuckProcess, Task};
 use crate::sys::packet::{self, Received};
 use crate::sys::wait::{self, Reaped};
-use crate::sys::{deadline, descriptors, harden, identity, signals};
+use crate::sys::{deadline, descriptors, harden, signals, status};
 
 /// After KILL a process has this long to be gone before it is called stuck.
-const STUCK_AFTER: Duration = Duration::from_secs(5);
+pub const STUCK_AFTER: Duration = Duration::from_secs(5);
 /// While killing, the children are looked at again after this time even if nobody's end was told.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
@@ -144,20 +144,11 @@ impl Reaper {
         let Some(birth) = self.birth.take_if(|birth| deadline::readable(birth.descriptor())) else {
             return Work::GoesOn;
         };
-        match birth.outcome() {
-            Ok(()) => {
-                let process = identity::Identity::of(self.leader.as_raw());
-                let process =
-                    process.unwrap_or(identity::Identity { pid: self.leader.as_raw(), start_time: 0 });
-                self.say(&Report::Started { process });
-                Work::GoesOn
-            }
-            Err(fault) => {
-                while matches!(wait::reap_any(), Reaped::One(..)) {}
-                self.say(&Report::NotStarted { fault });
-                Work::Done
-            }
-        }
+        let Err(fault) = birth.outcome() else { return Work::GoesOn };
+        // The child ends by itself; its pid is told to nobody.
+        let _ = nix::sys::wait::waitpid(self.leader, None);
+        self.say(&Report::NotStarted { fault });
+        Work::Done
     }
 
     fn hear_shim(&mut self) -> Work {
@@ -330,12 +321,11 @@ impl Reaper {
 }
 
 fn stuck_processes() -> Vec<StuckProcess> {
-    wait::children()
-        .into_iter()
-        .filter(|child| wait::peek(*child).is_none())
-        .map(|child| {
-            let (command, wait_channel) = identity::explain(child.as_raw());
-            StuckProcess { pid: child.as_raw(), command, wait_channel }
-        })
-        .collect()
+    wait::children().into_iter().filter(|child| wait::peek(*child).is_none()).map(stuck).collect()
+}
+
+/// A process that outlives KILL, for the person who has to find out why.
+pub fn stuck(process: Pid) -> StuckProcess {
+    let (command, wait_channel) = status::explain(process.as_raw());
+    StuckProcess { pid: process.as_raw(), command, wait_channel }
 }

@@ -94,7 +94,7 @@ fn own_stack_areas() -> Option<[usize; 4]> {
     let own = i32::try_from(std::process::id()).ok()?;
     let mut areas = [0; 4];
     for (area, field) in areas.iter_mut().zip(48..) {
-        *area = usize::try_from(super::identity::stat_field(own, field)?).ok()?;
+        *area = usize::try_from(super::status::stat_field(own, field)?).ok()?;
     }
     areas.iter().all(|area| *area != 0).then_some(areas)
 }

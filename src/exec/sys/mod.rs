@@ -7,7 +7,7 @@ pub mod deadline;
 pub mod descriptors;
 pub mod fork;
 pub mod harden;
-pub mod identity;
 pub mod packet;
 pub mod signals;
+pub mod status;
 pub mod wait;

@@ -75,7 +75,7 @@ fn children_by_parent() -> io::Result<Vec<Pid>> {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
             continue;
         };
-        if super::identity::stat_field(pid, super::identity::PARENT) == Some(u64::from(own.unsigned_abs())) {
+        if super::status::stat_field(pid, super::status::PARENT) == Some(u64::from(own.unsigned_abs())) {
             found.push(Pid::from_raw(pid));
         }
     }

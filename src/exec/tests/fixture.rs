@@ -27,7 +27,7 @@ pub fn is_root() -> bool {
 }
 
 pub fn settings() -> LauncherSettings {
-    LauncherSettings::new(std::env::current_exe().unwrap(), NURSERY)
+    LauncherSettings::new(NURSERY)
 }
 
 pub fn launcher() -> NurseryLauncher {
@@ -35,7 +35,7 @@ pub fn launcher() -> NurseryLauncher {
 }
 
 pub fn launcher_with(settings: LauncherSettings) -> NurseryLauncher {
-    let nursery = start_nursery(&settings.program, &settings.nursery_command).unwrap();
+    let nursery = start_nursery(&settings.nursery_command).unwrap();
     NurseryLauncher::new(nursery, settings)
 }
 

@@ -1,0 +1,147 @@
+//! The end of the item: steps first, then the stops, group by group, then whatever is left.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::lifecycle::Input;
+use super::serve::{LOOK_AGAIN, Shim};
+use super::unit::Unit;
+use crate::protocol::{Event, NO_UNIT, Task, UnitId};
+use crate::reaper::{STUCK_AFTER, stuck};
+use crate::sys::wait::{self, Reaped};
+
+/// The stops begin as soon as the steps are gone, and at the latest after this time.
+const STEPS_FIRST: Duration = Duration::from_millis(200);
+
+/// How far the end of the item has come.
+pub struct Ending {
+    since: Instant,
+    pub steps_ended: bool,
+    /// After this no stop is tried any more.
+    budget_until: Instant,
+    /// Only strays are left; what of them is alive at this moment is called stuck, once.
+    strays_until: Option<Instant>,
+    strays_told: bool,
+}
+
+impl Ending {
+    fn begin(now: Instant, stop_budget: Duration) -> Self {
+        let budget_until = now + stop_budget;
+        Self { since: now, steps_ended: false, budget_until, strays_until: None, strays_told: false }
+    }
+
+    /// When it has to be looked at again.
+    pub fn deadlines(&self, now: Instant, no_units: bool) -> impl Iterator<Item = Instant> {
+        let steps = (!self.steps_ended).then_some(self.since + STEPS_FIRST);
+        let strays = (self.steps_ended && no_units).then_some(now + LOOK_AGAIN);
+        let budget = (self.budget_until > now).then_some(self.budget_until);
+        [steps, strays, budget].into_iter().flatten()
+    }
+}
+
+impl Shim {
+    pub(super) fn lose_worker(&mut self) {
+        self.worker_lost = true;
+        self.outbox.clear();
+        self.begin_ending();
+    }
+
+    /// Kills every step at once: a second attempt elsewhere must never meet a living step of this one.
+    pub(super) fn begin_ending(&mut self) {
+        if self.ending.is_some() {
+            return;
+        }
+        let now = Instant::now();
+        self.ending = Some(Ending::begin(now, self.hatch.stop_budget));
+        for unit in self.units.values().filter(|unit| unit.service.is_none()) {
+            if let Some(keeper) = &unit.keeper {
+                keeper.tell(&Task::Clear);
+            }
+        }
+        if let Some(groups) = &self.groups {
+            groups.kill_steps();
+        }
+    }
+
+    /// Goes on with the end, and says whether nothing is left.
+    pub(super) fn end_is_complete(&mut self) -> bool {
+        let now = Instant::now();
+        let steps_gone = self.units.values().all(|unit| unit.service.is_some());
+        let Some(ending) = &mut self.ending else { return false };
+        ending.steps_ended |= steps_gone || now >= ending.since + STEPS_FIRST;
+        if !ending.steps_ended {
+            return false;
+        }
+        let out_of_time = now >= ending.budget_until;
+        self.stop_next_group(out_of_time);
+        if !self.units.is_empty() {
+            return false;
+        }
+        if let Some(groups) = self.groups.as_ref().filter(|groups| groups.populated()) {
+            groups.kill_all();
+            self.tell_stuck_strays(now);
+            return false;
+        }
+        self.reap();
+        let empty = wait::reap_any() == Reaped::NoChild;
+        if !empty {
+            self.tell_stuck_strays(now);
+        }
+        empty
+    }
+
+    /// What is left now belongs to no unit.
+    fn tell_stuck_strays(&mut self, now: Instant) {
+        let Some(ending) = &mut self.ending else { return };
+        let until = *ending.strays_until.get_or_insert(now + STUCK_AFTER);
+        if now < until || ending.strays_told {
+            return;
+        }
+        ending.strays_told = true;
+        let strays = wait::children().into_iter().filter(|child| !self.cleaners.contains(child));
+        let processes: Vec<_> = strays.filter(|child| wait::peek(*child).is_none()).map(stuck).collect();
+        if !processes.is_empty() {
+            self.say(Event::Stuck { unit: NO_UNIT, processes });
+        }
+    }
+
+    /// The services of the highest group that stands are stopped together; a lower group waits for them.
+    fn stop_next_group(&mut self, out_of_time: bool) {
+        let services = self.units.values().filter_map(|unit| unit.service.as_ref());
+        let Some(highest) = services.map(|service| service.plan.group).max() else { return };
+        let of_group =
+            |unit: &Unit| unit.service.as_ref().is_some_and(|service| service.plan.group == highest);
+        let next: Vec<UnitId> =
+            self.units.iter().filter(|(_, unit)| of_group(unit)).map(|(unit, _)| *unit).collect();
+        for unit in next {
+            self.drive(unit, if out_of_time { Input::GiveUp } else { Input::Stop { grace: Duration::ZERO } });
+        }
+    }
+
+    /// Kills children that are nobody's: what a killed reaper kept. A service's daemon among them is spared until its
+    /// stop has run.
+    pub(super) fn kill_strays(&mut self) {
+        let at_the_end =
+            self.ending.as_ref().is_some_and(|ending| ending.steps_ended) && self.units.is_empty();
+        let service_lost =
+            self.units.values().filter_map(|unit| unit.service.as_ref()).any(|service| service.lost);
+        if !at_the_end && (!self.strays || service_lost) {
+            return;
+        }
+        let known: BTreeSet<Pid> =
+            self.units.values().flat_map(reapers_of).chain(self.cleaners.iter().copied()).collect();
+        let strays: Vec<Pid> = wait::children().into_iter().filter(|child| !known.contains(child)).collect();
+        self.strays = !strays.is_empty();
+        for stray in strays {
+            let _ = kill(stray, Signal::SIGKILL);
+        }
+    }
+}
+
+fn reapers_of(unit: &Unit) -> impl Iterator<Item = Pid> {
+    let stopping = unit.service.as_ref().and_then(|service| service.stopping.as_ref());
+    unit.keeper.as_ref().into_iter().chain(stopping).map(|keeper| keeper.pid)
+}

@@ -1,0 +1,102 @@
+//! Orders of the worker.
+
+use std::os::fd::OwnedFd;
+
+use super::lifecycle::Input;
+use super::serve::Shim;
+use super::unit::{Keeper, Service, Unit};
+use crate::protocol::{Command, Event, Order, ServicePlan, SpawnFault, SpawnStage, Task, UnitId};
+use crate::reaper::Role;
+use crate::sys::cgroup::ItemGroups;
+use crate::sys::packet::{self, Received};
+
+impl Shim {
+    pub(super) fn hear_worker(&mut self) {
+        while !self.worker_lost {
+            match packet::receive(&self.control) {
+                Ok(Received::Message(order, descriptors)) => self.obey(order, descriptors),
+                Ok(Received::Refused(reason)) => self.say(Event::Refused { unit: None, reason }),
+                Ok(Received::Nothing) => return,
+                Ok(Received::Closed) | Err(_) => self.lose_worker(),
+            }
+        }
+    }
+
+    fn obey(&mut self, order: Order, descriptors: Vec<OwnedFd>) {
+        match order {
+            Order::Run { unit, command } => self.run(unit, &command, descriptors),
+            Order::Serve { unit, service } => self.begin_service(unit, service, descriptors),
+            Order::End { unit, grace } if self.service(unit).is_some() => {
+                self.drive(unit, Input::Cut { grace })
+            }
+            Order::End { unit, grace } => self.tell_reaper(unit, &Task::End { grace }),
+            Order::Stop { unit, grace } => self.drive(unit, Input::Stop { grace }),
+            Order::Finish => self.begin_ending(),
+        }
+    }
+
+    /// The two output descriptors of a request, or the reason why it is refused.
+    fn accept(&self, unit: UnitId, descriptors: Vec<OwnedFd>) -> Result<[OwnedFd; 2], &'static str> {
+        if self.ending.is_some() {
+            return Err("the item is ending");
+        }
+        if self.units.contains_key(&unit) {
+            return Err("the unit is there already");
+        }
+        descriptors.try_into().map_err(|_| "two output descriptors are needed")
+    }
+
+    fn refuse(&mut self, unit: UnitId, reason: &str) {
+        self.say(Event::Refused { unit: Some(unit), reason: reason.to_owned() });
+    }
+
+    fn run(&mut self, unit: UnitId, command: &Command, descriptors: Vec<OwnedFd>) {
+        let [output, errors] = match self.accept(unit, descriptors) {
+            Ok(both) => both,
+            Err(reason) => return self.refuse(unit, reason),
+        };
+        self.make_groups();
+        let group = self.groups.as_ref().map(ItemGroups::steps);
+        match Keeper::start(Role::Step, command, output, errors, group) {
+            Ok(keeper) => {
+                self.units.insert(unit, Unit { keeper: Some(keeper), ended: false, service: None });
+            }
+            Err(error) => self.say(Event::NotStarted { unit, fault: no_fork(&error) }),
+        }
+    }
+
+    /// The stop is stored before the start is forked.
+    fn begin_service(&mut self, unit: UnitId, plan: Box<ServicePlan>, descriptors: Vec<OwnedFd>) {
+        let [output, errors] = match self.accept(unit, descriptors) {
+            Ok(both) => both,
+            Err(reason) => return self.refuse(unit, reason),
+        };
+        self.make_groups();
+        let service = Service::register(plan);
+        let group = self.groups.as_ref().map(ItemGroups::services);
+        let keeper = Keeper::start(Role::Service, &service.plan.start, output, errors, group);
+        let (keeper, fault) = match keeper {
+            Ok(keeper) => (Some(keeper), None),
+            Err(error) => (None, Some(no_fork(&error))),
+        };
+        self.units.insert(unit, Unit { keeper, ended: false, service: Some(service) });
+        if let Some(fault) = fault {
+            self.not_started(unit, fault);
+        }
+    }
+
+    fn make_groups(&mut self) {
+        if let (Some(place), None) = (&self.place, &self.groups) {
+            self.groups = ItemGroups::make(place, &self.hatch.item).ok();
+            // A place that refuses once is not asked again: the reapers do without.
+            if self.groups.is_none() {
+                self.place = None;
+            }
+        }
+    }
+}
+
+/// The system gave no process.
+pub(super) fn no_fork(error: &std::io::Error) -> SpawnFault {
+    SpawnFault { stage: SpawnStage::Fork, errno: error.raw_os_error().unwrap_or_default() }
+}

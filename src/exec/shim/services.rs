@@ -1,0 +1,99 @@
+//! Doing what a service's lifecycle decides.
+
+use std::fs;
+use std::time::Instant;
+
+use super::lifecycle::{Act, Input, TryEnd};
+use super::orders::no_fork;
+use super::serve::Shim;
+use super::unit::{Keeper, Unit};
+use crate::protocol::{Event, Task, UnitId};
+use crate::reaper::Role;
+use crate::sys::cgroup::ItemGroups;
+use crate::sys::{descriptors, fork};
+
+impl Shim {
+    pub(super) fn drive(&mut self, unit: UnitId, input: Input) {
+        let Some(service) = self.service(unit) else { return };
+        for act in service.life.on(input, Instant::now()) {
+            self.act(unit, act);
+        }
+    }
+
+    fn act(&mut self, unit: UnitId, act: Act) {
+        match act {
+            Act::EndLeader { grace } => self.tell_reaper(unit, &Task::End { grace }),
+            Act::Clear => self.tell_reaper(unit, &Task::Clear),
+            Act::RunStop => self.run_stop(unit),
+            Act::KillStop => {
+                if let Some(keeper) = self.service(unit).and_then(|service| service.stopping.as_ref()) {
+                    keeper.tell(&Task::Clear);
+                }
+            }
+            Act::TellTry(outcome) => self.say(Event::StopTried { unit, outcome }),
+            Act::Done { success } => self.finish_service(unit, success),
+        }
+    }
+
+    pub(super) fn tell_reaper(&self, unit: UnitId, task: &Task) {
+        if let Some(keeper) = self.units.get(&unit).and_then(|known| known.keeper.as_ref()) {
+            keeper.tell(task);
+        }
+    }
+
+    fn run_stop(&mut self, unit: UnitId) {
+        let Some(known) = self.units.get_mut(&unit) else { return };
+        let Some(service) = known.service.as_mut() else { return };
+        let Some(stop) = &service.plan.stop else { return };
+        let group = self.groups.as_ref().map(ItemGroups::services);
+        let started = service.output.pipe_for_try().and_then(|output| {
+            let errors = output.try_clone()?;
+            Keeper::start(Role::Stop, &stop.command, output, errors, group)
+        });
+        match started {
+            Ok(keeper) => service.stopping = Some(keeper),
+            Err(error) => self.drive(unit, Input::TryEnded(TryEnd::NotStarted(no_fork(&error)))),
+        }
+    }
+
+    fn finish_service(&mut self, unit: UnitId, success: bool) {
+        let removed = self.units.remove(&unit).and_then(|known| known.service);
+        if let Some(data) = removed.and_then(|service| service.plan.data).filter(|_| success) {
+            let cleaner = fork::child(|| {
+                descriptors::close_all_but(&[]);
+                i32::from(fs::remove_dir_all(&data).is_err())
+            });
+            self.cleaners.extend(cleaner);
+        }
+        self.say(Event::Stopped { unit, success });
+    }
+
+    pub(super) fn take_outputs(&mut self) {
+        let all: Vec<UnitId> = self.units.keys().copied().collect();
+        for unit in all {
+            self.take_output(unit);
+        }
+    }
+
+    pub(super) fn take_output(&mut self, unit: UnitId) {
+        let blocks = self.service(unit).map(|service| service.output.take()).unwrap_or_default();
+        for bytes in blocks {
+            self.say(Event::StopOutput { unit, bytes });
+        }
+    }
+
+    pub(super) fn look_at_clock(&mut self) {
+        let now = Instant::now();
+        let is_due = |unit: &Unit| {
+            unit.service
+                .as_ref()
+                .and_then(|service| service.life.deadline())
+                .is_some_and(|deadline| deadline <= now)
+        };
+        let due: Vec<UnitId> =
+            self.units.iter().filter(|(_, unit)| is_due(unit)).map(|(unit, _)| *unit).collect();
+        for unit in due {
+            self.drive(unit, Input::Time);
+        }
+    }
+}
