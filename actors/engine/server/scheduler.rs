@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
 use pikoci_model::build::{BuildStatus, Phase};
-use pikoci_model::id::{JobId, PipelineId, ResourceId};
+use pikoci_model::id::{BuildId, Fence, JobId, NodeId, PipelineId, ResourceId};
 use pikoci_model::message::Cancel;
 use pikoci_model::port::{Address, StoreError};
 use pikoci_model::scheduling::{Applied, GetSource, SchedulingState, Write};
@@ -280,7 +280,7 @@ async fn follow_up(
 }
 
 /// A cancelled build leaves the queue, or its worker is told.
-async fn tell_cancelled(world: &World, build: pikoci_model::id::BuildId, reason: &str) -> Result<(), StoreError> {
+async fn tell_cancelled(world: &World, build: BuildId, reason: &str) -> Result<(), StoreError> {
     let Some(row) = world.store().build(build).await? else { return Ok(()) };
     match row.claim.filter(|_| row.phase != Phase::Done) {
         Some(claim) => push_cancel(world, build, claim.node, claim.fence, reason),
@@ -293,9 +293,9 @@ async fn tell_cancelled(world: &World, build: pikoci_model::id::BuildId, reason:
 /// Tells a worker to end a build; the tracker repeats it until it is seen to.
 pub(crate) fn push_cancel(
     world: &World,
-    build: pikoci_model::id::BuildId,
-    node: pikoci_model::id::NodeId,
-    fence: pikoci_model::id::Fence,
+    build: BuildId,
+    node: NodeId,
+    fence: Fence,
     reason: &str,
 ) {
     let message = Cancel { build, fence, reason: reason.to_owned() };

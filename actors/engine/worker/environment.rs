@@ -114,10 +114,6 @@ impl Environment {
         self.variables.get(name).is_some_and(|variable| variable.value.secret)
     }
 
-    pub(crate) fn is_inherited(&self, name: &str) -> bool {
-        self.variables.get(name).is_some_and(|variable| variable.inherited)
-    }
-
     /// What PikoCI set: name, value, whether a secret is in it.
     pub(crate) fn own(&self) -> impl Iterator<Item = (&str, &Clear)> {
         let own = self.variables.iter().filter(|(_, variable)| !variable.inherited);
@@ -151,7 +147,7 @@ mod tests {
         let mut env = Environment::inherit(&[("PATH".into(), "/bin".into()), ("A".into(), "0".into())].into());
         env.plain("A", "1");
         env.plain("BUILD_NUMBER", "7");
-        assert_eq!((env.get("A"), env.is_inherited("A"), env.is_inherited("PATH")), (Some("1"), false, true));
+        assert_eq!((env.get("A"), env.get("PATH")), (Some("1"), Some("/bin")));
         let names: Vec<&str> = env.own().map(|(name, _)| name).collect();
         assert_eq!(names, ["A", "BUILD_NUMBER"]);
     }

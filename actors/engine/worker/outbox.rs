@@ -137,7 +137,8 @@ impl Outbox {
     }
 
     /// Whether the last event is acknowledged, or nobody wants it any more.
-    pub(crate) fn is_done(&self) -> bool {
+    #[cfg(test)]
+    fn is_done(&self) -> bool {
         let state = self.lock();
         state.void || (state.complete && state.queue.is_empty())
     }

@@ -1,0 +1,502 @@
+//! Workers that do not answer: silent, lost, gone; and what becomes of their work.
+//!
+//! A worker is lost only after its renewal counter stood still for the whole lease and a margin on this server's own
+//! monotonic clock. Whenever the server itself was cut off — just started, stopped for a while, without its database —
+//! everybody's patience begins anew.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+use pikoci_model::build::Build;
+use pikoci_model::check::CheckOutcome;
+use pikoci_model::id::{BuildId, Fence, Incarnation, NodeId};
+use pikoci_model::message::{Announce, Goodbye, Holding, Renew, Void};
+use pikoci_model::outcome::{Failure, RunCode};
+use pikoci_model::port::store::Requeued as RequeueAnswer;
+use pikoci_model::port::{Address, Monotonic, StoreError};
+use pikoci_model::worker::{WorkerProfile, WorkerState};
+use serde::Serialize;
+
+use super::dispatcher::{CheckEnded, Freed, Gone, Requeued, Silent};
+use super::pipelines::CheckAsked;
+use super::record::worker_stopped;
+use super::world::World;
+use crate::decide::lease::Pulse;
+use crate::inbox::Received;
+use crate::supervise::{Actor, Exit, Flow, Life, Receive};
+
+/// How often workers are judged.
+const TICK: Duration = Duration::from_secs(1);
+/// A tick that comes this late says that the process itself stood still.
+const STOOD_STILL: Duration = Duration::from_secs(4);
+/// Workers whose home is another server, or was, are looked up after this many ticks.
+const TICKS_PER_LOOK: u32 = 10;
+/// A build that its worker does not hold this long after the claim has been missed: the go never arrived.
+const MISSED_AFTER: Duration = Duration::from_secs(25);
+
+/// See the module.
+pub(crate) struct Janitor {
+    world: World,
+    workers: BTreeMap<NodeId, Watched>,
+    ticked: Monotonic,
+    ticks: u32,
+    looking: bool,
+}
+
+struct Watched {
+    name: String,
+    pulse: Pulse,
+    shown: WorkerState,
+    /// Being swept: its builds are on their way back to the queue.
+    sweeping: bool,
+    /// Builds that the store says it holds and it does not, and since when.
+    missed: HashMap<BuildId, Monotonic>,
+}
+
+struct Tick;
+
+/// The workers as the store knows them.
+struct Looked(Result<Vec<(WorkerProfile, u64)>, StoreError>);
+
+/// What was done about a lost or departed worker.
+struct Swept {
+    node: NodeId,
+    result: Result<(), StoreError>,
+}
+
+/// Claims that the store has for a worker, beside what it said it holds.
+struct Compared {
+    node: NodeId,
+    holding: Vec<Holding>,
+    claimed: Result<Vec<Build>, StoreError>,
+}
+
+/// What others see of the janitor.
+#[derive(Debug, Serialize)]
+pub(crate) struct JanitorState {
+    workers: BTreeMap<String, WorkerState>,
+}
+
+impl Janitor {
+    pub(crate) fn new(world: World) -> Self {
+        let ticked = world.clock().monotonic();
+        Self { world, workers: BTreeMap::new(), ticked, ticks: 0, looking: false }
+    }
+
+    fn now(&self) -> Monotonic {
+        self.world.clock().monotonic()
+    }
+
+    fn watch(&mut self, node: &NodeId, name: &str, counter: u64, draining: bool) -> &mut Watched {
+        let since = self.now();
+        let watched = self.workers.entry(node.clone()).or_insert_with(|| Watched {
+            name: name.to_owned(),
+            pulse: Pulse { counter, since, draining },
+            shown: WorkerState::Online,
+            sweeping: false,
+            missed: HashMap::new(),
+        });
+        watched.pulse.draining = draining;
+        watched
+    }
+
+    fn be_patient(&mut self) {
+        let now = self.now();
+        self.workers.values_mut().for_each(|watched| watched.pulse.since = now);
+    }
+
+    fn look(&mut self, life: &mut Life<'_, Self>) {
+        if self.looking {
+            return;
+        }
+        self.looking = true;
+        let world = self.world.clone();
+        life.spawn(async move {
+            let rows = async {
+                let mut known: Vec<(WorkerProfile, u64)> = Vec::new();
+                for row in world.store().workers().await? {
+                    known.push((row.profile, row.renewal));
+                }
+                let claimed = world.store().claimed_builds().await?;
+                let seen: HashSet<NodeId> = known.iter().map(|(profile, _)| profile.node.clone()).collect();
+                for build in claimed {
+                    known.extend(unknown_holder(build, &seen));
+                }
+                Ok(known)
+            };
+            Looked(rows.await)
+        });
+    }
+
+    /// Tells the rest of the server that a worker stands otherwise than before.
+    fn show(&mut self, node: &NodeId, state: WorkerState, life: &mut Life<'_, Self>) {
+        let world = self.world.clone();
+        match state {
+            WorkerState::Silent => {
+                world.with_doors(|doors| drop(doors.dispatcher.tell(Silent(node.clone()))));
+            }
+            WorkerState::Lost => self.sweep(node, true, life),
+            WorkerState::Online | WorkerState::Draining => {}
+        }
+        let node = node.clone();
+        life.spawn(async move {
+            if let Err(error) = world.store().worker_state(&node, state).await {
+                tracing::warn!(%node, "worker's state cannot be stored: {error}");
+            }
+            Noted
+        });
+    }
+
+    /// Gives a worker's builds and checks to others: `lost`, or departed in order.
+    fn sweep(&mut self, node: &NodeId, lost: bool, life: &mut Life<'_, Self>) {
+        let Some(watched) = self.workers.get_mut(node) else { return };
+        if watched.sweeping {
+            return;
+        }
+        watched.sweeping = true;
+        let failure = if lost { worker_lost(&watched.name) } else { worker_stopped() };
+        let (world, node) = (self.world.clone(), node.clone());
+        life.spawn(async move {
+            let result = sweep(&world, &node, lost, &failure).await;
+            Swept { node, result }
+        });
+    }
+}
+
+/// A store write whose outcome changes nothing here.
+struct Noted;
+
+impl Receive<Noted> for Janitor {
+    fn receive(&mut self, _: Noted, _: &mut Life<'_, Self>) -> Flow {
+        Ok(())
+    }
+}
+
+/// A claim of a worker that has no row is watched all the same.
+fn unknown_holder(build: Build, seen: &HashSet<NodeId>) -> Option<(WorkerProfile, u64)> {
+    let claim = build.claim.filter(|claim| !seen.contains(&claim.node))?;
+    let profile = WorkerProfile {
+        name: build.worker.unwrap_or_default(),
+        node: claim.node,
+        incarnation: claim.incarnation,
+        hostname: String::new(),
+        os: String::new(),
+        arch: String::new(),
+        version: String::new(),
+        slots: 0,
+        check_slots: 0,
+        tags: Vec::new(),
+        exclusive_tags: false,
+        takes_builds: false,
+        takes_checks: false,
+        team: None,
+        started_at: build.created_at,
+    };
+    Some((profile, 0))
+}
+
+impl Actor for Janitor {
+    /// A renewal of each worker every five seconds; what does not fit costs one of them.
+    const MAILBOX: usize = 4096;
+    type State = JanitorState;
+
+    fn started(&mut self, life: &mut Life<'_, Self>) -> Flow {
+        self.look(life);
+        life.later(TICK, Tick);
+        Ok(())
+    }
+
+    fn stop(&mut self, _: &mut Life<'_, Self>) -> Flow {
+        Err(Exit::Stopped)
+    }
+
+    fn state(&self) -> JanitorState {
+        let workers = self.workers.iter().map(|(node, watched)| (format!("{} {node}", watched.name), watched.shown));
+        JanitorState { workers: workers.collect() }
+    }
+}
+
+impl Receive<Received<Announce>> for Janitor {
+    fn receive(
+        &mut self,
+        Received { sender, message }: Received<Announce>,
+        life: &mut Life<'_, Self>,
+    ) -> Flow {
+        let Announce { profile, holding, ended, .. } = message;
+        if profile.node != sender {
+            return Ok(());
+        }
+        let now = self.now();
+        let watched = self.watch(&sender, &profile.name, 0, false);
+        watched.pulse = Pulse { counter: 0, since: now, draining: false };
+        watched.shown = WorkerState::Online;
+        let world = self.world.clone();
+        life.spawn(async move {
+            let at = world.clock().now();
+            let stored = world.store().worker_announced(&profile, world.post().node(), at).await;
+            if let Err(error) = stored {
+                tracing::warn!(node = %profile.node, "worker cannot be stored: {error}");
+            }
+            let failure = worker_lost(&profile.name);
+            for Holding { build, fence } in ended {
+                give_back(&world, build, fence, None, true, &failure).await;
+            }
+            void_stale(&world, &profile.node, profile.incarnation, &holding).await;
+            Noted
+        });
+        Ok(())
+    }
+}
+
+impl Receive<Received<Renew>> for Janitor {
+    fn receive(&mut self, Received { sender, message }: Received<Renew>, life: &mut Life<'_, Self>) -> Flow {
+        let Renew { incarnation, counter, holding, draining, .. } = message;
+        let now = self.now();
+        let watched = self.watch(&sender, "", counter, draining);
+        if watched.sweeping {
+            return Ok(());
+        }
+        watched.pulse.beat(counter, now);
+        let (world, node) = (self.world.clone(), sender);
+        life.spawn(async move {
+            let at = world.clock().now();
+            if let Err(error) = world.store().worker_renewed(&node, incarnation, counter, at).await {
+                tracing::warn!(%node, "renewal cannot be stored: {error}");
+            }
+            let claimed = world.store().held_by(&node).await;
+            Compared { node, holding, claimed }
+        });
+        Ok(())
+    }
+}
+
+impl Receive<Compared> for Janitor {
+    fn receive(
+        &mut self,
+        Compared { node, holding, claimed }: Compared,
+        life: &mut Life<'_, Self>,
+    ) -> Flow {
+        let (now, world) = (self.now(), self.world.clone());
+        let claimed = match claimed {
+            Ok(claimed) => claimed,
+            Err(error) => {
+                tracing::warn!(%node, "claims cannot be read: {error}");
+                self.be_patient();
+                return Ok(());
+            }
+        };
+        let Some(watched) = self.workers.get_mut(&node) else { return Ok(()) };
+        let claims: Vec<Holding> = claimed
+            .iter()
+            .filter_map(|build| Some(Holding { build: build.id, fence: build.claim.as_ref()?.fence }))
+            .collect();
+        let missing: HashMap<BuildId, Monotonic> = claims
+            .iter()
+            .filter(|claim| !holding.contains(claim))
+            .map(|claim| (claim.build, watched.missed.get(&claim.build).copied().unwrap_or(now)))
+            .collect();
+        watched.missed = missing;
+        let overdue = |build: &BuildId| {
+            watched.missed.get(build).is_some_and(|since| now.saturating_sub(*since) >= MISSED_AFTER)
+        };
+        let failure = worker_lost(&watched.name);
+        let missed: Vec<Holding> = claims.iter().filter(|claim| overdue(&claim.build)).copied().collect();
+        let stale: Vec<Holding> = holding.into_iter().filter(|held| !claims.contains(held)).collect();
+        if missed.is_empty() && stale.is_empty() {
+            return Ok(());
+        }
+        life.spawn(async move {
+            for Holding { build, fence } in missed {
+                tracing::warn!(%build, %node, "its worker does not hold it; it is queued again");
+                world.post().send(&Address::Node(node.clone()), &Void { build, fence });
+                give_back(&world, build, fence, Some(&node), false, &failure).await;
+            }
+            void_claims(&world, &node, &stale).await;
+            Noted
+        });
+        Ok(())
+    }
+}
+
+impl Receive<Received<Goodbye>> for Janitor {
+    fn receive(&mut self, Received { sender, .. }: Received<Goodbye>, life: &mut Life<'_, Self>) -> Flow {
+        self.watch(&sender, "", 0, true);
+        self.sweep(&sender, false, life);
+        Ok(())
+    }
+}
+
+impl Receive<Swept> for Janitor {
+    fn receive(&mut self, Swept { node, result }: Swept, _: &mut Life<'_, Self>) -> Flow {
+        match result {
+            Ok(()) => {
+                self.workers.remove(&node);
+                self.world.with_doors(|doors| drop(doors.dispatcher.tell(Gone(node))));
+            }
+            Err(error) => {
+                tracing::warn!(%node, "builds cannot be taken back: {error}");
+                self.be_patient();
+                if let Some(watched) = self.workers.get_mut(&node) {
+                    watched.sweeping = false;
+                    watched.shown = WorkerState::Silent;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Receive<Looked> for Janitor {
+    fn receive(&mut self, Looked(looked): Looked, _: &mut Life<'_, Self>) -> Flow {
+        self.looking = false;
+        match looked {
+            Ok(rows) => {
+                let now = self.now();
+                for (profile, renewal) in rows {
+                    let draining = self.workers.get(&profile.node).is_some_and(|w| w.pulse.draining);
+                    let watched = self.watch(&profile.node, &profile.name, renewal, draining);
+                    watched.name = profile.name;
+                    watched.pulse.beat(renewal, now);
+                }
+            }
+            Err(error) => {
+                tracing::warn!("workers cannot be read: {error}");
+                self.be_patient();
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Receive<Tick> for Janitor {
+    fn receive(&mut self, _: Tick, life: &mut Life<'_, Self>) -> Flow {
+        life.later(TICK, Tick);
+        let now = self.now();
+        if now.saturating_sub(self.ticked) > STOOD_STILL {
+            self.be_patient();
+        }
+        self.ticked = now;
+        self.ticks += 1;
+        if self.ticks.is_multiple_of(TICKS_PER_LOOK) {
+            self.look(life);
+        }
+        let leases = self.world.settings().leases;
+        let changed: Vec<(NodeId, WorkerState)> = self
+            .workers
+            .iter_mut()
+            .filter(|(_, watched)| !watched.sweeping)
+            .filter_map(|(node, watched)| {
+                let state = watched.pulse.judge(&leases, now);
+                (std::mem::replace(&mut watched.shown, state) != state).then(|| (node.clone(), state))
+            })
+            .collect();
+        for (node, state) in changed {
+            self.show(&node, state, life);
+        }
+        Ok(())
+    }
+}
+
+fn worker_lost(name: &str) -> Failure {
+    Failure::coded(RunCode::R130, format!("worker \"{name}\" was lost"))
+}
+
+/// Takes everything back that a worker has.
+async fn sweep(world: &World, node: &NodeId, lost: bool, failure: &Failure) -> Result<(), StoreError> {
+    for build in world.store().held_by(node).await? {
+        let Some(claim) = &build.claim else { continue };
+        world.post().send(&Address::Node(node.clone()), &Void { build: build.id, fence: claim.fence });
+        requeue(world, build.id, claim.fence, Some(node), lost, failure).await?;
+    }
+    let checks = world.board().checks_of(node);
+    for (resource, lease) in checks {
+        let now = world.clock().now();
+        let outcome = CheckOutcome { result: Err(failure.clone()), log: String::new() };
+        let recorded = world.store().record_check(resource, lease, &outcome, now, Some(now)).await?;
+        world.with_doors(|doors| {
+            let _ = doors.dispatcher.tell(CheckEnded { resource, lease });
+            if let Some(recorded) = &recorded {
+                let _ = doors.pipelines.tell(CheckAsked(recorded.pipeline));
+            }
+        });
+    }
+    if lost {
+        world.store().worker_state(node, WorkerState::Lost).await
+    } else {
+        world.store().worker_gone(node).await
+    }
+}
+
+async fn give_back(
+    world: &World,
+    build: BuildId,
+    fence: Fence,
+    node: Option<&NodeId>,
+    counts: bool,
+    failure: &Failure,
+) {
+    if let Err(error) = requeue(world, build, fence, node, counts, failure).await {
+        tracing::warn!(%build, "cannot be queued again: {error}");
+    }
+}
+
+async fn requeue(
+    world: &World,
+    build: BuildId,
+    fence: Fence,
+    node: Option<&NodeId>,
+    counts: bool,
+    failure: &Failure,
+) -> Result<(), StoreError> {
+    let at = world.clock().now();
+    let ended = if world.stopping() && world.settings().fail_builds_at_stop {
+        world.store().fail_claimed(build, fence, failure, at).await?;
+        RequeueAnswer::Failed
+    } else {
+        world.store().requeue(build, fence, counts, failure, at).await?
+    };
+    if ended == RequeueAnswer::Void {
+        return Ok(());
+    }
+    world.with_doors(|doors| {
+        let _ = doors.dispatcher.tell(Freed { build, node: node.cloned() });
+        if ended == RequeueAnswer::Queued {
+            let _ = doors.dispatcher.tell(Requeued(build));
+        }
+    });
+    if let Some(row) = world.store().build(build).await? {
+        world.ring_build(row.pipeline, build);
+    }
+    Ok(())
+}
+
+/// Tells a worker which of the builds it holds are not its own any more.
+async fn void_stale(world: &World, node: &NodeId, incarnation: Incarnation, holding: &[Holding]) {
+    if holding.is_empty() {
+        return;
+    }
+    match world.store().held_by(node).await {
+        Ok(claimed) => {
+            let own = |held: &Holding| {
+                claimed.iter().filter(|build| build.id == held.build).any(|build| {
+                    build.claim.as_ref().is_some_and(|c| c.fence == held.fence && c.incarnation == incarnation)
+                })
+            };
+            let stale: Vec<Holding> = holding.iter().filter(|held| !own(held)).copied().collect();
+            void_claims(world, node, &stale).await;
+        }
+        Err(error) => tracing::warn!(%node, "claims cannot be read: {error}"),
+    }
+}
+
+/// A claim that the store does not know as this worker's is void, unless the build is done under it: then only its
+/// last events are on their way.
+async fn void_claims(world: &World, node: &NodeId, stale: &[Holding]) {
+    for Holding { build, fence } in stale.iter().copied() {
+        match world.store().build(build).await {
+            Ok(Some(row)) if row.claim.as_ref().is_some_and(|claim| claim.fence == fence) => {}
+            Ok(_) => world.post().send(&Address::Node(node.clone()), &Void { build, fence }),
+            Err(error) => tracing::warn!(%build, "cannot be read: {error}"),
+        }
+    }
+}
