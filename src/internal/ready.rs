@@ -6,7 +6,8 @@
 use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use pikoci_fetch::{FetchPolicy, Request, send};
 
@@ -14,6 +15,13 @@ use super::{Outcome, engine, environment, vault};
 
 /// For the connection and for each answer.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long one probe goes on asking. A server that is up in 30 ms should not cost a job the
+/// interval between two probes.
+const WINDOW: Duration = Duration::from_secs(5);
+
+/// Between two questions of one probe.
+const PAUSE: Duration = Duration::from_millis(25);
 
 /// `ready TYPE` reads `SERVICE_HOST`, `SERVICE_PORT` and the parameters of the service.
 pub(super) fn run(args: &[String]) -> Outcome {
@@ -29,10 +37,18 @@ pub(super) fn run(args: &[String]) -> Outcome {
         "vault" => vault::ready,
         other => return Err(format!("there is no probe for `{other}`")),
     };
-    match probe() {
-        Ok(()) => Ok(ExitCode::SUCCESS),
-        Err(reason) => {
-            Err([Some(reason), ended_container()].into_iter().flatten().collect::<Vec<_>>().join("\n"))
+    let end = Instant::now() + WINDOW;
+    loop {
+        match probe() {
+            Ok(()) => return Ok(ExitCode::SUCCESS),
+            Err(_) if Instant::now() < end => sleep(PAUSE),
+            Err(reason) => {
+                return Err([Some(reason), ended_container()]
+                    .into_iter()
+                    .flatten()
+                    .collect::<Vec<_>>()
+                    .join("\n"));
+            }
         }
     }
 }
