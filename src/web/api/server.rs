@@ -1,0 +1,59 @@
+//! The server about itself.
+
+use actix_web::{HttpResponse, get, http::StatusCode, web::Data};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::answer::{Answer, json, with_status};
+use crate::site::Site;
+
+/// Whether the server can work.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct HealthView {
+    /// `ok`, or `degraded` while the database does not answer.
+    #[schema(example = "ok")]
+    status: &'static str,
+    /// `ok`, or what is wrong with the database.
+    #[schema(example = "ok")]
+    db: String,
+    /// Version of the program.
+    version: String,
+}
+
+/// What program this is.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ProgramView {
+    /// Version of the program.
+    version: String,
+    /// Commit it was built from; empty when it is not known.
+    commit: String,
+}
+
+/// Whether the server can work.
+#[utoipa::path(
+    tag = "server",
+    responses(
+        (status = 200, body = Answer<HealthView>),
+        (status = 503, description = "the database does not answer", body = Answer<HealthView>),
+    )
+)]
+#[get("/health")]
+pub(crate) async fn health(site: Data<Site>) -> HttpResponse {
+    let version = site.deps.settings.version.clone();
+    match site.deps.store.ping().await {
+        Ok(()) => json(HealthView { status: "ok", db: "ok".to_owned(), version }),
+        Err(error) => {
+            tracing::warn!(%error, "the store does not answer");
+            let db = "the database does not answer".to_owned();
+            with_status(StatusCode::SERVICE_UNAVAILABLE, HealthView { status: "degraded", db, version })
+        }
+    }
+}
+
+/// What program this is.
+#[utoipa::path(tag = "server", responses((status = 200, body = Answer<ProgramView>)))]
+#[get("/version")]
+pub(crate) async fn program(site: Data<Site>) -> HttpResponse {
+    let settings = &site.deps.settings;
+    json(ProgramView { version: settings.version.clone(), commit: settings.commit.clone() })
+}

@@ -1,0 +1,253 @@
+//! Builds.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use pikoci_model::{
+    build::{Build, Cause, Phase, ServiceRecord},
+    id::{BuildId, PipelineId, ResourceId, StepPath, VersionId},
+    port::store::StepLog,
+};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::{StepView, between, step_views};
+use crate::{refused::Refused, site::Site};
+
+/// How much of a step's log stands in the answer itself, in bytes.
+const INLINED: u64 = 64 * 1024;
+
+/// A build.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Build)]
+pub(crate) struct BuildView {
+    /// Its row.
+    pub(crate) id: i64,
+    /// Its number within the job: `7`, or `7.1` for a retry.
+    #[schema(example = "7")]
+    build_number: String,
+    /// Name of its job.
+    job: String,
+    /// `pending`, `started`, `succeeded`, `failed`, `warning` or `cancelled`.
+    #[schema(example = "succeeded")]
+    status: &'static str,
+    /// `queued`, `claimed`, `running`, `stopping`, `hooks` or `done`: a build may have a status and still be stopping.
+    #[schema(example = "done")]
+    phase: &'static str,
+    /// Why it failed; empty otherwise.
+    error: String,
+    /// Why it exists: `resource`, `passed`, `manual` or `retry`.
+    #[schema(example = "manual")]
+    cause: &'static str,
+    /// Who asked for it, where a person did; else empty.
+    triggered_by: String,
+    /// Why it waits; empty if it does not.
+    waiting_reason: String,
+    /// Name of the worker that ran it last.
+    worker: Option<String>,
+    /// Which run it is, from 1; grows when its worker is lost.
+    run: u32,
+    /// When it was created.
+    created_at: DateTime<Utc>,
+    /// When its plan began.
+    started_at: Option<DateTime<Utc>>,
+    /// When its status became final.
+    ended_at: Option<DateTime<Utc>>,
+    /// End less start in ns, once it ended.
+    duration: Option<i64>,
+    /// The version that started it, or that of its first get.
+    version_id: Option<i64>,
+    /// Canonical of that version's resource; empty without one.
+    resource_canonical: String,
+    /// What that version says.
+    #[schema(value_type = Object)]
+    version_metadata: Map<String, Value>,
+    /// Versions it is bound to, by canonical of the resource.
+    pinned_versions: BTreeMap<String, i64>,
+    /// The build it is a retry of.
+    retry_source_build_id: Option<i64>,
+    /// Values of its inputs.
+    input_values: BTreeMap<String, String>,
+    /// What its steps exported.
+    exports: BTreeMap<String, String>,
+    /// Its steps with the ends of their logs; empty in lists unless asked for.
+    steps: Vec<StepView>,
+    /// Its service instances; empty in lists unless asked for.
+    services: Vec<ServiceView>,
+}
+
+/// A service instance.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Service)]
+pub(crate) struct ServiceView {
+    /// Its identity.
+    instance: uuid::Uuid,
+    /// Its name in the job.
+    name: String,
+    /// Label of its type.
+    #[serde(rename = "type")]
+    kind: String,
+    /// What version runs; may be empty.
+    version: String,
+    /// Where it answers; may be empty.
+    #[schema(example = "localhost:5432")]
+    address: String,
+    /// `registered`, `starting`, `probing`, `ready`, `stopping`, `stopped` or `stop_failed`.
+    #[schema(example = "stopped")]
+    status: &'static str,
+    /// Why its start, ready check or stop failed; empty otherwise.
+    error: String,
+    /// Who stopped it: `build` or `shim`.
+    stopped_by: Option<String>,
+    /// Processes that had to be killed.
+    killed: u32,
+    /// When its start began.
+    started_at: DateTime<Utc>,
+    /// When it was ready.
+    ready_at: Option<DateTime<Utc>>,
+    /// When its stop began.
+    stopping_at: Option<DateTime<Utc>>,
+    /// When its stop had completed.
+    stopped_at: Option<DateTime<Utc>>,
+}
+
+impl From<&ServiceRecord> for ServiceView {
+    fn from(record: &ServiceRecord) -> Self {
+        Self {
+            instance: record.instance.0,
+            name: record.name.clone(),
+            kind: record.service_type.clone(),
+            version: record.version.clone(),
+            address: record.address.clone(),
+            status: record.state.word(),
+            error: record.failure.as_ref().map(ToString::to_string).unwrap_or_default(),
+            stopped_by: record.stopped_by.clone(),
+            killed: record.killed,
+            started_at: record.starting_at,
+            ready_at: record.ready_at,
+            stopping_at: record.stopping_at,
+            stopped_at: record.stopped_at,
+        }
+    }
+}
+
+/// Why a queued build waits, in words; empty if it does not.
+pub(crate) fn waiting_reason(site: &Site, build: &Build) -> String {
+    let waits = (build.phase == Phase::Queued).then(|| site.deps.waits.waiting(build.id)).flatten();
+    waits.map(|waiting| waiting.to_string()).unwrap_or_default()
+}
+
+/// Canonicals of a pipeline's resources, by row.
+pub(crate) type ResourceNames = BTreeMap<ResourceId, String>;
+
+/// Reads the canonicals of a pipeline's resources.
+pub(crate) async fn resource_names(site: &Site, pipeline: PipelineId) -> Result<ResourceNames, Refused> {
+    let rows = site.deps.store.resources(pipeline).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.canonical)).collect())
+}
+
+/// The version that made a build what it is: the one that started it, else that of its first get.
+fn main_version<'a>(build: &Build, pinned: &'a BTreeMap<String, i64>) -> Option<(&'a String, VersionId)> {
+    let started_it = match &build.cause {
+        Cause::Resource { resource, .. } => pinned.get_key_value(resource),
+        Cause::Passed { .. } | Cause::Manual { .. } | Cause::Retry { .. } => None,
+    };
+    started_it
+        .or_else(|| pinned.first_key_value())
+        .map(|(canonical, version)| (canonical, VersionId(*version)))
+}
+
+/// A build without steps.
+pub(crate) async fn build_brief(
+    site: &Site,
+    build: &Build,
+    names: &ResourceNames,
+) -> Result<BuildView, Refused> {
+    let pinned: BTreeMap<String, i64> = build
+        .versions
+        .values()
+        .filter_map(|bound| Some((names.get(&bound.resource)?.clone(), bound.version.0)))
+        .collect();
+    let main = main_version(build, &pinned);
+    let metadata = match main {
+        Some((_, version)) => site.deps.store.version(version).await?,
+        None => None,
+    };
+    let (by, source) = match &build.cause {
+        Cause::Manual { by, .. } => (by.clone(), None),
+        Cause::Retry { by, source, .. } => (by.clone(), Some(source.0)),
+        Cause::Resource { .. } | Cause::Passed { .. } => (String::new(), None),
+    };
+    Ok(BuildView {
+        id: build.id.0,
+        build_number: build.number.to_string(),
+        job: build.job_name.clone(),
+        status: build.status.word(),
+        phase: build.phase.word(),
+        error: build.failure.as_ref().map(ToString::to_string).unwrap_or_default(),
+        cause: build.cause.word(),
+        triggered_by: by,
+        waiting_reason: waiting_reason(site, build),
+        worker: build.worker.clone(),
+        run: build.run,
+        created_at: build.created_at,
+        started_at: build.started_at,
+        ended_at: build.ended_at,
+        duration: build.started_at.zip(build.ended_at).map(|(from, to)| between(from, to)),
+        version_id: main.map(|(_, version)| version.0),
+        resource_canonical: main.map(|(canonical, _)| canonical.clone()).unwrap_or_default(),
+        version_metadata: metadata.map(|version| version.value.0.into_iter().collect()).unwrap_or_default(),
+        pinned_versions: pinned.clone(),
+        retry_source_build_id: source,
+        input_values: build.inputs.clone(),
+        exports: build.exports.clone(),
+        steps: Vec::new(),
+        services: Vec::new(),
+    })
+}
+
+/// A build with its steps, the ends of their logs, and its services.
+pub(crate) async fn build_whole(site: &Site, build: &Build) -> Result<BuildView, Refused> {
+    let store = &site.deps.store;
+    let names = resource_names(site, build.pipeline).await?;
+    let mut view = build_brief(site, build, &names).await?;
+    let revision = store.revision(build.revision).await?;
+    let job = revision.as_ref().and_then(|revision| revision.compiled.job(&build.job_name));
+    view.steps = step_views(job, &store.steps(build.id, build.run).await?);
+    for step in &mut view.steps {
+        inline_log(site, build.id, build.run, step).await?;
+        for part in &mut step.sub_steps {
+            inline_log(site, build.id, build.run, part).await?;
+        }
+    }
+    view.services = store.services(build.id, build.run).await?.iter().map(ServiceView::from).collect();
+    Ok(view)
+}
+
+async fn inline_log(site: &Site, build: BuildId, run: u32, step: &mut StepView) -> Result<(), Refused> {
+    if step.status() == "not_run" {
+        return Ok(());
+    }
+    let tail = log_tail(site, build, run, &StepPath(step.path.clone()), step.log_bytes).await?;
+    step.log_bytes = tail.total;
+    step.truncated = tail.offset > 0;
+    step.logs = String::from_utf8_lossy(&tail.bytes).into_owned();
+    Ok(())
+}
+
+/// The end of a step's log. `known` is how long it was when the step's record was read.
+async fn log_tail(
+    site: &Site,
+    build: BuildId,
+    run: u32,
+    step: &StepPath,
+    known: u64,
+) -> Result<StepLog, Refused> {
+    let read = |from: u64| site.deps.store.step_log(build, run, step, from, INLINED as usize);
+    let tail = read(known.saturating_sub(INLINED)).await?;
+    if tail.total <= tail.offset + tail.bytes.len() as u64 {
+        return Ok(tail);
+    }
+    Ok(read(tail.total.saturating_sub(INLINED)).await?)
+}

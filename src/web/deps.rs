@@ -1,0 +1,56 @@
+//! What the web is given by the program.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use pikoci_model::{
+    port::{Clock, Compiler, Control, Signals, Store, Waits},
+    text::SecretValue,
+};
+
+/// The ports and settings of one web server.
+pub struct WebDeps {
+    /// The truth.
+    pub store: Arc<dyn Store>,
+    /// Where changes are asked for.
+    pub control: Arc<dyn Control>,
+    /// Wakes the streams.
+    pub signals: Arc<dyn Signals>,
+    /// Validates pipelines and draws those that are not saved.
+    pub compiler: Arc<dyn Compiler>,
+    /// Tells time.
+    pub clock: Arc<dyn Clock>,
+    /// Says why builds wait.
+    pub waits: Arc<dyn Waits>,
+    /// Settings.
+    pub settings: WebSettings,
+}
+
+/// Settings of a web server.
+#[derive(Clone)]
+pub struct WebSettings {
+    /// How people reach this server, without a slash at the end; empty when it is not known.
+    pub external_url: String,
+    /// Signs sessions. Whoever has it can log in as anybody.
+    pub session_key: SecretValue,
+    /// How long a session lasts; none = until the password changes.
+    pub session_lifetime: Option<Duration>,
+    /// Version of the program.
+    pub version: String,
+    /// Commit it was built from; empty when it is not known.
+    pub commit: String,
+    /// Further metrics in Prometheus' text format, each line complete.
+    pub extra_metrics: Option<Arc<dyn Fn() -> String + Send + Sync>>,
+    /// Threads that answer requests, at least 1.
+    pub threads: usize,
+}
+
+impl fmt::Debug for WebSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSettings")
+            .field("external_url", &self.external_url)
+            .field("session_lifetime", &self.session_lifetime)
+            .field("version", &self.version)
+            .field("threads", &self.threads)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,283 @@
+//! The stream of one build: what it is, its steps and services, and its log to the last byte.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use pikoci_model::{
+    build::{Build, Phase, ServiceRecord, ServiceState, StepRecord},
+    id::{BuildId, StepPath},
+    log::{NumberedChunk, Stream},
+    port::StoreError,
+};
+use serde::Serialize;
+
+use super::{
+    drive::{Feed, Look, event},
+    text::Carries,
+};
+use crate::{
+    api::view::{between, nanoseconds, waiting_reason},
+    site::Site,
+};
+
+/// Log bytes of one look.
+const LOOK_BYTES: usize = 128 * 1024;
+
+/// The state of one client's stream.
+pub(super) struct BuildFeed {
+    site: Arc<Site>,
+    id: BuildId,
+    /// The last chunk that was said.
+    after: i64,
+    /// The client knows earlier chunks that this stream has not seen.
+    resumed: bool,
+    carries: Carries,
+    said: Said,
+}
+
+/// What the client knows already.
+#[derive(Default)]
+struct Said {
+    build: Vec<u8>,
+    /// Run and number of the last stored event: only with another can a step or service differ.
+    rows: Option<(u32, u64, Phase)>,
+    steps: BTreeMap<String, Vec<u8>>,
+    services: BTreeMap<String, Vec<u8>>,
+}
+
+/// The event `build`.
+#[derive(Serialize)]
+pub(super) struct BuildSaid {
+    build_number: String,
+    status: &'static str,
+    phase: &'static str,
+    error: String,
+    worker: Option<String>,
+    waiting_reason: String,
+    started_at: Option<DateTime<Utc>>,
+    ended_at: Option<DateTime<Utc>>,
+    duration: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct StepSaid<'a> {
+    step: &'a str,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    name: &'a str,
+    attempt: u32,
+    status: &'static str,
+    started_at: DateTime<Utc>,
+    ended_at: Option<DateTime<Utc>>,
+    duration: Option<i64>,
+    exit_code: Option<i32>,
+    error: String,
+}
+
+#[derive(Serialize)]
+struct ServiceSaid<'a> {
+    service: &'a str,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    status: &'static str,
+    address: &'a str,
+    started_at: DateTime<Utc>,
+    ready_at: Option<DateTime<Utc>>,
+    stopping_at: Option<DateTime<Utc>>,
+    stopped_at: Option<DateTime<Utc>>,
+    error: String,
+}
+
+#[derive(Serialize)]
+struct LogSaid<'a> {
+    step: &'a str,
+    attempt: u32,
+    stream: &'static str,
+    offset: u64,
+    bytes: u64,
+    line: u64,
+    t: u64,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct EndSaid {
+    status: &'static str,
+}
+
+impl BuildSaid {
+    pub(super) fn of(site: &Site, build: &Build) -> Self {
+        Self {
+            build_number: build.number.to_string(),
+            status: build.status.word(),
+            phase: build.phase.word(),
+            error: build.failure.as_ref().map(ToString::to_string).unwrap_or_default(),
+            worker: build.worker.clone(),
+            waiting_reason: waiting_reason(site, build),
+            started_at: build.started_at,
+            ended_at: build.ended_at,
+            duration: build.started_at.zip(build.ended_at).map(|(from, to)| between(from, to)),
+        }
+    }
+}
+
+impl<'a> From<&'a StepRecord> for StepSaid<'a> {
+    fn from(record: &'a StepRecord) -> Self {
+        let ended_at = record
+            .duration
+            .and_then(|took| record.started_at.checked_add_signed(chrono::TimeDelta::from_std(took).ok()?));
+        Self {
+            step: &record.path.0,
+            kind: &record.kind,
+            name: &record.name,
+            attempt: record.attempt,
+            status: record.status.word(),
+            started_at: record.started_at,
+            ended_at,
+            duration: record.duration.map(nanoseconds),
+            exit_code: record.exit_code,
+            error: record.failure.as_ref().map(ToString::to_string).unwrap_or_default(),
+        }
+    }
+}
+
+impl<'a> From<&'a ServiceRecord> for ServiceSaid<'a> {
+    fn from(record: &'a ServiceRecord) -> Self {
+        let status = match record.state {
+            ServiceState::Registered | ServiceState::Starting | ServiceState::Probing => "starting",
+            ServiceState::Ready => "ready",
+            ServiceState::Stopping => "stopping",
+            ServiceState::Stopped if record.failure.is_some() => "failed",
+            ServiceState::Stopped => "stopped",
+            ServiceState::StopFailed => "stop_failed",
+        };
+        Self {
+            service: &record.name,
+            kind: &record.service_type,
+            status,
+            address: &record.address,
+            started_at: record.starting_at,
+            ready_at: record.ready_at,
+            stopping_at: record.stopping_at,
+            stopped_at: record.stopped_at,
+            error: record.failure.as_ref().map(ToString::to_string).unwrap_or_default(),
+        }
+    }
+}
+
+/// Writes the event if it differs from what was said before under this name.
+fn say(out: &mut Vec<u8>, name: &str, said: &mut Vec<u8>, data: &impl Serialize) {
+    let mut fresh = Vec::new();
+    event(&mut fresh, name, None, data);
+    if *said != fresh {
+        out.extend_from_slice(&fresh);
+        *said = fresh;
+    }
+}
+
+impl BuildFeed {
+    pub(super) fn new(site: Arc<Site>, id: BuildId, after: i64) -> Self {
+        Self { site, id, after, resumed: after > 0, carries: Carries::default(), said: Said::default() }
+    }
+
+    async fn say_state(&mut self, build: &Build, out: &mut Vec<u8>) -> Result<(), StoreError> {
+        say(out, "build", &mut self.said.build, &BuildSaid::of(&self.site, build));
+        let rows = (build.run, build.events_through, build.phase);
+        if self.said.rows == Some(rows) {
+            return Ok(());
+        }
+        let store = &self.site.deps.store;
+        for step in store.steps(build.id, build.run).await? {
+            say(out, "step", self.said.steps.entry(step.path.0.clone()).or_default(), &StepSaid::from(&step));
+        }
+        for service in store.services(build.id, build.run).await? {
+            let known = self.said.services.entry(service.instance.to_string()).or_default();
+            say(out, "service", known, &ServiceSaid::from(&service));
+        }
+        self.said.rows = Some(rows);
+        Ok(())
+    }
+
+    async fn say_chunk(&mut self, numbered: &NumberedChunk, out: &mut Vec<u8>) -> Result<(), StoreError> {
+        let chunk = &numbered.chunk;
+        if self.resumed && chunk.offset > 0 && !self.carries.knows(numbered.run, &chunk.step) {
+            self.learn(numbered.run, &chunk.step, chunk.offset).await?;
+        }
+        let Some(piece) = self.carries.next(numbered.run, &chunk.step, &chunk.bytes) else { return Ok(()) };
+        let said = LogSaid {
+            step: &chunk.step.0,
+            attempt: chunk.attempt,
+            stream: match chunk.stream {
+                Stream::Out => "stdout",
+                Stream::Err => "stderr",
+                Stream::Note => "note",
+            },
+            offset: chunk.offset.saturating_sub(piece.before),
+            bytes: piece.bytes,
+            line: chunk.line,
+            t: chunk.t,
+            text: &piece.text,
+        };
+        event(out, "log", Some(numbered.number), &said);
+        Ok(())
+    }
+
+    /// Learns what an earlier stream held back of this log.
+    async fn learn(&mut self, run: u32, step: &StepPath, offset: u64) -> Result<(), StoreError> {
+        let from = offset.saturating_sub(3);
+        let length = usize::try_from(offset - from).unwrap_or_default();
+        let before = self.site.deps.store.step_log(self.id, run, step, from, length).await?;
+        self.carries.learn(run, step, &before.bytes);
+        Ok(())
+    }
+
+    /// The end: bytes that will never become a character, then `end`.
+    async fn say_end(&mut self, build: &Build, out: &mut Vec<u8>) -> Result<(), StoreError> {
+        let store = Arc::clone(&self.site.deps.store);
+        if self.resumed {
+            for step in store.steps(build.id, build.run).await? {
+                if step.log_bytes > 0 && !self.carries.knows(build.run, &step.path) {
+                    self.learn(build.run, &step.path, step.log_bytes).await?;
+                }
+            }
+        }
+        for (run, step, held) in self.carries.rest() {
+            let log = store.step_log(self.id, run, &step, 0, 0).await?;
+            let index = store.log_index(self.id, run, &step).await?;
+            let said = LogSaid {
+                step: &step.0,
+                attempt: 1,
+                stream: "stdout",
+                offset: log.total.saturating_sub(held.len() as u64),
+                bytes: held.len() as u64,
+                line: index.lines,
+                t: index.marks.last().map_or(0, |(_, _, ms)| *ms),
+                text: &String::from_utf8_lossy(&held),
+            };
+            event(out, "log", None, &said);
+        }
+        event(out, "end", None, &EndSaid { status: build.status.word() });
+        Ok(())
+    }
+}
+
+impl Feed for BuildFeed {
+    /// The row is read before the chunks: when it says done, the chunks that follow are all there will be.
+    async fn look(&mut self, out: &mut Vec<u8>) -> Result<Look, StoreError> {
+        let Some(build) = self.site.deps.store.build(self.id).await? else { return Ok(Look::End) };
+        self.say_state(&build, out).await?;
+        let chunks = self.site.deps.store.chunks_after(self.id, self.after, LOOK_BYTES).await?;
+        for numbered in &chunks {
+            self.say_chunk(numbered, out).await?;
+            self.after = numbered.number;
+        }
+        if !chunks.is_empty() {
+            return Ok(Look::Again);
+        }
+        if build.phase != Phase::Done {
+            return Ok(Look::Wait);
+        }
+        self.say_end(&build, out).await?;
+        Ok(Look::End)
+    }
+}

@@ -1,0 +1,109 @@
+//! The page of one pipeline.
+
+use actix_web::{HttpResponse, http::StatusCode};
+use pikoci_model::{
+    build::BuildStatus,
+    id::BuildId,
+    port::store::{JobRow as Job, ResourceRow as Resource},
+};
+
+use super::{
+    frame::{html, ms, team_frame, way},
+    graph::{drawn, lit},
+    words::{href, label, pipeline_state, short, state, version_label, waiting},
+};
+use crate::{
+    api::scope::PipelineScope,
+    auth::{Asker, Role},
+    page::{JobRow, PipelinePage, ResourceRow, State, WaitingBuild, render_pipeline},
+    refused::Refused,
+    site::Site,
+};
+
+/// Waiting builds that are looked through, of all pipelines.
+const QUEUED: u32 = 200;
+/// Waiting builds that are shown.
+const WAITING: usize = 20;
+
+/// The page of one pipeline.
+pub(crate) async fn pipeline(
+    site: &Site,
+    asker: &Asker,
+    scope: &PipelineScope,
+    version: Option<i64>,
+) -> Result<HttpResponse, Refused> {
+    let store = &site.deps.store;
+    let (jobs, resources) = (store.jobs(scope.row.id).await?, store.resources(scope.row.id).await?);
+    let definition = scope.definition(site).await?;
+    let lit = match version {
+        Some(id) => lit(site, &resources, id).await?,
+        None => None,
+    };
+    let base = scope.base();
+    let is_member = scope.role >= Role::Read;
+    let page = PipelinePage {
+        frame: team_frame(
+            site,
+            asker,
+            &scope.row.team_canonical,
+            format!("{base}/events"),
+            way(scope, Vec::new()),
+        )
+        .await?,
+        name: scope.row.name.clone(),
+        state: pipeline_state(&jobs),
+        revision: u64::try_from(scope.row.revision_number).unwrap_or_default(),
+        applied_at: Some(ms(scope.row.updated_at)),
+        applied_by: is_member.then(|| scope.row.updated_by.clone()).filter(|name| !name.is_empty()),
+        graph: drawn(scope, &definition, &jobs, &resources, lit.as_ref(), true),
+        lit: lit.map(|lit| version_label(&lit.canonical, &lit.version)),
+        waiting: waiting_builds(site, scope).await?,
+        jobs: jobs.iter().map(|job| job_row(&base, scope.role, job)).collect(),
+        resources: resources.iter().map(|resource| resource_row(&base, resource)).collect(),
+        href: base,
+    };
+    Ok(html(StatusCode::OK, render_pipeline(&page)))
+}
+
+async fn waiting_builds(site: &Site, scope: &PipelineScope) -> Result<Vec<WaitingBuild>, Refused> {
+    let base = scope.base();
+    let mut shown = Vec::new();
+    let queued = site.deps.store.pending_builds(BuildId(0), QUEUED).await?;
+    for pending in queued.iter().filter(|pending| pending.pipeline == scope.row.id).take(WAITING) {
+        let Some(build) = site.deps.store.build(pending.id).await? else { continue };
+        if build.status != BuildStatus::Pending {
+            continue;
+        }
+        shown.push(WaitingBuild {
+            label: label(&build),
+            href: href(&base, &build),
+            reason: waiting(site, &base, &build).await?,
+            since: ms(build.created_at),
+        });
+    }
+    Ok(shown)
+}
+
+fn job_row(base: &str, role: Role, job: &Job) -> JobRow {
+    let latest = job.latest.as_ref();
+    let job_base = format!("{base}/jobs/{}", job.name);
+    JobRow {
+        name: job.name.clone(),
+        href: format!("{job_base}/builds"),
+        trigger: (role >= Role::Write).then(|| format!("{job_base}/trigger")),
+        state: latest.map_or(State::NotRun, |build| state(build.status)),
+        newest: latest.map(|build| (format!("#{}", build.number), href(base, build))),
+        at: latest.map(|build| ms(build.started_at.unwrap_or(build.created_at))),
+        ended_at: latest.and_then(|build| build.ended_at).map(ms),
+    }
+}
+
+fn resource_row(base: &str, resource: &Resource) -> ResourceRow {
+    ResourceRow {
+        name: resource.canonical.clone(),
+        href: format!("{base}/resources/{}", resource.canonical),
+        version: resource.latest.as_ref().map(|version| short(&version.value)),
+        checked_at: resource.last_check.map(ms),
+        failing: resource.failing,
+    }
+}
