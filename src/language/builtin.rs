@@ -14,6 +14,14 @@ const FILES: &[(&str, &str)] = &[
     ("file.hcl", include_str!("../../builtin/file.hcl")),
     ("fs.hcl", include_str!("../../builtin/fs.hcl")),
     ("git.hcl", include_str!("../../builtin/git.hcl")),
+    ("kafka.hcl", include_str!("../../builtin/kafka.hcl")),
+    ("mariadb.hcl", include_str!("../../builtin/mariadb.hcl")),
+    ("mysql.hcl", include_str!("../../builtin/mysql.hcl")),
+    ("nats.hcl", include_str!("../../builtin/nats.hcl")),
+    ("postgresql.hcl", include_str!("../../builtin/postgresql.hcl")),
+    ("rabbitmq.hcl", include_str!("../../builtin/rabbitmq.hcl")),
+    ("redis.hcl", include_str!("../../builtin/redis.hcl")),
+    ("vault.hcl", include_str!("../../builtin/vault.hcl")),
 ];
 
 /// Other names of built-in types.
@@ -74,4 +82,37 @@ pub fn all() -> impl Iterator<Item = (TypeKind, Builtin)> {
             Some((TypeKind::of(kind)?, Builtin { name, document: document.clone(), index }))
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::{self, Author};
+
+    #[test]
+    fn every_file_is_listed_and_right() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../builtin");
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            assert!(FILES.iter().any(|(listed, _)| *listed == name), "builtin/{name} is not listed");
+        }
+        for (name, text) in FILES {
+            let source = SourceText::new(*name, text);
+            let show = |findings: &[crate::diagnostic::Diagnostic]| {
+                let shown: Vec<_> = findings.iter().map(|it| crate::diagnostic::render(&it.located())).collect();
+                shown.join("\n")
+            };
+            let document = Document::parse(&source).unwrap_or_else(|findings| panic!("{}", show(&findings)));
+            let mut findings = Vec::new();
+            schema::check_file(&document, Author::Builtin, &mut findings);
+            assert_eq!(show(&findings), "");
+        }
+    }
+
+    #[test]
+    fn aliases_lead_somewhere() {
+        for (kind, alias, name) in ALIASES {
+            assert_eq!(find(kind, alias).unwrap().name, name);
+        }
+    }
 }

@@ -32,12 +32,13 @@ pub struct Evaluator<'a> {
     findings: &'a mut Vec<Diagnostic>,
     locals: Vec<(String, Value)>,
     left: usize,
+    exhausted: bool,
 }
 
 impl<'a> Evaluator<'a> {
     /// An evaluator for expressions of `document`.
     pub fn new(document: &'a Document, scope: &'a Scope<'a>, findings: &'a mut Vec<Diagnostic>) -> Evaluator<'a> {
-        Evaluator { document, scope, findings, locals: Vec::new(), left: BUDGET }
+        Evaluator { document, scope, findings, locals: Vec::new(), left: BUDGET, exhausted: false }
     }
 
     /// The value of an expression.
@@ -65,9 +66,9 @@ impl<'a> Evaluator<'a> {
                 self.left = left;
                 Some(())
             }
-            None if self.left == 0 => None,
+            None if self.exhausted => None,
             None => {
-                self.left = 0;
+                (self.left, self.exhausted) = (0, true);
                 let span = self.span(expression);
                 self.report(Code::FunctionFailed, span, "the expression takes too long or grows too large");
                 None

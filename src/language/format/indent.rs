@@ -12,19 +12,34 @@ pub(super) fn indent(lines: &mut [Line]) {
         let kept = outside.saturating_sub(leading);
         line.level = open[..kept].iter().filter(|level| **level).count();
 
-        let mut lowest = outside;
         for bracket in &line.brackets {
             match bracket {
                 Bracket::Open => open.push(false),
                 Bracket::Close { .. } => {
                     open.pop();
-                    lowest = lowest.min(open.len());
                 }
             }
         }
-        // Of the brackets that this line leaves open, the first makes the level.
-        if let Some(first) = open.get_mut(lowest) {
-            *first = true;
+        // Of the brackets that this line leaves open, the last makes the level, so that `}, {` is level with what it divides.
+        let opened_here = open.len() > kept.min(lowest(outside, &line.brackets));
+        if let (true, Some(last)) = (opened_here, open.last_mut()) {
+            *last = true;
         }
     }
+}
+
+/// How few of the brackets outside stay open throughout a line.
+fn lowest(outside: usize, brackets: &[Bracket]) -> usize {
+    let mut depth = outside;
+    let mut lowest = outside;
+    for bracket in brackets {
+        match bracket {
+            Bracket::Open => depth += 1,
+            Bracket::Close { .. } => {
+                depth = depth.saturating_sub(1);
+                lowest = lowest.min(depth);
+            }
+        }
+    }
+    lowest
 }

@@ -163,8 +163,8 @@ mod tests {
     #[test]
     fn expressions_get_single_blanks() {
         check(
-            "x {\na = var.b==1&&! c ?  [for k,v in m: k...]: -1\nb = f( 1 , [ 2 ] , { a = 1,b: 2 } )\nc = l[ 0 ].x[*].y\nd = {}\ne = {\nf=1\n}\n}\n",
-            "x {\n  a = var.b == 1 && !c ? [for k, v in m : k...] : -1\n  b = f(1, [2], { a = 1, b : 2 })\n  c = l[0].x[*].y\n  d = {}\n  e = {\n    f = 1\n  }\n}\n",
+            "x {\na = var.b==1&&! c ?  {for k,v in m: k=>v...}: -1\nb = f( 1 , [ 2 ] , { a = 1,b: 2 } )\nc = l[ 0 ].x[*].y\nd = {}\ne = {\nf=1\n}\n}\n",
+            "x {\n  a = var.b == 1 && !c ? { for k, v in m : k => v... } : -1\n  b = f(1, [2], { a = 1, b : 2 })\n  c = l[0].x[*].y\n  d = {}\n  e = {\n    f = 1\n  }\n}\n",
         );
     }
 

@@ -16,6 +16,7 @@ impl Lexer<'_> {
     /// A quoted string, from quote to quote.
     pub(super) fn quoted(&mut self) -> TokenKind {
         let start = self.at;
+        let mut over_lines = None;
         self.bump();
         loop {
             match self.peek() {
@@ -25,13 +26,22 @@ impl Lexer<'_> {
                 }
                 Some('\\') => self.escape(),
                 Some('$' | '%') => {
+                    let marker = self.at;
                     if !self.marker(Holder::Quoted) && matches!(self.peek(), Some('\n') | None) {
                         return TokenKind::String;
                     }
+                    if self.text[marker..self.at].contains('\n') {
+                        over_lines.get_or_insert(marker);
+                    }
                 }
                 Some('\n') | None => {
-                    let hint = "close it with `\"`, or use a heredoc for text of several lines";
-                    self.syntax(start..self.at, "the string is not closed on its line", Some(hint));
+                    match over_lines {
+                        Some(marker) => self.unclosed_expression(marker),
+                        None => {
+                            let hint = "close it with `\"`, or use a heredoc for text of several lines";
+                            self.syntax(start..self.at, "the string is not closed on its line", Some(hint));
+                        }
+                    }
                     return TokenKind::String;
                 }
                 Some(_) => self.bump(),
@@ -100,14 +110,18 @@ impl Lexer<'_> {
         }
         self.nesting -= 1;
         if open > 0 {
-            // What was read as HCL beyond the line was not meant so.
             self.problems.truncate(problems_before);
-            self.at = start;
-            self.skip_until(|c| c == '\n');
-            let hint = "close it with `}`, or write `$${` for a literal `${`";
-            self.syntax(start..start + 2, "the interpolation is not closed", Some(hint));
+            self.unclosed_expression(start);
         }
         open == 0
+    }
+
+    /// Reports an interpolation, and goes back to the end of its line: what was read beyond was not meant to be in it.
+    fn unclosed_expression(&mut self, start: usize) {
+        self.at = start;
+        self.skip_until(|c| c == '\n');
+        let hint = "close it with `}`, or write `$${` for a literal `${`";
+        self.syntax(start..start + 2, "the interpolation is not closed", Some(hint));
     }
 
     /// `${NAME…}` that a shell will see: escapes it for the HCL parser up to the matching brace.

@@ -111,7 +111,7 @@ impl Reader<'_> {
         match duration::parse(&text.text) {
             Ok(duration) => Some((duration, text.span)),
             Err(error) => {
-                let message = format!("\"{name}\" is not a duration: {error}");
+                let message = format!("\"{name}\": {error}");
                 self.push(self.finding(Code::Duration, text.span, message));
                 None
             }

@@ -30,7 +30,11 @@ pub(super) fn translate(text: &str, lexed: &Lexed, at: usize, parser_message: &s
     }
     let found = found(text, next.filter(|token| token.span.end > at), &span);
     let expected = expected(parser_message);
-    syntax(span, format!("{expected}, found {found}"), hint(text, next))
+    let hint = match expected.as_str() {
+        "expected `{`" => Some("an attribute is written `name = value`, a block `name \"label\" {`"),
+        _ => hint(text, next),
+    };
+    syntax(span, format!("{expected}, found {found}"), hint)
 }
 
 fn syntax(span: Span, message: impl Into<String>, hint: Option<&'static str>) -> Problem {

@@ -83,12 +83,12 @@ impl Checker<'_> {
             None if shape.takes == Attributes::Free => {}
             None => {
                 let message = format!("attribute \"{name}\" does not exist {place}");
-                let mut finding = self
-                    .report(Code::UnknownAttribute, span, message)
-                    .suggest(name, listed().map(|rule| rule.name));
-                if shape.blocks.iter().any(|rule| rule.word == name) {
-                    finding = finding.hint(format!("\"{name}\" is a block: write `{name} … {{`, without `=`"));
-                }
+                let finding = self.report(Code::UnknownAttribute, span, message);
+                let finding = if shape.blocks.iter().any(|rule| rule.word == name) {
+                    finding.hint(format!("\"{name}\" is a block: write `{name} … {{`, without `=`"))
+                } else {
+                    finding.suggest(name, listed().map(|rule| rule.name))
+                };
                 self.findings.push(finding);
             }
         }

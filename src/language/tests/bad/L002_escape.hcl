@@ -1,0 +1,8 @@
+job "build" {
+  task "t" {
+    run "exec" {
+      path = "\$HOME/bin"
+      args = ["\d"]
+    }
+  }
+}

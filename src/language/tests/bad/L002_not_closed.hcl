@@ -1,0 +1,9 @@
+job "build" {
+  task "t" {
+    run "exec" {
+      path = "true"
+    }
+
+job "next" {
+  task "t" {}
+}

@@ -1,0 +1,3 @@
+job "build" {
+  ensure { put "git" "app" {} }
+}

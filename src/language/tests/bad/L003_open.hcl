@@ -1,0 +1,5 @@
+job "build" {
+  get "git" "lib" { trigger = true
+    passed = ["x"]
+  }
+}

@@ -1,0 +1,4 @@
+job "build" {
+  timeout = "1m"
+  timeout = "2m"
+}

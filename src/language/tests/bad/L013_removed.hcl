@@ -1,0 +1,10 @@
+secret "vault" {
+  path = "x"
+}
+
+job "build" {
+  task "t" {
+    secrets = { vault = "x" }
+    run "exec" {}
+  }
+}

@@ -1,0 +1,5 @@
+variable "a" {
+  type = list(string)
+}
+variable "b" { type = any }
+variable "c" { type = "strin" }

@@ -1,0 +1,3 @@
+variable "a" { default = "x" }
+variable "b" { default = "${var.a}y" }
+variable "c" { default = upper("fine") }

@@ -1,0 +1,4 @@
+variable "a" {}
+job "build" {
+  description = var.a
+}

@@ -1,0 +1,3 @@
+#! vars {"a": ["x"], "b": null}
+variable "a" {}
+variable "b" {}

@@ -1,0 +1,2 @@
+#! vars {"chanel": "x"}
+variable "channel" { default = "x" }

@@ -1,0 +1,5 @@
+variable "a" {
+  secret "vault" {
+    path = "x"
+  }
+}

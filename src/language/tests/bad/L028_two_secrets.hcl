@@ -1,0 +1,4 @@
+variable "a" {
+  secret "env" { key = "A" }
+  secret "env" { key = "B" }
+}

@@ -1,0 +1,4 @@
+variable "a" {
+  type = number
+  secret "env" { key = "A" }
+}

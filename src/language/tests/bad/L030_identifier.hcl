@@ -1,0 +1,5 @@
+job "build" {
+  description = "${name} ${ tag } and ${var}"
+  timeout     = duration
+  tags        = [for x in ["a"] : y]
+}

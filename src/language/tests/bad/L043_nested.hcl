@@ -1,0 +1,1 @@
+resource_type "thing" { source = "http://SERVER/nested.hcl" }

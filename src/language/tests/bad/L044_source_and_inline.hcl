@@ -1,0 +1,4 @@
+resource_type "thing" {
+  source = "pikoci://git"
+  check "exec" {}
+}

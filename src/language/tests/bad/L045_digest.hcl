@@ -1,0 +1,4 @@
+resource_type "thing" {
+  source = "http://SERVER/things.hcl"
+  sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
+}

@@ -1,0 +1,4 @@
+resource "cron" "c" {}
+job "build" {
+  put "cron" "c" {}
+}

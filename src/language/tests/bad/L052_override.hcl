@@ -1,0 +1,4 @@
+resource_type "t" {
+  check "shell" { cmd = "x" }
+  runner "docker" { image = "x" }
+}

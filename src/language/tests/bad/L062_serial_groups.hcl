@@ -1,0 +1,3 @@
+job "a" {
+  serial_groups = ["Deploy It", "x", "x", "!"]
+}

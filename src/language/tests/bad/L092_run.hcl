@@ -1,0 +1,7 @@
+job "a" {
+  task "none" {}
+  task "two" {
+    run "exec" {}
+    run "exec" {}
+  }
+}

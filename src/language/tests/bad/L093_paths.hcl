@@ -1,0 +1,7 @@
+job "a" {
+  task "t" {
+    run "exec" {}
+    inputs  = ["/etc/passwd", "a/../../b", ""]
+    outputs = [".."]
+  }
+}

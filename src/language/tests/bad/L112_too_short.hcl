@@ -1,0 +1,1 @@
+resource "cron" "a" { check_interval = "@every 9s" }

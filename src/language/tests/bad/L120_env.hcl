@@ -1,0 +1,3 @@
+job "build" {
+  env = { A = "b" }
+}

@@ -1,0 +1,6 @@
+job "build" {
+  for_each = toset(["a"])
+}
+job "other" {
+  description = each.key
+}

@@ -1,0 +1,3 @@
+job "build" {
+  if "x" { condition = "1" }
+}

@@ -1,0 +1,3 @@
+job "build" {
+  in_parallel {}
+}

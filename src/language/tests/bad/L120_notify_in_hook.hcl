@@ -1,0 +1,5 @@
+job "build" {
+  on_failure {
+    notify "slack" "dev" {}
+  }
+}

@@ -1,0 +1,3 @@
+job "build" {
+  on_trigger {}
+}

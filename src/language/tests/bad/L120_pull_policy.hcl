@@ -1,0 +1,3 @@
+job "build" {
+  pull_policy = "always"
+}

@@ -1,0 +1,12 @@
+job "a" {
+  task "t" {
+    run "exec" {
+      path = "true"
+    }
+  }
+  task "t" {
+    run "exec" {
+      path = "true"
+    }
+  }
+}

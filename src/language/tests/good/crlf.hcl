@@ -1,0 +1,10 @@
+﻿job "a" {
+  task "t" {
+    run "shell" {
+      cmd = <<-EOT
+        one
+        two
+      EOT
+    }
+  }
+}

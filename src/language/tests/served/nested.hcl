@@ -1,0 +1,3 @@
+resource_type "thing" {
+  source = "https://example.org/thing.hcl"
+}

@@ -1,0 +1,6 @@
+runner_type "podman" {
+  run {
+    path = "podman"
+    args = ["run", "$args", "$image", "sh", "-c", "$cmd"]
+  }
+}

@@ -1,0 +1,9 @@
+variable "a" {
+  default = "x"
+}
+
+resource_type "thing" {
+  check "exec" {
+    path = var.a
+  }
+}
