@@ -1,5 +1,6 @@
 # postgresql: a container of the official image, or the PostgreSQL installed on the worker.
 service_type "postgresql" {
+  suffix = "pg"
   params = ["runtime", "version", "port", "user", "password", "database", "image", "env", "data_tmpfs", "pull_policy"]
 
   defaults {
