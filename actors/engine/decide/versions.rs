@@ -43,7 +43,7 @@ pub(super) fn alike(a: &GetState, b: &GetState) -> bool {
 }
 
 /// The names in `passed`, sorted; empty for a root get.
-pub(super) fn upstream_of(get: &GetState) -> Vec<&str> {
+pub fn upstream_of(get: &GetState) -> Vec<&str> {
     let mut jobs: Vec<&str> = match &get.source {
         GetSource::Root { .. } => Vec::new(),
         GetSource::Passed { jobs, .. } => jobs.iter().map(String::as_str).collect(),

@@ -84,7 +84,8 @@ impl Board {
 
     /// Draws the picture of builds anew. What is being offered or claimed right now is younger than what was read.
     pub(crate) fn redraw(&mut self, held: Vec<HeldPlace>, pending: Vec<PendingBuild>, complete: bool) {
-        let offered: HashSet<BuildId> = self.offers.values().filter_map(|o| Some(o.build.as_ref()?.id)).collect();
+        let offered: HashSet<BuildId> =
+            self.offers.values().filter_map(|o| Some(o.build.as_ref()?.id)).collect();
         self.held.retain(|build, _| offered.contains(build));
         for place in held {
             let HeldPlace { build, pipeline, job, serial_groups, .. } = place;
@@ -293,9 +294,9 @@ impl Board {
             return None;
         }
         let (pending, held, seats, refused) = (&self.pending, &self.held, &self.seats, &self.refused);
-        let explained = self
-            .explained
-            .get_or_insert_with(|| admit(pending.values(), held.values(), seats, refused, Ask::Reasons).waiting);
+        let explained = self.explained.get_or_insert_with(|| {
+            admit(pending.values(), held.values(), seats, refused, Ask::Reasons).waiting
+        });
         explained.get(&build).cloned()
     }
 

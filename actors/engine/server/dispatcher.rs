@@ -280,11 +280,7 @@ impl Receive<Received<Goodbye>> for Dispatcher {
 }
 
 impl Receive<Received<Accept>> for Dispatcher {
-    fn receive(
-        &mut self,
-        Received { sender, message }: Received<Accept>,
-        life: &mut Life<'_, Self>,
-    ) -> Flow {
+    fn receive(&mut self, Received { sender, message }: Received<Accept>, life: &mut Life<'_, Self>) -> Flow {
         let Accept { offer, work, incarnation } = message;
         let accepted = self.world.board().accept(offer, &sender);
         let worker = match accepted {

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use pikoci_model::build::Build;
 use pikoci_model::check::CheckOutcome;
 use pikoci_model::id::{BuildId, Fence, Incarnation, NodeId};
@@ -33,6 +34,8 @@ const STOOD_STILL: Duration = Duration::from_secs(4);
 const TICKS_PER_LOOK: u32 = 10;
 /// A build that its worker does not hold this long after the claim has been missed: the go never arrived.
 const MISSED_AFTER: Duration = Duration::from_secs(25);
+/// Rows of lost workers are shown for this long.
+const ROWS_KEPT: TimeDelta = TimeDelta::days(1);
 
 /// See the module.
 pub(crate) struct Janitor {
@@ -114,8 +117,15 @@ impl Janitor {
         life.spawn(async move {
             let rows = async {
                 let mut known: Vec<(WorkerProfile, u64)> = Vec::new();
+                let old = world.clock().now() - ROWS_KEPT;
                 for row in world.store().workers().await? {
-                    known.push((row.profile, row.renewal));
+                    match row.state {
+                        WorkerState::Lost if row.last_seen_at < old => {
+                            world.store().worker_gone(&row.profile.node).await?;
+                        }
+                        WorkerState::Lost => {}
+                        _ => known.push((row.profile, row.renewal)),
+                    }
                 }
                 let claimed = world.store().claimed_builds().await?;
                 let seen: HashSet<NodeId> = known.iter().map(|(profile, _)| profile.node.clone()).collect();
@@ -211,7 +221,8 @@ impl Actor for Janitor {
     }
 
     fn state(&self) -> JanitorState {
-        let workers = self.workers.iter().map(|(node, watched)| (format!("{} {node}", watched.name), watched.shown));
+        let workers =
+            self.workers.iter().map(|(node, watched)| (format!("{} {node}", watched.name), watched.shown));
         JanitorState { workers: workers.collect() }
     }
 }
@@ -271,11 +282,7 @@ impl Receive<Received<Renew>> for Janitor {
 }
 
 impl Receive<Compared> for Janitor {
-    fn receive(
-        &mut self,
-        Compared { node, holding, claimed }: Compared,
-        life: &mut Life<'_, Self>,
-    ) -> Flow {
+    fn receive(&mut self, Compared { node, holding, claimed }: Compared, life: &mut Life<'_, Self>) -> Flow {
         let (now, world) = (self.now(), self.world.clone());
         let claimed = match claimed {
             Ok(claimed) => claimed,
@@ -479,7 +486,10 @@ async fn void_stale(world: &World, node: &NodeId, incarnation: Incarnation, hold
         Ok(claimed) => {
             let own = |held: &Holding| {
                 claimed.iter().filter(|build| build.id == held.build).any(|build| {
-                    build.claim.as_ref().is_some_and(|c| c.fence == held.fence && c.incarnation == incarnation)
+                    build
+                        .claim
+                        .as_ref()
+                        .is_some_and(|c| c.fence == held.fence && c.incarnation == incarnation)
                 })
             };
             let stale: Vec<Holding> = holding.iter().filter(|held| !own(held)).copied().collect();

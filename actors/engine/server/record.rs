@@ -6,6 +6,7 @@ use pikoci_model::build::{Build, BuildEvent};
 use pikoci_model::id::{BuildId, Fence};
 use pikoci_model::log::Chunk;
 use pikoci_model::outcome::{Failure, RunCode};
+use pikoci_model::pipeline::OnWorkerLoss;
 use pikoci_model::port::StoreError;
 use pikoci_model::port::store::{BuildUpdate, Recorded, Requeued};
 
@@ -59,7 +60,7 @@ pub(crate) async fn record(world: &World, batch: Batch) -> Result<Effect, StoreE
             event => states.push(event),
         }
     }
-    append(world, build, run, &log).await?;
+    append(world, build, run, fence, &log).await?;
     if states.is_empty() {
         return Ok(Effect::Stored {
             row: None,
@@ -74,13 +75,13 @@ pub(crate) async fn record(world: &World, batch: Batch) -> Result<Effect, StoreE
     let ended = states.iter().any(|event| matches!(event, BuildEvent::Finished { .. }));
     let handed_back = states.iter().any(|event| matches!(event, BuildEvent::HandedBack { .. }));
     let shown = fixed || ended || handed_back || states.iter().any(is_shown);
-    let update = BuildUpdate { build, fence, through, events: states };
+    let update = BuildUpdate { build, fence, through, events: states, at: world.clock().now() };
     let (row, created) = match insist(async || world.store().record_events(update.clone()).await).await? {
         Recorded::Void => return Ok(Effect::Void),
         Recorded::Stored { build, created } => (build, created),
     };
     if handed_back {
-        hand_back(world, build, fence).await?;
+        hand_back(world, &row, fence).await?;
     }
     Ok(Effect::Stored {
         passed: fixed && row.status.passes(),
@@ -97,19 +98,25 @@ fn is_shown(event: &BuildEvent) -> bool {
     matches!(event, BuildEvent::Started { .. } | BuildEvent::Phase(_) | BuildEvent::Created { .. })
 }
 
-async fn append(world: &World, build: BuildId, run: u32, log: &[(u64, Chunk)]) -> Result<(), StoreError> {
+async fn append(
+    world: &World,
+    build: BuildId,
+    run: u32,
+    fence: Fence,
+    log: &[(u64, Chunk)],
+) -> Result<(), StoreError> {
     if log.is_empty() {
         return Ok(());
     }
-    insist(async || world.store().append_log(build, run, log).await).await.map(drop)
+    insist(async || world.store().append_log(build, run, fence, log).await).await.map(drop)
 }
 
 /// A build whose worker stopped goes back to the queue, without using up a run; where the store does not outlive the
 /// server, and the server stops too, it has failed.
-async fn hand_back(world: &World, build: BuildId, fence: Fence) -> Result<(), StoreError> {
-    let failure = worker_stopped();
-    let at = world.clock().now();
-    if world.stopping() && world.settings().fail_builds_at_stop {
+async fn hand_back(world: &World, row: &Build, fence: Fence) -> Result<(), StoreError> {
+    let (build, failure, at) = (row.id, worker_stopped(), world.clock().now());
+    let no_later = world.stopping() && world.settings().fail_builds_at_stop;
+    if no_later || fails_on_loss(world, row).await? {
         return insist(async || world.store().fail_claimed(build, fence, &failure, at).await).await.map(drop);
     }
     let requeued = insist(async || world.store().requeue(build, fence, false, &failure, at).await).await?;
@@ -117,6 +124,13 @@ async fn hand_back(world: &World, build: BuildId, fence: Fence) -> Result<(), St
         tracing::debug!(%build, "handed back under a void claim");
     }
     Ok(())
+}
+
+/// Whether the job says that a build whose worker goes away has failed.
+async fn fails_on_loss(world: &World, row: &Build) -> Result<bool, StoreError> {
+    let revision = insist(async || world.store().revision(row.revision).await).await?;
+    let job = revision.as_ref().and_then(|revision| revision.compiled.job(&row.job_name));
+    Ok(job.is_some_and(|job| job.on_worker_loss == OnWorkerLoss::Fail))
 }
 
 /// Why a build ends when its worker stops and it may not run again.

@@ -174,13 +174,15 @@ async fn look(world: &World, pipeline: PipelineId) -> Result<Outcome, StoreError
     for _ in 0..ROUNDS {
         let Some(state) = world.store().scheduling_state(pipeline).await? else { return Ok(Outcome::Gone) };
         let checks = first_checks(world, pipeline, &state).await?;
-        let due = schedule(&state, &checks, world.clock().now());
+        let now = world.clock().now();
+        let due = schedule(&state, &checks, now);
         if due.writes.is_empty() {
             ask_for_checks(world, pipeline, &due.awaited).await?;
             return Ok(Outcome::Settled(learn(&state, due)));
         }
         // Another writer was faster: what it wrote is read in the next round.
-        if let Some(applied) = world.store().apply(pipeline, Some(state.revision), due.writes.clone()).await? {
+        let expected = Some(state.revision);
+        if let Some(applied) = world.store().apply(pipeline, expected, due.writes.clone(), now).await? {
             follow_up(world, pipeline, &due.writes, &applied).await?;
         }
     }
@@ -291,13 +293,7 @@ async fn tell_cancelled(world: &World, build: BuildId, reason: &str) -> Result<(
 }
 
 /// Tells a worker to end a build; the tracker repeats it until it is seen to.
-pub(crate) fn push_cancel(
-    world: &World,
-    build: BuildId,
-    node: NodeId,
-    fence: Fence,
-    reason: &str,
-) {
+pub(crate) fn push_cancel(world: &World, build: BuildId, node: NodeId, fence: Fence, reason: &str) {
     let message = Cancel { build, fence, reason: reason.to_owned() };
     world.post().send(&Address::Node(node.clone()), &message);
     let asked = CancelAsked { build, fence, node, reason: reason.to_owned() };

@@ -77,7 +77,13 @@ struct RepeatGo;
 struct RepeatCancel;
 
 impl Tracker {
-    pub(crate) fn new(world: World, build: BuildId, fence: Fence, node: NodeId, begin: Option<Begin>) -> Self {
+    pub(crate) fn new(
+        world: World,
+        build: BuildId,
+        fence: Fence,
+        node: NodeId,
+        begin: Option<Begin>,
+    ) -> Self {
         let (row, go) = begin.map_or((None, None), |begin| (Some(begin.row), Some(begin.go)));
         Self {
             world,
@@ -112,7 +118,8 @@ impl Tracker {
             return Ok(());
         }
         self.storing = true;
-        let (world, build, fence, through) = (self.world.clone(), self.build, self.fence, self.intake.taken());
+        let (world, build, fence, through) =
+            (self.world.clone(), self.build, self.fence, self.intake.taken());
         let batch = Batch { build, fence, run, through, events };
         life.spawn(async move { Recorded { through, effect: record(&world, batch).await } });
         Ok(())

@@ -1,0 +1,36 @@
+//! The server: it finds versions, decides which builds should exist, gives them to workers, and keeps what they report.
+//!
+//! ```text
+//! inbox ──▶ dispatcher   queued builds and due checks × ready workers
+//!       ──▶ trackers     one tracker for each running build: the only writer of its row and its log
+//!       ──▶ pipelines    for each pipeline a checker and a scheduler
+//!       ──▶ janitor      workers that do not answer
+//! ```
+//!
+//! Every actor is level-triggered: a message or a timer wakes it, it looks at the store, it acts, and the write is
+//! conditional. Nothing an actor holds is the truth; each can be killed at any moment and is built anew.
+//!
+//! Start it with [`Server::start`]; people ask through [`ServerHandle::control`]. To stop: [`ServerHandle::drain`], end
+//! the process's own worker, [`ServerHandle::stop`].
+
+mod board;
+mod check_board;
+mod checker;
+mod claim;
+mod control;
+mod delete;
+mod dispatcher;
+mod janitor;
+mod pipelines;
+mod record;
+mod save;
+mod scheduler;
+mod signals;
+mod start;
+mod tracker;
+mod trackers;
+mod world;
+
+pub use signals::Bells;
+pub use start::{Server, ServerHandle, ServerMetrics};
+pub use world::{ServerDeps, Settings};
