@@ -55,18 +55,6 @@ pub enum FnError {
     Failed(String),
 }
 
-impl FnError {
-    /// Code of the diagnostic this error becomes.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Unknown | Self::Arity { .. } | Self::Argument { .. } => "L036",
-            Self::Secret { .. } => "L035",
-            Self::Failed(_) => "L037",
-        }
-    }
-}
-
 /// The reason alone, to stand after the function's name.
 impl fmt::Display for FnError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -11,7 +11,7 @@ mod number;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use convert::ConvertError;
-pub use number::{NotANumber, Number, NumberError};
+pub use number::{Number, NumberError};
 use pikoci_model::text::{self, Text};
 
 /// A value. Tuples and lists are one, objects and maps are one: the language has no other use

@@ -58,7 +58,7 @@ fn duration(text: &str) -> Option<TimeDelta> {
         rest = after;
     }
     let total = i64::try_from(if negative { -total } else { total }).ok()?;
-    (text.trim_start_matches(['-', '+']) != "").then(|| TimeDelta::nanoseconds(total))
+    (!text.trim_start_matches(['-', '+']).is_empty()).then(|| TimeDelta::nanoseconds(total))
 }
 
 fn nanoseconds(number: &str, unit: &str) -> Option<i128> {
