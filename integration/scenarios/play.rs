@@ -1,18 +1,22 @@
-//! Playing a scenario.
+//! Playing a scenario: the stage it is played on, from the first start of the server to the last end.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::{Value, json};
 
 use super::{
     expectation::check,
+    record::{Record, record},
     script::{Act, Script},
 };
 use crate::world::{
-    api::{Api, build_path},
-    deadline::until,
-    processes::none_left,
+    api::Api,
+    processes::{Kin, alive, none_left},
     program::{Server, Start, fresh_mark},
     repository::Repository,
 };
@@ -26,74 +30,118 @@ pub enum Stage {
     Faulty { seed: u64 },
 }
 
-struct Play<'a> {
-    script: &'a Script,
+/// A play that is going on.
+pub(super) struct Play<'a> {
+    pub(super) script: &'a Script,
+    pub(super) dir: PathBuf,
+    pub(super) repositories: BTreeMap<String, Repository>,
+    pub(super) mark: String,
     stage: Stage,
-    dir: &'a Path,
-    mark: String,
-    repositories: BTreeMap<String, Repository>,
+    home: PathBuf,
+    server: Option<Server>,
+    api: Option<Api>,
+    killed: bool,
 }
 
-/// Plays it and compares.
-pub fn play(script: &Script, stage: Stage) {
+/// Plays it, compares what came of it with what is written, and gives what was recorded.
+pub fn play(script: &Script, stage: Stage) -> Record {
     let home = tempfile::tempdir().unwrap();
-    let dir = home.path().join("dir");
-    fs::create_dir(&dir).unwrap();
-    let repositories = script
-        .repository
-        .iter()
-        .map(|(name, files)| (name.clone(), Repository::new(home.path(), name, files)));
-    let repositories = repositories.collect();
-    let play = Play { script, stage, dir: &dir, mark: fresh_mark(), repositories };
-    let mut server = play.start(home.path());
-    let mut api = server.api();
-    play.save(&api, &script.pipeline);
+    let mut play = Play::prepare(script, stage, home.path());
+    play.start();
+    play.save(&script.pipeline);
     for act in &script.acts {
         match act {
-            Act::Stop(signal) => {
-                server.signal(signal);
-                let (status, log) = server.wait();
-                assert!(status.success(), "{}: the server ended with {status}\n{log}", script.about);
-                none_left(&play.mark);
-                play.files();
-                return;
-            }
-            Act::Restart(signal) => {
-                server.signal(signal);
-                server.wait();
-                server = play.start(home.path());
-                api = server.api();
-            }
-            act => play.act(&api, act),
+            Act::Signal(name) => play.signal(name),
+            Act::Ended {} => play.end(),
+            Act::Started {} => play.start(),
+            act => play.act(act),
         }
     }
-    check(script, &api, &|text| play.fill(text));
+    let record = play.compare();
     play.files();
-    none_left(&play.mark);
-    let (status, log) = server.stop();
-    assert!(status.success(), "{}: the server ended with {status}\n{log}", script.about);
-    for text in &script.nowhere {
-        assert!(!log.contains(text.as_str()), "{}: the server's log shows {text}", script.about);
-    }
+    play.end_in_order();
+    record
 }
 
-impl Play<'_> {
-    fn start(&self, home: &Path) -> Server {
+impl<'a> Play<'a> {
+    fn prepare(script: &'a Script, stage: Stage, home: &Path) -> Self {
+        let dir = home.join("dir");
+        fs::create_dir(&dir).unwrap();
+        for (file, content) in &script.given {
+            fs::write(dir.join(file), content).unwrap();
+        }
+        let repositories = script
+            .repository
+            .iter()
+            .map(|(name, files)| (name.clone(), Repository::new(home, name, files)));
+        let repositories = repositories.collect();
+        let (home, mark) = (home.to_owned(), fresh_mark());
+        Self { script, dir, repositories, mark, stage, home, server: None, api: None, killed: false }
+    }
+
+    fn start(&mut self) {
         let mut start =
-            Start::new(home).args(&["--db-system", &self.script.db, "--admin-password", "correct horse"]);
+            Start::new(&self.home).args(&["--db-system", &self.script.db, "--admin-password", "correct horse"]);
         start.mark.clone_from(&self.mark);
-        start.args.extend(self.script.flags.iter().cloned());
+        start.args.extend(self.script.flags.iter().map(|flag| self.fill(flag)));
         start.env.extend(self.script.env.iter().map(|(name, value)| (name.clone(), self.fill(value))));
         if let Stage::Faulty { seed } = self.stage {
             start.args.push(format!("--chaos-seed={seed}"));
         }
         let mut server = start.server();
         "correct horse".clone_into(&mut server.password);
-        server
+        self.api = Some(server.api());
+        self.server = Some(server);
+        self.killed = false;
+    }
+
+    fn signal(&mut self, name: &str) {
+        self.server.as_ref().unwrap().signal(name);
+        self.killed = name == "KILL";
+    }
+
+    /// Waits for the server's end and for the end of everything that it started.
+    fn end(&mut self) {
+        let script = self.script;
+        let (status, log) = self.server.take().unwrap().wait();
+        self.api = None;
+        assert!(self.killed || status.success(), "{}: the server ended with {status}\n{log}", script.name);
+        for text in &script.nowhere {
+            assert!(!log.contains(text.as_str()), "{}: the server's log shows {text}", script.name);
+        }
+        none_left(&self.mark, Kin::All);
+    }
+
+    fn end_in_order(&mut self) {
+        if self.server.is_some() {
+            none_left(&self.mark, Kin::Work);
+            self.no_directory_left();
+            self.signal("TERM");
+            self.end();
+        }
+    }
+
+    /// What builds and checks worked in is gone; only caches stay.
+    fn no_directory_left(&self) {
+        let Ok(entries) = fs::read_dir(self.home.join(".cache/pikoci")) else { return };
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        // A work directory is named by a UUID; a check may be running at this moment.
+        let left: Vec<String> = names.filter(|name| name.len() == 36).collect();
+        let checks = self.script.pipeline.contains("check");
+        assert!(checks || left.is_empty(), "{}: work directories are left: {left:?}", self.script.name);
+    }
+
+    pub(super) fn api(&self) -> &Api {
+        self.api.as_ref().unwrap_or_else(|| panic!("{}: the server does not run", self.script.name))
+    }
+
+    /// The server itself, for a look at its processes.
+    pub(super) fn everything_alive(&self) -> Vec<crate::world::processes::Found> {
+        alive(&self.mark, Kin::All)
     }
 
     /// `${dir}` in a text is the scenario's directory, `${NAME.commit}` a repository's newest commit.
-    fn fill(&self, text: &str) -> String {
+    pub(super) fn fill(&self, text: &str) -> String {
         let mut text = text.replace("${dir}", &self.dir.to_string_lossy());
         for (name, repository) in &self.repositories {
             let place = format!("${{{name}.commit}}");
@@ -104,82 +152,34 @@ impl Play<'_> {
         text
     }
 
-    fn save(&self, api: &Api, pipeline: &str) {
+    /// Creates the pipeline, or replaces its file.
+    pub(super) fn save(&self, pipeline: &str) {
         let mut vars: BTreeMap<String, Value> = BTreeMap::new();
         for (name, repository) in &self.repositories {
             vars.insert(format!("{name}_url"), json!(repository.bare.to_string_lossy()));
+        }
+        if pipeline.contains("variable \"dir\"") {
+            vars.insert("dir".to_owned(), json!(self.dir.to_string_lossy()));
         }
         vars.extend(self.script.vars.iter().map(|(name, value)| (name.clone(), json!(self.fill(value)))));
         let name = &self.script.name;
         let body = json!({ "name": name, "config": BASE64_STANDARD.encode(pipeline), "vars": vars });
         let path = format!("/api/v1/teams/main/pipelines/{name}");
-        let answer = if api.get(&path).status == 404 {
-            api.post("/api/v1/teams/main/pipelines", &body)
+        let answer = if self.api().get(&path).status == 404 {
+            self.api().post("/api/v1/teams/main/pipelines", &body)
         } else {
-            api.put(&path, &body)
+            self.api().put(&path, &body)
         };
         assert!(answer.status < 300, "{name}: {} {:#}", answer.status, answer.body);
     }
 
-    fn act(&self, api: &Api, act: &Act) {
-        let name = self.script.name.as_str();
-        let pipeline = format!("/api/v1/teams/main/pipelines/{name}");
-        let post = |path: String| {
-            let answer = api.post(&path, &json!({}));
-            assert!(answer.status < 300, "{name}: POST {path}: {} {:#}", answer.status, answer.body);
-            answer.body
-        };
-        match act {
-            Act::Push { repository, files } => {
-                self.repositories[repository].push(files, "change");
-                post(format!("{pipeline}/resources/git.{repository}/trigger"));
-            }
-            Act::Tag { repository, tag } => {
-                self.repositories[repository].tag(tag);
-                post(format!("{pipeline}/resources/git.{repository}/trigger"));
-            }
-            Act::Trigger(job) => drop(post(format!("{pipeline}/jobs/{job}/trigger"))),
-            Act::Check(resource) => drop(post(format!("{pipeline}/resources/{resource}/trigger"))),
-            Act::Webhook(resource) => {
-                let token =
-                    api.get(&format!("{pipeline}/resources/{resource}")).body["data"]["webhook_token"]
-                        .clone();
-                post(format!("/webhooks/{}", token.as_str().unwrap()));
-            }
-            Act::Cancel(build) => drop(post(format!("{}/cancel", build_path(name, build)))),
-            Act::Retry(build) => drop(post(format!("{}/retry", build_path(name, build)))),
-            Act::Refused { post: path, status } => {
-                let answer = api.post(&format!("{pipeline}/{path}"), &json!({}));
-                assert_eq!(answer.status, *status, "{name}: POST {path}: {:#}", answer.body);
-            }
-            Act::Update(file) => self.save(api, &fs::read_to_string(super::directory().join(file)).unwrap()),
-            Act::Write { file, content } => fs::write(self.dir.join(file), content).unwrap(),
-            wait => self.wait(api, wait),
+    fn compare(&self) -> Record {
+        if self.api.is_none() {
+            assert!(self.script.build.is_empty(), "{}: no server can be asked for builds", self.script.name);
+            return Record::default();
         }
-    }
-
-    fn wait(&self, api: &Api, act: &Act) {
-        let name = self.script.name.as_str();
-        let field = |build: &str, field: &str| {
-            api.build(name, build).map(|b| b[field].as_str().unwrap_or_default().to_owned())
-        };
-        match act {
-            Act::Done(build) => drop(api.done(name, build)),
-            Act::Status { build, is } => {
-                until(&format!("{build} {is}"), || (field(build, "status")? == *is).then_some(()))
-            }
-            Act::Waits { build, contains } => {
-                until(&format!("{build} waits: {contains}"), || {
-                    field(build, "waiting_reason")?.contains(contains).then_some(())
-                });
-            }
-            Act::Log { build, step, contains } => until(&format!("{contains} in {build} {step}"), || {
-                api.build(name, build)?;
-                api.log(name, build, step).contains(contains).then_some(())
-            }),
-            Act::File(file) => until(&format!("file {file}"), || self.dir.join(file).exists().then_some(())),
-            other => panic!("not an act that waits: {other:?}"),
-        }
+        check(self.script, self.api(), &|text| self.fill(text));
+        record(self.script, self.api(), &[(&*self.dir.to_string_lossy(), "DIR"), (&*self.home.to_string_lossy(), "HOME")])
     }
 
     fn files(&self) {

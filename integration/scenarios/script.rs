@@ -26,9 +26,12 @@ pub struct Script {
     /// Repositories: name → files. Variable `NAME_url` of the pipeline is its path.
     #[serde(default)]
     pub repository: BTreeMap<String, BTreeMap<String, String>>,
-    /// Further variables; `${dir}` is a directory of the scenario.
+    /// Further variables; `${dir}` is a directory of the scenario. A variable `dir` needs no mention.
     #[serde(default)]
     pub vars: BTreeMap<String, String>,
+    /// Files below `${dir}` that are there from the beginning.
+    #[serde(default)]
+    pub given: BTreeMap<String, String>,
     /// What people do, in order.
     #[serde(default, rename = "act")]
     pub acts: Vec<Act>,
@@ -38,9 +41,13 @@ pub struct Script {
     /// Files below `${dir}` and their exact content at the end; `~text` = contains, `-` = absent.
     #[serde(default)]
     pub file: BTreeMap<String, String>,
-    /// Texts that may appear nowhere: no log, no page of the API, no process's arguments while it runs.
+    /// Texts that may appear nowhere: no log, no answer of the API, no word of the server, and no process's arguments
+    /// at a `look`.
     #[serde(default)]
     pub nowhere: Vec<String>,
+    /// Steps (`job/number path`) whose logs depend on time or chance, and so may differ from one play to the next.
+    #[serde(default)]
+    pub varying: Vec<String>,
 }
 
 /// One act.
@@ -49,7 +56,7 @@ pub struct Script {
 pub enum Act {
     /// Commits files to a repository and asks for a check of `git.NAME`.
     Push { repository: String, files: BTreeMap<String, String> },
-    /// Tags a repository's HEAD and asks for a check.
+    /// Tags a repository's HEAD and asks for a check of `git.NAME`.
     Tag { repository: String, tag: String },
     /// Starts a build by hand.
     Trigger(String),
@@ -57,6 +64,14 @@ pub enum Act {
     Check(String),
     /// Posts to a resource's webhook.
     Webhook(String),
+    /// Records a version of a resource by hand.
+    AddVersion { resource: String, version: BTreeMap<String, String> },
+    /// Starts builds with the version of a resource that has this field.
+    TriggerVersion { resource: String, field: String, is: String },
+    /// Waits until a resource has exactly so many versions; more are an error.
+    Versions { resource: String, count: usize },
+    /// Waits until a field of a resource contains a text.
+    Resource { resource: String, field: String, contains: String },
     /// Waits until a build is done.
     Done(String),
     /// Waits until a build has this status, whatever its phase.
@@ -69,6 +84,8 @@ pub enum Act {
     File(String),
     /// Writes a file below `${dir}`.
     Write { file: String, content: String },
+    /// Removes a file below `${dir}`.
+    Remove(String),
     /// Cancels a build.
     Cancel(String),
     /// Asks for something that must be refused with this status.
@@ -77,10 +94,14 @@ pub enum Act {
     Retry(String),
     /// Replaces the pipeline's file by another of this directory.
     Update(String),
-    /// Sends the server a signal and starts it again when it has ended.
-    Restart(String),
-    /// Sends the server a signal and waits for its end; the last act.
-    Stop(String),
+    /// Waits until a process with this text in its command is alive, then looks for `nowhere` in the arguments of all.
+    Look(String),
+    /// Sends the server a signal.
+    Signal(String),
+    /// Waits for the server's end: in order, unless it was killed. Nothing may be left alive.
+    Ended {},
+    /// Starts the server again.
+    Started {},
 }
 
 /// What must come of a build.
@@ -88,9 +109,9 @@ pub enum Act {
 #[serde(deny_unknown_fields)]
 pub struct Expected {
     pub status: String,
-    /// The error contains this.
+    /// The error contains this; `-` = there is none.
     pub error: Option<String>,
-    /// Step path → status.
+    /// Step path → status; `absent` where there is no such step.
     #[serde(default)]
     pub steps: BTreeMap<String, String>,
     /// Step path → its whole log, exactly; `~text` = contains, `!text` = does not contain.

@@ -8,7 +8,7 @@ use std::{
 /// How long anything may take on a machine that is shared and noisy. Nothing is measured by it.
 pub const PATIENCE: Duration = Duration::from_secs(90);
 /// Between two looks at something that cannot wake us.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
+pub const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Looks until `look` finds something.
 ///

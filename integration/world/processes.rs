@@ -1,8 +1,11 @@
 //! What is alive: every process that carries a test's mark in its environment.
 
-use std::fs;
+use std::{fs, thread, time::Instant};
 
-use super::{deadline::until, program::MARK};
+use super::{
+    deadline::{LOOK_AGAIN, PATIENCE},
+    program::MARK,
+};
 
 /// A process.
 #[derive(Debug, Clone)]
@@ -11,26 +14,42 @@ pub struct Found {
     pub command: String,
 }
 
-/// Living processes with this mark, without zombies, and without the program's own (server, nursery).
-pub fn marked(mark: &str) -> Vec<Found> {
+/// Which processes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kin {
+    /// What builds and checks started.
+    Work,
+    /// The program's own too: server, nursery, shims.
+    All,
+}
+
+/// Living processes with this mark; those that have ended and are not reaped do not count.
+pub fn alive(mark: &str, kin: Kin) -> Vec<Found> {
     let wanted = format!("{MARK}={mark}");
     let entries = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
     pids.filter_map(|pid| {
+        // Of an ended process there is nothing to be read.
         let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
         let carries = environment.split(|byte| *byte == 0).any(|entry| entry == wanted.as_bytes());
         let command = arguments(pid).join(" ");
         let own = command.contains("pikoci server") || command.starts_with("pikoci-");
-        (carries && !own).then_some(Found { pid, command })
+        (carries && (kin == Kin::All || !own)).then_some(Found { pid, command })
     })
     .collect()
 }
 
 /// Waits until nothing with this mark is alive.
-pub fn none_left(mark: &str) {
-    until(&format!("the end of all processes, alive: {:?}", marked(mark)), || {
-        marked(mark).is_empty().then_some(())
-    });
+pub fn none_left(mark: &str, kin: Kin) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let left = alive(mark, kin);
+        if left.is_empty() {
+            return;
+        }
+        assert!(Instant::now() < deadline, "still alive: {left:?}");
+        thread::sleep(LOOK_AGAIN);
+    }
 }
 
 /// The arguments of a process; empty if it is gone.

@@ -65,7 +65,9 @@ pub struct Start<'a> {
 impl<'a> Start<'a> {
     /// On a free port of loopback, in memory.
     pub fn new(home: &'a Path) -> Self {
-        let args = ["--listen", "127.0.0.1:0", "--min-check-interval", "1s", "--concurrency", "4"];
+        let state = format!("--state-dir={}", home.join("state").display());
+        let args =
+            ["--listen", "127.0.0.1:0", "--min-check-interval", "1s", "--concurrency", "4", state.as_str()];
         Self { home, args: args.map(str::to_owned).into(), mark: fresh_mark(), env: Vec::new() }
     }
 

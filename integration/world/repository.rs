@@ -7,6 +7,8 @@ use std::{
     process::Command,
 };
 
+const DATE: &str = "2020-02-02T02:02:02Z";
+
 /// A bare repository with a working copy beside it.
 pub struct Repository {
     pub bare: PathBuf,
@@ -53,7 +55,15 @@ impl Repository {
 fn git(dir: &Path, args: &[&str]) -> String {
     let identity =
         ["-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "init.defaultBranch=main"];
-    let output = Command::new("git").args(identity).args(args).current_dir(dir).output().unwrap();
+    // The same files and messages make the same commits in every play.
+    let output = Command::new("git")
+        .args(identity)
+        .args(args)
+        .current_dir(dir)
+        .env("GIT_AUTHOR_DATE", DATE)
+        .env("GIT_COMMITTER_DATE", DATE)
+        .output()
+        .unwrap();
     assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }

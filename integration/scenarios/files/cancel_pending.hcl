@@ -1,0 +1,7 @@
+job "never" {
+  tags = ["gpu", "vax"]
+  task "run" {
+    run "shell" { cmd = "echo never" }
+  }
+  ensure "shell" { cmd = "echo never" }
+}
