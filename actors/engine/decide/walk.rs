@@ -301,12 +301,7 @@ mod tests {
 
     #[test]
     fn neighbouring_services_form_one_leg() {
-        let expected = [
-            Leg::Services(vec![0, 1]),
-            Leg::Step(2),
-            Leg::Services(vec![3]),
-            Leg::Step(4),
-        ];
+        let expected = [Leg::Services(vec![0, 1]), Leg::Step(2), Leg::Services(vec![3]), Leg::Step(4)];
         assert_eq!(legs(&job(&[true, true, false, true, false]).steps), expected);
     }
 
@@ -340,7 +335,10 @@ mod tests {
         let Conclusion::Ended { status, failure, hook_status, reason, .. } = walk.conclusion(&job) else {
             panic!()
         };
-        assert_eq!((status, hook_status, reason.as_str()), (BuildStatus::Warning, BuildStatus::Cancelled, "timeout"));
+        assert_eq!(
+            (status, hook_status, reason.as_str()),
+            (BuildStatus::Warning, BuildStatus::Cancelled, "timeout")
+        );
         assert_eq!(failure.unwrap().to_string(), "R141: job timed out after 30m0s");
         walk.cut(Cut::HandedBack { worker: "w".into() });
         assert_eq!(walk.conclusion(&job), Conclusion::HandedBack);
@@ -365,7 +363,8 @@ mod tests {
 
     #[test]
     fn durations_read_like_the_file() {
-        let texts = [300_000, 1500, 250, 3_600_000, 90_000].map(|ms| duration_text(Duration::from_millis(ms)));
+        let texts =
+            [300_000, 1500, 250, 3_600_000, 90_000].map(|ms| duration_text(Duration::from_millis(ms)));
         assert_eq!(texts, ["5m0s", "1.5s", "250ms", "1h0m0s", "1m30s"]);
     }
 }

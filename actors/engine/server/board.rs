@@ -3,7 +3,7 @@
 //! It is a picture of the store, fed by what is new and drawn afresh now and then; where it is wrong, the claim in the
 //! store says so. Nothing in it is the truth and nothing in it survives.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use pikoci_model::build::Waiting;
@@ -20,8 +20,6 @@ use crate::decide::admit::{Ask, Place, Seat, admit};
 const LAPSE: Duration = Duration::from_secs(10);
 /// An offer without an answer is repeated this often: it or its answer may be lost.
 const REPEAT: Duration = Duration::from_secs(1);
-/// Answered offers that are remembered, so that a repeated acceptance is told from one that came too late.
-const SETTLED: usize = 1024;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -31,7 +29,6 @@ pub(crate) struct Board {
     refused: HashMap<BuildId, Waiting>,
     pub(super) seats: Vec<Seat>,
     offers: HashMap<OfferId, Offered>,
-    settled: VecDeque<OfferId>,
     pub(super) checks: CheckBoard,
     explained: Option<BTreeMap<BuildId, Waiting>>,
 }
@@ -55,9 +52,9 @@ pub(crate) enum Accepted {
         /// The worker's name.
         worker: String,
     },
-    /// Heard before.
+    /// Heard before; the answer is on its way.
     Repeated,
-    /// The offer had lapsed.
+    /// The offer had lapsed, or was answered long ago: whatever slot is held for it is free.
     TooLate,
 }
 
@@ -229,7 +226,6 @@ impl Board {
                 Accepted::Claim { worker }
             }
             (Some(offered), _) if offered.node == *sender && offered.accepted => Accepted::Repeated,
-            _ if self.settled.contains(&offer) => Accepted::Repeated,
             _ => Accepted::TooLate,
         }
     }
@@ -312,12 +308,7 @@ impl Board {
 
     /// The offer is answered for good.
     pub(super) fn settle(&mut self, offer: OfferId) -> Option<Offered> {
-        let offered = self.offers.remove(&offer)?;
-        if self.settled.len() >= SETTLED {
-            self.settled.pop_front();
-        }
-        self.settled.push_back(offer);
-        Some(offered)
+        self.offers.remove(&offer)
     }
 
     /// The offer is not to be answered any more; an answer that still comes is too late.

@@ -1,3 +1,5 @@
 //! The engine through its outermost face, with ports that behave.
 
+mod builds;
 mod supervise;
+mod world;
