@@ -103,46 +103,21 @@ pub enum Event {
     /// The shim is there.
     Ready,
     /// It could not be run; nothing of it exists.
-    NotStarted {
-        unit: UnitId,
-        fault: SpawnFault,
-    },
+    NotStarted { unit: UnitId, fault: SpawnFault },
     /// The leader ended. `alone`: nothing that it started is left.
-    Exited {
-        unit: UnitId,
-        exit: Exit,
-        alone: bool,
-    },
+    Exited { unit: UnitId, exit: Exit, alone: bool },
     /// Nothing of the unit is alive any more. `killed` counts what had to be killed besides the leader.
-    Gone {
-        unit: UnitId,
-        killed: u32,
-    },
+    Gone { unit: UnitId, killed: u32 },
     /// KILL did not end these within its time; the unit stays until they are gone.
-    Stuck {
-        unit: UnitId,
-        processes: Vec<StuckProcess>,
-    },
+    Stuck { unit: UnitId, processes: Vec<StuckProcess> },
     /// Output of a stop.
-    StopOutput {
-        unit: UnitId,
-        bytes: Bytes,
-    },
+    StopOutput { unit: UnitId, bytes: Bytes },
     /// A try of the stop ended.
-    StopTried {
-        unit: UnitId,
-        outcome: StopOutcome,
-    },
+    StopTried { unit: UnitId, outcome: StopOutcome },
     /// The service is stopped, or all tries failed; in both cases nothing of it is alive.
-    Stopped {
-        unit: UnitId,
-        success: bool,
-    },
+    Stopped { unit: UnitId, success: bool },
     /// A request out of form was thrown away.
-    Refused {
-        unit: Option<UnitId>,
-        reason: String,
-    },
+    Refused { unit: Option<UnitId>, reason: String },
     /// The item is empty, the shim ends.
     Empty,
 }

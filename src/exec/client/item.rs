@@ -150,11 +150,17 @@ impl ItemCore {
         descriptors: Vec<std::os::fd::OwnedFd>,
     ) -> Result<(), LaunchError> {
         let sent = self.connection.send(order, descriptors);
-        if sent.is_err() || self.progress.borrow().lost {
+        // Looked at after the unit was registered: either this or the release at the item's end sees the other.
+        let Progress { empty, lost, .. } = *self.progress.borrow();
+        if sent.is_err() || empty || lost {
             if let Some(running) = self.units().running.remove(&unit) {
                 running.lost();
             }
-            return Err(LaunchError::ShimLost);
+            return Err(if empty {
+                LaunchError::Refused("the work item is closed".into())
+            } else {
+                LaunchError::ShimLost
+            });
         }
         Ok(())
     }

@@ -104,6 +104,12 @@ pub fn harden_worker() -> io::Result<()> {
     harden::hide_memory()
 }
 
+/// Overwrites secrets given as arguments, where every user of the host could read them. Called by `main` when it has
+/// read its arguments, before it makes threads.
+pub fn hide_arguments(secrets: &[&str]) {
+    harden::hide_arguments(secrets);
+}
+
 /// Takes away children that have ended: a dead nursery, its orphans, and whatever comes to process 1. To be called by the
 /// worker whenever SIGCHLD comes. The launcher itself waits for no child of the worker, so nobody's answer is lost.
 pub fn reap_orphans() {

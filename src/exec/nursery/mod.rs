@@ -4,4 +4,6 @@
 mod birth;
 mod serve;
 
-pub use birth::{NurseryHandle, fork_nursery, harden_worker, nursery_main, reap_orphans, start_nursery};
+pub use birth::{
+    NurseryHandle, fork_nursery, harden_worker, hide_arguments, nursery_main, reap_orphans, start_nursery,
+};

@@ -76,6 +76,24 @@ impl ArgumentMemory {
     }
 }
 
+/// Overwrites these texts wherever they stand in the memory in which `/proc` shows this process's arguments.
+///
+/// Called while no other thread reads the arguments: who reads them later sees stars.
+pub fn hide_arguments(secrets: &[&str]) {
+    let Some([from, to, ..]) = own_stack_areas() else { return };
+    let Some(length) = to.checked_sub(from) else { return };
+    // SAFETY: the kernel says that this area of the stack holds the arguments, and nobody else uses it now.
+    let memory = unsafe { std::slice::from_raw_parts_mut(from as *mut u8, length) };
+    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+        while let Some(start) = memory.windows(secret.len()).position(|part| part == secret.as_bytes()) {
+            memory[start..start + secret.len()].fill(b'*');
+            if secret.bytes().all(|byte| byte == b'*') {
+                break;
+            }
+        }
+    }
+}
+
 /// # Safety
 /// `from..to` must be the process's own argument or environment memory, and nobody else may read it meanwhile.
 unsafe fn overwrite(from: usize, to: usize, text: &[u8]) {

@@ -4,17 +4,23 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Instant;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use pikoci_exec::LauncherSettings;
 use pikoci_model::outcome::Ended;
 
 use crate::entry::WORKER;
-use crate::fixture::{Holders, directory, launcher, lines, open, run, service, shell, within};
+use crate::fixture::{
+    DEADLINE, Holders, children_of, directory, is_root, launcher, launcher_with, lines, open, processes, run,
+    service, settings, shell, sockets_of, within,
+};
 
 /// The scenario: a step, a daemon that a step left, two services, of which one's start still runs.
 pub async fn play_worker(place: &Path) {
-    let launcher = launcher();
+    let launcher =
+        launcher_with(LauncherSettings { state_directory: Some(place.join("state")), ..settings() });
     let item = open(&launcher).await;
     let log = place.join("log");
     let hold = format!("exec 9>{}", place.join("alive").display());
@@ -53,6 +59,10 @@ fn a_killed_worker_leaves_nothing_and_its_stops_run() {
     worker.wait().unwrap();
     holders.wait_until_gone();
     assert_eq!(lines(&place.path().join("log")), ["second", "second", "first"]);
+    let kept = fs::read_dir(place.path().join("state")).unwrap().flatten();
+    let mut kept: Vec<_> = kept.map(|entry| lines(&entry.path()).len()).collect();
+    kept.sort_unstable();
+    assert_eq!(kept, [2, 4], "what the stops printed is kept");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,23 +85,6 @@ async fn an_item_dropped_without_close_is_cleared() {
     drop(item);
     holders.wait_until_gone();
     assert_eq!(within(process.wait()).await.ended, Ended::ShimLost);
-}
-
-/// Processes whose parent is this one, with their names.
-fn children_of(pid: i32) -> Vec<(i32, String)> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir("/proc").unwrap().flatten() {
-        let Some(child) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
-            continue;
-        };
-        let Ok(stat) = fs::read_to_string(format!("/proc/{child}/stat")) else { continue };
-        let Some((head, tail)) = stat.rsplit_once(')') else { continue };
-        let name = head.split_once('(').map_or("", |(_, name)| name).to_owned();
-        if tail.split_ascii_whitespace().nth(1) == Some(&pid.to_string()) {
-            found.push((child, name));
-        }
-    }
-    found
 }
 
 /// The shim above a command: the parent of its reaper.
@@ -170,16 +163,18 @@ async fn no_process_of_a_build_holds_a_control_socket() {
     holders.wait_for_lines(1);
     let reaper: i32 = holders.heard().trim().parse().unwrap();
     let leader = children_of(reaper).first().unwrap().0;
-    let sockets = |pid: i32| -> usize {
-        let Ok(entries) = fs::read_dir(format!("/proc/{pid}/fd")) else { return 0 };
-        let links = entries.flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
-        links.filter(|link| link.to_string_lossy().starts_with("socket:")).count()
-    };
-    assert_eq!(sockets(leader), 0);
-    if crate::fixture::is_root() {
-        assert_eq!(sockets(reaper), 1, "its own to the shim");
+    assert!(sockets_of(leader).is_empty());
+    if is_root() {
         let shim = shim_of(&item).await;
-        assert_eq!(sockets(shim), 2, "the worker's and the reaper's");
+        let own = sockets_of(shim);
+        assert_eq!(
+            (sockets_of(reaper).len(), own.len()),
+            (1, 2),
+            "a reaper has one, the shim its own and the reaper's"
+        );
+        for other in processes().into_iter().filter(|pid| *pid != shim) {
+            assert!(sockets_of(other).iter().all(|socket| !own.contains(socket)), "{other} holds one too");
+        }
         let environment = fs::read(format!("/proc/{shim}/environ")).unwrap();
         assert!(environment.iter().all(|byte| *byte == 0));
         let arguments = fs::read(format!("/proc/{shim}/cmdline")).unwrap();
@@ -187,4 +182,58 @@ async fn no_process_of_a_build_holds_a_control_socket() {
     }
     step.terminate(std::time::Duration::ZERO);
     within(step.wait()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_whose_reaper_was_lost_is_spared_until_its_stop() {
+    let place = directory();
+    let mut holders = Holders::new(place.path(), "alive");
+    let launcher = launcher();
+    let item = open(&launcher).await;
+    let start = format!(
+        "{}; echo $PPID >&9; setsid sh -c 'echo up >&9; sleep 1000' >/dev/null 2>&1 &",
+        holders.hold()
+    );
+    let launch = service(&start, "true", 0);
+    within(item.start_service(launch.clone()).await.unwrap().wait()).await;
+    holders.wait_for_lines(2);
+    let reaper: i32 = holders.heard().lines().find_map(|line| line.parse().ok()).unwrap();
+    kill(Pid::from_raw(reaper), Signal::SIGKILL).unwrap();
+    run(&item, shell("sleep 0.1", None)).await;
+    let shim = shim_of(&item).await;
+    assert!(children_of(shim).iter().any(|(_, name)| name == "sh"), "the daemon lives, adopted by the shim");
+    assert!(within(item.stop_service(launch.instance)).await.stopped);
+    holders.wait_until_gone();
+    within(item.close()).await.unwrap();
+}
+
+/// A process that KILL does not end: one in a frozen group of the first version.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_cannot_be_ended_is_called_stuck() {
+    let group = Path::new("/sys/fs/cgroup/freezer").join(format!("pikoci-exec-{}", std::process::id()));
+    if !is_root() || fs::create_dir(&group).is_err() {
+        return;
+    }
+    let place = directory();
+    let mut holders = Holders::new(place.path(), "alive");
+    let launcher = launcher();
+    let item = open(&launcher).await;
+    let step =
+        item.spawn(shell(&format!("{}; echo $$ >&9; exec sleep 1000", holders.hold()), None)).await.unwrap();
+    holders.wait_for_lines(1);
+    let leader: i32 = holders.heard().trim().parse().unwrap();
+    fs::write(group.join("cgroup.procs"), leader.to_string()).unwrap();
+    fs::write(group.join("freezer.state"), "FROZEN").unwrap();
+    step.terminate(std::time::Duration::ZERO);
+    let ended = within(step.wait()).await.ended;
+    assert!(matches!(&ended, Ended::Stuck { pid, .. } if *pid == leader), "{ended}");
+    let stuck = within(item.close()).await.unwrap_err();
+    assert!(matches!(stuck[0], Ended::Stuck { .. }));
+    fs::write(group.join("freezer.state"), "THAWED").unwrap();
+    holders.wait_until_gone();
+    let until = Instant::now() + DEADLINE;
+    while fs::remove_dir(&group).is_err() {
+        assert!(Instant::now() < until, "the group is not empty");
+        std::thread::yield_now();
+    }
 }

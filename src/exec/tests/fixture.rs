@@ -27,7 +27,7 @@ pub fn is_root() -> bool {
 }
 
 pub fn settings() -> LauncherSettings {
-    LauncherSettings::new(NURSERY)
+    LauncherSettings::new(std::str::from_utf8(NURSERY).unwrap())
 }
 
 pub fn launcher() -> NurseryLauncher {
@@ -140,6 +140,11 @@ impl Holders {
         self.wait("lines", |heard, _| heard.iter().filter(|byte| **byte == b'\n').count() >= lines);
     }
 
+    /// Waits until this was written to the pipe.
+    pub fn wait_for_text(&mut self, text: &str) {
+        self.wait(text, |heard, _| String::from_utf8_lossy(heard).contains(text));
+    }
+
     /// Waits until nobody holds the pipe.
     pub fn wait_until_gone(&mut self) {
         self.wait("the end of all holders", |_, ended| ended);
@@ -165,6 +170,33 @@ impl Holders {
             }
         }
     }
+}
+
+/// Processes whose parent is this one, with their names.
+pub fn children_of(pid: i32) -> Vec<(i32, String)> {
+    let mut found = Vec::new();
+    for child in processes() {
+        let Ok(stat) = fs::read_to_string(format!("/proc/{child}/stat")) else { continue };
+        let Some((head, tail)) = stat.rsplit_once(')') else { continue };
+        let name = head.split_once('(').map_or("", |(_, name)| name).to_owned();
+        if tail.split_ascii_whitespace().nth(1) == Some(&pid.to_string()) {
+            found.push((child, name));
+        }
+    }
+    found
+}
+
+/// All processes that can be seen.
+pub fn processes() -> Vec<i32> {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// The sockets that a process holds, as far as this user may know.
+pub fn sockets_of(pid: i32) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(format!("/proc/{pid}/fd")) else { return Vec::new() };
+    let links = entries.flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
+    links.filter(|link| link.to_string_lossy().starts_with("socket:")).collect()
 }
 
 /// The lines of a file, none if it is not there.
