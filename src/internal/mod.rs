@@ -23,8 +23,11 @@ use std::process::ExitCode;
 /// What a command answers: its exit code, or the one line that says why it failed.
 type Outcome = Result<ExitCode, String>;
 
+/// A command reads its arguments and its environment.
+type Command = fn(&[String]) -> Outcome;
+
 /// The commands by name.
-const COMMANDS: [(&str, fn(&[String]) -> Outcome); 13] = [
+const COMMANDS: [(&str, Command); 13] = [
     ("docker-start", docker_start::run),
     ("docker-stop", docker_stop::run),
     ("env-get", secret::from_environment),

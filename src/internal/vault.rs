@@ -29,10 +29,9 @@ pub(super) fn get(_: &[String]) -> Outcome {
 }
 
 /// The probe of the service type: unsealed, and the root token is known.
-pub(super) fn ready() -> Result<(), String> {
-    let address =
-        format!("http://{}:{}", environment::require("SERVICE_HOST")?, environment::require("SERVICE_PORT")?);
-    let vault = Vault::at(address, environment::get("param_root_token"), ready::probing());
+pub(super) fn ready(host: &str, port: u16) -> Result<(), String> {
+    let token = environment::get("param_root_token");
+    let vault = Vault::at(format!("http://{host}:{port}"), token, ready::probing());
     let status = vault.ask(Method::GET, "sys/seal-status", None)?;
     if json(&status)["sealed"] != Json::Bool(false) {
         return Err("the server is sealed".to_owned());
@@ -168,7 +167,72 @@ fn refusal(status: u16, body: &Json) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpListener;
+    use std::thread;
+
     use super::*;
+
+    /// A server that knows the token `t` and these answers by path.
+    fn server(answers: &[(&str, u16, &str)]) -> Vault {
+        let known: BTreeMap<String, (u16, String)> = answers
+            .iter()
+            .map(|(path, status, body)| (format!("/v1/{path}"), (*status, (*body).to_owned())))
+            .collect();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}/", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let lines = BufReader::new(&stream).lines().map(Result::unwrap);
+                let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+                let path = head[0].split(' ').nth(1).unwrap_or_default();
+                let absent = (404, r#"{"errors": []}"#.to_owned());
+                let (status, body) = match head.iter().any(|line| line == "x-vault-token: t") {
+                    true => known.get(path).unwrap_or(&absent).clone(),
+                    false => (403, r#"{"errors": ["permission denied"]}"#.to_owned()),
+                };
+                let length = body.len();
+                write!(
+                    stream,
+                    "HTTP/1.1 {status} X\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+                )
+                .unwrap();
+            }
+        });
+        Vault::at(address, Some("t".into()), ready::probing())
+    }
+
+    const VERSIONED: &str = r#"{"data": {"data": {"password": "x"}, "metadata": {"version": 3}}}"#;
+
+    #[test]
+    fn a_path_of_the_unversioned_engine_is_read_as_it_is() {
+        let vault = server(&[("kv/ci/db", 200, r#"{"data": {"password": "x", "port": 5432}}"#)]);
+        assert_eq!(vault.secret("kv/ci/db").unwrap(), serde_json::json!({"password": "x", "port": 5432}));
+    }
+
+    #[test]
+    fn both_ways_to_write_a_versioned_path_are_read() {
+        let mount = r#"{"data": {"path": "team/kv/", "options": {"version": "2"}}}"#;
+        let vault = server(&[
+            ("secret/data/db", 200, VERSIONED),
+            ("team/kv/data/db", 200, VERSIONED),
+            ("sys/internal/ui/mounts/team/kv/db", 200, mount),
+        ]);
+        for path in ["secret/data/db", "secret/db", "team/kv/db"] {
+            assert_eq!(vault.secret(path).unwrap()["password"], "x", "{path}");
+        }
+        assert!(vault.secret("secret/other").unwrap_err().contains("nothing at this path"));
+    }
+
+    #[test]
+    fn a_wrong_token_is_named_without_its_text() {
+        let mut vault = server(&[]);
+        vault.token = Some("hunter2".into());
+        let error = vault.secret("kv/x").unwrap_err();
+        assert!(error.contains("the token is not valid") && !error.contains("hunter2"), "{error}");
+    }
 
     fn answer(status: u16, body: &str) -> Answer {
         Answer { status, url: String::new(), body: body.to_owned().into() }
