@@ -13,6 +13,7 @@ use pikoci_model::build::{BuildEvent, Phase};
 use pikoci_model::id::{BuildId, Fence, StepPath};
 use pikoci_model::outcome::{Failure, RunCode};
 use pikoci_model::plan::BuildPlan;
+use pikoci_model::port::{Workdir, Workplace};
 use serde::Serialize;
 use tokio::sync::watch;
 
@@ -32,6 +33,9 @@ use crate::supervise::{Actor, Child, Door, Exit, Flow, Job, Life, Obituary, Rece
 /// What the agent keeps of a build in case its actor dies.
 #[derive(Default)]
 pub(crate) struct Lifeline {
+    /// Its directory, from when it was made.
+    pub workdir: OnceLock<Workdir>,
+    /// Where its commands run, from when it was opened.
     pub site: OnceLock<Arc<Site>>,
     /// The status has been told.
     pub concluded: AtomicBool,
@@ -283,12 +287,17 @@ pub(crate) async fn close_site(site: &Site) {
             tracing::error!(build = %site.plan.build, "R133: {ended}");
         }
     }
-    if !ground.settings.keep_workdir
-        && let Err(error) = ground.ports.workplace.remove_workdir(&ground.workdir).await
-    {
-        tracing::warn!(build = %site.plan.build, "work directory stays: {error}");
+    if !ground.settings.keep_workdir {
+        remove(ground.ports.workplace.as_ref(), &ground.workdir).await;
     }
     site.release_slot();
+}
+
+/// Removes a work directory; one that cannot be removed is reported and left.
+pub(crate) async fn remove(workplace: &dyn Workplace, workdir: &Workdir) {
+    if let Err(error) = workplace.remove_workdir(workdir).await {
+        tracing::warn!(workdir = %workdir.path.display(), "work directory stays: {error}");
+    }
 }
 
 impl Actor for BuildActor {
@@ -300,15 +309,8 @@ impl Actor for BuildActor {
         let at = self.ask.ports.clock.now();
         self.push(BuildEvent::Started { at });
         let BuildAsk { plan, ports, settings, outbox, lifeline } = self.ask.clone();
-        let (opening, ear) = (Opening { plan, ports, settings, outbox }, self.ear.subscribe());
-        life.spawn(async move {
-            let opened = opening.open(ear).await;
-            if let Ok(opened) = &opened {
-                // A build is opened once, so the line is free.
-                let _ = lifeline.site.set(Arc::clone(&opened.site));
-            }
-            OpeningOver(opened)
-        });
+        let (opening, ear) = (Opening { plan, ports, settings, outbox, lifeline }, self.ear.subscribe());
+        life.spawn(async move { OpeningOver(opening.open(ear).await) });
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use pikoci_model::step::Command;
 use pikoci_model::version::{MAX_VERSION_BYTES, VersionValue};
 use tokio::sync::watch;
 
+use super::build::remove;
 use super::conduct::{
     Conducted, Ear, Halt, Interrupt, Order, Runner, conduct, ended_failure, launch_failure, workplace_failure,
 };
@@ -114,9 +115,7 @@ impl CheckAsk {
             }
             Err(failure) => Err(failure.into()),
         };
-        if let Err(error) = workplace.remove_workdir(&workdir).await {
-            tracing::warn!(workdir = %workdir.path.display(), "work directory stays: {error}");
-        }
+        remove(workplace.as_ref(), &workdir).await;
         result
     }
 

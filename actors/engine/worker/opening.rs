@@ -11,6 +11,7 @@ use pikoci_model::port::{Item, WorkItem, Workdir};
 use pikoci_model::step::{Command, Hook, Hooks, Step, StepKind};
 use pikoci_model::text::{SecretRef, Text, Value};
 
+use super::build::{Lifeline, remove};
 use super::conduct::{Ear, launch_failure, workplace_failure};
 use super::fetch::resolve;
 use super::outbox::Outbox;
@@ -23,6 +24,7 @@ pub(crate) struct Opening {
     pub ports: Ports,
     pub settings: Arc<Settings>,
     pub outbox: Arc<Outbox>,
+    pub lifeline: Arc<Lifeline>,
 }
 
 /// A site, and why its secrets could not be had, if so. A site without its secrets is still a site: what it opened
@@ -43,6 +45,8 @@ impl Opening {
         let job = format!("{}/{}/{}", plan.team, plan.pipeline, plan.job.name);
         let (workdir, slot) = futures::future::join(workplace.make_workdir(), workplace.build_slot(&job)).await;
         let workdir = workdir.map_err(|error| workplace_failure(&error))?;
+        // A build is opened once, so the line is free, here and below.
+        let _ = self.lifeline.workdir.set(workdir.clone());
         let (slot, held) = match slot {
             Ok(slot) => slot,
             Err(error) => return Err(self.give_back(&workdir, workplace_failure(&error)).await),
@@ -70,13 +74,13 @@ impl Opening {
             instances: Mutex::default(),
             host_services: AtomicBool::new(false),
         };
-        Ok(Opened { site: Arc::new(site), trouble })
+        let site = Arc::new(site);
+        let _ = self.lifeline.site.set(Arc::clone(&site));
+        Ok(Opened { site, trouble })
     }
 
     async fn give_back(&self, workdir: &Workdir, failure: Failure) -> Failure {
-        if let Err(error) = self.ports.workplace.remove_workdir(workdir).await {
-            tracing::warn!(workdir = %workdir.path.display(), "work directory stays: {error}");
-        }
+        remove(self.ports.workplace.as_ref(), workdir).await;
         failure
     }
 

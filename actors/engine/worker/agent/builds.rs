@@ -13,8 +13,9 @@ use super::{Agent, Mode, end_build};
 use crate::decide::walk::Cut;
 use crate::inbox::Received;
 use crate::supervise::{Child, Flow, Life, Obituary, Receive};
-use crate::worker::build::{BuildActor, BuildAsk, BuildOver, Last, Lifeline, close_site};
+use crate::worker::build::{BuildActor, BuildAsk, BuildOver, Last, Lifeline, close_site, remove};
 use crate::worker::outbox::Outbox;
+use crate::worker::site::Ports;
 
 /// Claims that are remembered after their build is gone, so that a repeated go starts nothing.
 const REMEMBERED: usize = 1024;
@@ -212,7 +213,7 @@ impl Receive<Obituary> for Agent {
         let found = self.builds.held.values().find(|held| *held.actor == *message.name);
         let Some(held) = found else { return Ok(()) };
         let (outbox, lifeline) = (Arc::clone(&held.outbox), Arc::clone(&held.lifeline));
-        let clock = Arc::clone(&self.ports.clock);
+        let Ports { clock, workplace, .. } = self.ports.clone();
         let failure = Failure::plain(format!("`{}` {}", message.name, message.exit));
         life.spawn(async move {
             if let Some(site) = lifeline.site.get() {
@@ -221,6 +222,8 @@ impl Receive<Obituary> for Agent {
                     site.ground.item.stop_service(instance).await;
                 }
                 close_site(site).await;
+            } else if let Some(workdir) = lifeline.workdir.get() {
+                remove(workplace.as_ref(), workdir).await;
             }
             if !lifeline.concluded.load(Ordering::Relaxed) {
                 let (status, failure) = (BuildStatus::Failed, Some(failure));

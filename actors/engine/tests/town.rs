@@ -1,0 +1,348 @@
+//! A whole installation in one process: server, workers on a host in memory, store and bus in memory.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::StreamExt as _;
+use pikoci_engine::inbox::Inbox;
+use pikoci_engine::server::{Bells, Server, ServerDeps, ServerHandle, Settings};
+use pikoci_engine::supervise::{Door, Obituary, Roster};
+use pikoci_engine::worker::{self, Ports, Worker, WorkerSpec};
+use pikoci_model::build::{Build, BuildStatus, Phase};
+use pikoci_model::contract::{Hub, MemoryHost, MemoryStore, Roles};
+use pikoci_model::diagnostic::{Diagnostic, Severity};
+use pikoci_model::id::{BuildId, Incarnation, JobId, NodeId, PipelineId, ResourceId};
+use pikoci_model::pipeline::{CheckInterval, Job, OnWorkerLoss, Pipeline, Resource, ResourceType};
+use pikoci_model::port::store::{AccountStore as _, BuildStore as _, Page, PipelineStore as _, ResourceRow, ResourceStore as _};
+use pikoci_model::port::{
+    Bus, Clock, Compilation, CompileRequest, Compiler, Control, Monotonic, SavePipeline, Saved, Signals, Topic, Trigger,
+};
+use pikoci_model::step::{GetStep, Hooks, PutStep, Step, StepKind, VersionMode};
+use pikoci_model::version::VersionValue;
+use pikoci_model::worker::WorkerProfile;
+
+use crate::wire::{Weather, Wire};
+use crate::world::{DEADLINE, exec, step};
+
+/// Reads a pipeline from its JSON; anything else is wrong in line 1.
+struct JsonCompiler;
+
+#[async_trait]
+impl Compiler for JsonCompiler {
+    async fn compile(&self, request: CompileRequest) -> Compilation {
+        let parsed = serde_json::from_slice(&request.source);
+        let diagnostics = parsed.as_ref().err().map(|error| Diagnostic {
+            code: "L002".into(),
+            severity: Severity::Error,
+            message: error.to_string(),
+            file: request.file,
+            line: 1,
+            column: 1,
+            end_line: 1,
+            end_column: 2,
+            suggestion: String::new(),
+            hint: String::new(),
+            source_line: String::new(),
+        });
+        Compilation {
+            pipeline: parsed.ok(),
+            diagnostics: diagnostics.into_iter().collect(),
+            given_secrets: BTreeMap::new(),
+        }
+    }
+
+    fn format(&self, _: &str, source: &[u8]) -> Result<String, Vec<Diagnostic>> {
+        Ok(String::from_utf8_lossy(source).into_owned())
+    }
+
+    fn render(&self, diagnostic: &Diagnostic) -> String {
+        diagnostic.message.clone()
+    }
+}
+
+struct TownClock(Instant);
+
+impl Clock for TownClock {
+    fn now(&self) -> DateTime<Utc> {
+        let elapsed = TimeDelta::from_std(self.0.elapsed()).unwrap();
+        DateTime::from_timestamp(1_800_000_000, 0).unwrap() + elapsed
+    }
+
+    fn monotonic(&self) -> Monotonic {
+        self.0.elapsed()
+    }
+}
+
+pub struct Town {
+    pub hub: Hub,
+    pub store: MemoryStore,
+    pub host: MemoryHost,
+    pub bells: Arc<Bells>,
+    pub server: Option<ServerHandle>,
+    pub control: Arc<dyn Control>,
+    pub settings: Settings,
+    pub weather: Weather,
+    clock: Arc<TownClock>,
+    servers: AtomicU64,
+    wires: Mutex<BTreeMap<String, Arc<AtomicBool>>>,
+}
+
+impl Town {
+    pub fn new() -> Self {
+        Self::with(Settings::default())
+    }
+
+    pub fn with(settings: Settings) -> Self {
+        Self::in_weather(settings, Weather::default())
+    }
+
+    pub fn in_weather(settings: Settings, weather: Weather) -> Self {
+        let hub = Hub::default();
+        let store = MemoryStore::default();
+        let bells = Arc::new(Bells::new());
+        let clock = Arc::new(TownClock(Instant::now()));
+        let server = serve(&hub, weather, &store, &bells, &clock, &settings, "home-1");
+        let control = server.control();
+        Town {
+            hub,
+            store,
+            host: MemoryHost::new(),
+            bells,
+            server: Some(server),
+            control,
+            settings,
+            weather,
+            clock,
+            servers: AtomicU64::new(1),
+            wires: Mutex::default(),
+        }
+    }
+
+    /// Another server in place of the one that is gone.
+    pub fn restart(&mut self) {
+        self.server = None;
+        let number = self.servers.fetch_add(1, Ordering::Relaxed) + 1;
+        let name = format!("home-{number}");
+        let server = serve(&self.hub, self.weather, &self.store, &self.bells, &self.clock, &self.settings, &name);
+        self.control = server.control();
+        self.server = Some(server);
+    }
+
+    pub fn server(&self) -> &ServerHandle {
+        self.server.as_ref().unwrap()
+    }
+
+    pub fn worker(&self, name: &str, slots: u32) -> Worker {
+        self.worker_with(name, slots, &[])
+    }
+
+    pub fn worker_with(&self, name: &str, slots: u32, tags: &[&str]) -> Worker {
+        let node = NodeId(format!("node-{name}"));
+        let wire = Wire::new(Arc::new(self.hub.join(node.clone(), Roles::WORKER)), self.weather, 7);
+        self.wires.lock().unwrap().insert(name.to_owned(), wire.switch());
+        let bus: Arc<dyn Bus> = Arc::new(wire);
+        let clock: Arc<dyn Clock> = self.clock.clone();
+        let ports = Ports { launcher: Arc::new(self.host.clone()), workplace: Arc::new(self.host.clone()), clock };
+        let profile = WorkerProfile {
+            name: name.into(),
+            node,
+            incarnation: Incarnation(1),
+            hostname: "h".into(),
+            os: "linux".into(),
+            arch: "x".into(),
+            version: "0".into(),
+            slots,
+            check_slots: 2,
+            tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+            exclusive_tags: false,
+            takes_builds: true,
+            takes_checks: true,
+            team: None,
+            started_at: self.clock.now(),
+        };
+        let spec = WorkerSpec { profile, ports, settings: worker::Settings::default(), ended: vec![] };
+        let parent = Door::into_fn(|_: Obituary| {});
+        let worker = Worker::start(&Roster::default(), spec, &bus, parent);
+        let inbox = worker.listen(Inbox::new());
+        actix_rt::spawn(inbox.run(bus));
+        worker
+    }
+
+    /// Nothing of that worker is heard any more.
+    pub fn cut(&self, worker: &str) {
+        self.wires.lock().unwrap()[worker].store(true, Ordering::Relaxed);
+    }
+
+    pub async fn save(&self, name: &str, pipeline: &Pipeline) -> Saved {
+        let team = self.store.ensure_team("main", "main").await.unwrap().id;
+        let source = serde_json::to_vec(pipeline).unwrap();
+        let name = name.to_owned();
+        let by = "alice".to_owned();
+        let request = SavePipeline { team, name, source, vars: None, public: None, must_exist: None, by };
+        self.control.save_pipeline(request).await.unwrap()
+    }
+
+    pub async fn job(&self, pipeline: PipelineId, name: &str) -> JobId {
+        self.store.job(pipeline, name).await.unwrap().unwrap().id
+    }
+
+    pub async fn resource(&self, pipeline: PipelineId, canonical: &str) -> ResourceRow {
+        self.store.resource(pipeline, canonical).await.unwrap().unwrap()
+    }
+
+    pub async fn trigger(&self, pipeline: PipelineId, job: &str) -> BuildId {
+        let job = self.job(pipeline, job).await;
+        let request = Trigger { pipeline, job, inputs: BTreeMap::new(), by: "alice".into() };
+        self.control.trigger(request).await.unwrap().id
+    }
+
+    pub async fn add(&self, resource: ResourceId, reference: &str) {
+        self.control.add_version(resource, version(reference)).await.unwrap();
+    }
+
+    pub async fn build(&self, id: BuildId) -> Build {
+        self.store.build(id).await.unwrap().unwrap()
+    }
+
+    /// All builds of a job, oldest first.
+    pub async fn builds(&self, pipeline: PipelineId, job: &str) -> Vec<Build> {
+        let job = self.job(pipeline, job).await;
+        let page = Page { limit: 1000, before: None, after: None };
+        let mut builds = self.store.builds(job, page, &[]).await.unwrap();
+        builds.reverse();
+        builds
+    }
+
+    /// `number status` of a job's builds, oldest first.
+    pub async fn story(&self, pipeline: PipelineId, job: &str) -> Vec<String> {
+        let builds = self.builds(pipeline, job).await;
+        builds.iter().map(|build| format!("{} {}", build.number, build.status)).collect()
+    }
+
+    /// Waits until it holds; looks again whenever something rings.
+    pub async fn until<F: Future<Output = bool>>(&self, what: &str, mut holds: impl FnMut() -> F) {
+        let mut rings = self.bells.subscribe(Topic::Everything);
+        let deadline = Instant::now() + DEADLINE;
+        while !holds().await {
+            assert!(Instant::now() < deadline, "never came: {what}");
+            // Not everything rings on every topic; a second later it is looked at anyway.
+            let _ = tokio::time::timeout(Duration::from_secs(1), rings.next()).await;
+        }
+    }
+
+    pub async fn until_done(&self, build: BuildId) -> Build {
+        self.until("the end of a build", async || self.build(build).await.phase == Phase::Done).await;
+        self.build(build).await
+    }
+
+    pub async fn until_status(&self, build: BuildId, status: BuildStatus) {
+        self.until("a status", async || self.build(build).await.status == status).await;
+    }
+
+    pub async fn until_story(&self, pipeline: PipelineId, job: &str, expected: &[&str]) {
+        let deadline = Instant::now() + DEADLINE;
+        let mut rings = self.bells.subscribe(Topic::Everything);
+        loop {
+            let story = self.story(pipeline, job).await;
+            if story == expected {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{job}: {story:?}, expected {expected:?}");
+            let _ = tokio::time::timeout(Duration::from_secs(1), rings.next()).await;
+        }
+    }
+
+    /// A step's whole log.
+    pub async fn log(&self, build: BuildId, step: &str) -> String {
+        use pikoci_model::port::store::LogStore as _;
+        let run = self.build(build).await.run;
+        let step = pikoci_model::id::StepPath(step.into());
+        let log = self.store.step_log(build, run, &step, 0, usize::MAX).await.unwrap();
+        String::from_utf8(log.bytes).unwrap()
+    }
+}
+
+fn serve(
+    hub: &Hub,
+    weather: Weather,
+    store: &MemoryStore,
+    bells: &Arc<Bells>,
+    clock: &Arc<TownClock>,
+    settings: &Settings,
+    name: &str,
+) -> ServerHandle {
+    let node = NodeId(name.into());
+    Server::start(ServerDeps {
+        store: Arc::new(store.clone()),
+        bus: Arc::new(Wire::new(Arc::new(hub.join(node.clone(), Roles::SERVER)), weather, 3)),
+        compiler: Arc::new(JsonCompiler),
+        clock: clock.clone(),
+        signals: bells.clone(),
+        node,
+        settings: settings.clone(),
+    })
+}
+
+pub fn version(reference: &str) -> VersionValue {
+    serde_json::from_value(serde_json::json!({ "ref": reference })).unwrap()
+}
+
+pub fn job(name: &str, steps: Vec<Step>) -> Job {
+    Job {
+        name: name.into(),
+        description: String::new(),
+        tags: vec![],
+        concurrency: 0,
+        serial_groups: vec![],
+        timeout: None,
+        disable_retry: false,
+        allow_failure: false,
+        interruptible: false,
+        public: false,
+        on_worker_loss: OnWorkerLoss::Retry,
+        steps,
+        hooks: Hooks::default(),
+    }
+}
+
+pub fn get(resource: &str, trigger: bool, passed: &[&str]) -> Step {
+    let name = resource.split_once('.').unwrap().1.to_owned();
+    let passed: Vec<String> = passed.iter().map(|job| (*job).to_owned()).collect();
+    let mode = if passed.is_empty() { VersionMode::Every } else { VersionMode::Latest };
+    step(&name, StepKind::Get(GetStep { resource: resource.into(), trigger, passed, mode }))
+}
+
+pub fn put(resource: &str) -> Step {
+    let name = resource.split_once('.').unwrap().1.to_owned();
+    step(&name, StepKind::Put(PutStep { resource: resource.into(), params: BTreeMap::new(), skip_get: false }))
+}
+
+/// A pipeline with resources `mem.<name>` whose check prints `check`.
+pub fn pipeline(resources: &[&str], check: &str, interval: CheckInterval, jobs: Vec<Job>) -> Pipeline {
+    let kind = ResourceType {
+        check: Some(exec(check)),
+        pull: Some(exec("say pulled")),
+        push: Some(exec("say [{\"ref\":\"pushed\"}]")),
+        ..ResourceType::default()
+    };
+    let resource = |name: &&str| Resource {
+        type_name: "mem".into(),
+        name: (*name).to_owned(),
+        params: BTreeMap::new(),
+        check_interval: interval.clone(),
+        tags: vec![],
+        cache: false,
+        icon: String::new(),
+        description: String::new(),
+    };
+    Pipeline {
+        resource_types: BTreeMap::from([("mem".to_owned(), kind)]),
+        resources: resources.iter().map(resource).collect(),
+        jobs,
+        ..Pipeline::default()
+    }
+}
