@@ -1,0 +1,7 @@
+variable "dir" {}
+
+job "work" {
+  task "other" {
+    run "shell" { cmd = "echo new" }
+  }
+}
