@@ -62,7 +62,8 @@ impl Builtin {
 /// The built-in type of this kind and name, or alias.
 #[must_use]
 pub fn find(kind: TypeKind, name: &str) -> Option<Builtin> {
-    let name = ALIASES.iter().find(|(of, alias, _)| *of == kind && *alias == name).map_or(name, |(.., name)| name);
+    let name =
+        ALIASES.iter().find(|(of, alias, _)| *of == kind && *alias == name).map_or(name, |(.., name)| name);
     all().find(|(of, builtin)| *of == kind && builtin.name == name).map(|(_, builtin)| builtin)
 }
 
@@ -99,7 +100,8 @@ mod tests {
         for (name, text) in FILES {
             let source = SourceText::new(*name, text);
             let show = |findings: &[crate::diagnostic::Diagnostic]| {
-                let shown: Vec<_> = findings.iter().map(|it| crate::diagnostic::render(&it.located())).collect();
+                let shown: Vec<_> =
+                    findings.iter().map(|it| crate::diagnostic::render(&it.located())).collect();
                 shown.join("\n")
             };
             let document = Document::parse(&source).unwrap_or_else(|findings| panic!("{}", show(&findings)));

@@ -10,7 +10,7 @@ use pikoci_model::port::{Compilation, CompileRequest};
 use pikoci_model::text::SecretValue;
 
 use crate::diagnostic::{self, Code, Diagnostic};
-use crate::evaluate::{Scope, VariableAccess};
+use crate::evaluate::{Budget, Scope, VariableAccess};
 use crate::lower::command::CommandRules;
 use crate::lower::definition::{self, Fetched, Origin};
 use crate::lower::step::{KnownResource, PlanStage};
@@ -21,6 +21,9 @@ use crate::parse::{Document, MAX_FILE_BYTES};
 use crate::resolve::{Used, check_passed, check_unused};
 use crate::schema::{self, Author};
 use crate::source::SourceText;
+
+/// More findings than this are not handed on: nobody reads them, and a hostile file could make millions.
+const MAX_FINDINGS: usize = 500;
 
 /// What the operator decides about the language.
 #[derive(Debug, Clone)]
@@ -97,15 +100,18 @@ impl Draft {
         let document = &self.document;
         let mut findings = self.findings.clone();
         let declarations = Declarations::collect(document, &mut findings);
+        let budget = Budget::new();
         let variables = variables::evaluate(
             document,
             &declarations,
             &request.vars,
             request.lenient_vars,
             request.now,
+            &budget,
             &mut findings,
         );
-        let scope = Scope { variables: VariableAccess::Known(&variables.values), now: request.now };
+        let scope =
+            Scope { variables: VariableAccess::Known(&variables.values), now: request.now, budget: &budget };
         let mut reader = Reader { document, scope: &scope, findings: &mut findings };
         let origins = declarations
             .types
@@ -132,7 +138,12 @@ impl Sketch<'_> {
     }
 
     /// Lowers and resolves everything.
-    pub fn finish(mut self, request: &CompileRequest, options: &LanguageOptions, fetched: &Fetched) -> Compilation {
+    pub fn finish(
+        mut self,
+        request: &CompileRequest,
+        options: &LanguageOptions,
+        fetched: &Fetched,
+    ) -> Compilation {
         let mut findings = std::mem::take(&mut self.findings);
         let pipeline = self.pipeline(request, options, fetched, &mut findings);
         if findings.iter().any(|finding| finding.code == Code::NotSupportedYet) {
@@ -150,7 +161,9 @@ impl Sketch<'_> {
         findings: &mut Vec<Diagnostic>,
     ) -> Pipeline {
         let document = self.document;
-        let scope = Scope { variables: VariableAccess::Known(&self.variables.values), now: request.now };
+        let budget = Budget::new();
+        let variables = VariableAccess::Known(&self.variables.values);
+        let scope = Scope { variables, now: request.now, budget: &budget };
         let mut stage = TypeStage { document, scope: &scope, fetched, findings };
         let runners = stage.runners(&self.origins);
         let mut rules = CommandRules {
@@ -182,7 +195,8 @@ impl Sketch<'_> {
             plans.job.clone_from(&declared.name.text);
             jobs.push(job::lower(&mut plans, declared));
         }
-        let (passed, used_resources) = (std::mem::take(&mut plans.passed), std::mem::take(&mut plans.used_resources));
+        let (passed, used_resources) =
+            (std::mem::take(&mut plans.passed), std::mem::take(&mut plans.used_resources));
 
         if jobs.is_empty() {
             let finding = Diagnostic::new(Code::NoJobs, document.source(), 0..0, "the pipeline has no jobs");
@@ -239,6 +253,10 @@ pub fn conclude(
 ) -> Compilation {
     diagnostic::sort(&mut findings);
     let refused = findings.iter().any(|finding| finding.severity == Severity::Error);
+    if findings.len() > MAX_FINDINGS {
+        findings.retain(|finding| finding.severity == Severity::Error || !refused);
+        findings.truncate(MAX_FINDINGS);
+    }
     Compilation {
         pipeline: pipeline.filter(|_| !refused),
         diagnostics: findings.iter().map(Diagnostic::located).collect(),

@@ -98,7 +98,9 @@ fn all_problems(source: &Arc<SourceText>, lexed: Lexed) -> Vec<Diagnostic> {
             break;
         }
     }
-    found.extend(lexed.problems.into_iter().take(MAX_SYNTAX_ERRORS).map(|problem| diagnostic(source, 0, problem)));
+    found.extend(
+        lexed.problems.into_iter().take(MAX_SYNTAX_ERRORS).map(|problem| diagnostic(source, 0, problem)),
+    );
     found
 }
 

@@ -10,8 +10,8 @@ mod suggestion;
 use std::sync::Arc;
 
 pub use code::Code;
-pub use render::render;
 pub use pikoci_model::diagnostic::Severity;
+pub use render::render;
 pub use suggestion::nearest;
 
 use crate::source::{Place, SourceText, Span};
@@ -44,7 +44,7 @@ impl Diagnostic {
 
     /// Makes an error a warning.
     #[must_use]
-    pub fn as_warning(mut self) -> Diagnostic {
+    pub fn into_warning(mut self) -> Diagnostic {
         self.severity = Severity::Warning;
         self
     }

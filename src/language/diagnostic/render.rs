@@ -22,7 +22,8 @@ pub fn render(diagnostic: &Diagnostic) -> String {
         Severity::Error => "error",
         Severity::Warning => "warning",
     };
-    let Diagnostic { file, line, column, end_line, end_column, code, message, suggestion, hint, .. } = diagnostic;
+    let Diagnostic { file, line, column, end_line, end_column, code, message, suggestion, hint, .. } =
+        diagnostic;
     let end = if line == end_line { end_column.to_string() } else { format!("{end_line},{end_column}") };
     let mut out = format!("{file}:{line},{column}-{end}: {severity} {code}: {message}");
     if !suggestion.is_empty() {
@@ -49,8 +50,11 @@ fn excerpt(diagnostic: &Diagnostic) -> String {
     let first = column(diagnostic.column);
     let one_line = diagnostic.line == diagnostic.end_line;
     let last = if one_line { column(diagnostic.end_column) } else { line.len() };
-    let from =
-        if line.len() <= MAX_SHOWN { 0 } else { first.saturating_sub(MAX_SHOWN / 2).min(line.len() - MAX_SHOWN) };
+    let from = if line.len() <= MAX_SHOWN {
+        0
+    } else {
+        first.saturating_sub(MAX_SHOWN / 2).min(line.len() - MAX_SHOWN)
+    };
     let to = line.len().min(from + MAX_SHOWN);
 
     let shown: String = line[from..to].iter().collect();

@@ -49,8 +49,12 @@ impl Evaluator<'_> {
     fn unknown_function(&mut self, call: &FuncCall) {
         let name = call.name.name.as_str();
         let span = self.span(&call.name.name);
-        let finding =
-            Diagnostic::new(Code::BadCall, self.document.source(), span, format!("there is no function \"{name}\""));
+        let finding = Diagnostic::new(
+            Code::BadCall,
+            self.document.source(),
+            span,
+            format!("there is no function \"{name}\""),
+        );
         self.push(finding.suggest(name, functions::names()));
     }
 
@@ -71,7 +75,8 @@ impl Evaluator<'_> {
                 let span = argument_span(*index, self);
                 let found = args.get(*index).map_or("nothing", |value| value.kind().name());
                 let number = index + 1;
-                let message = format!("function \"{name}\", argument {number}: {expected} is required, found {found}");
+                let message =
+                    format!("function \"{name}\", argument {number}: {expected} is required, found {found}");
                 self.report(Code::BadCall, span, message);
             }
             FnError::Secret { index } => {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hcl_edit::expr::{Array, Conditional, Expression, Object, ObjectKey};
 use hcl_edit::{Formatted, Number as HclNumber};
 
-use super::Evaluator;
+use super::{Evaluator, VariableAccess};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::lex::is_run_time_name;
 use crate::source::Span;
@@ -99,17 +99,33 @@ impl Evaluator<'_> {
         }
         let source = self.document.source();
         let finding = match name {
-            "var" => Diagnostic::new(Code::UnknownIdentifier, source, span, "\"var\" needs the name of a variable")
-                .hint("write `var.name`"),
-            "each" => Diagnostic::new(Code::EachOutside, source, span, "\"each\" is known only in a job with instances"),
+            "var" => {
+                Diagnostic::new(Code::UnknownIdentifier, source, span, "\"var\" needs the name of a variable")
+                    .hint("write `var.name`")
+            }
+            "each" if matches!(self.scope.variables, VariableAccess::Constant) => Diagnostic::new(
+                Code::DefaultNotConstant,
+                source,
+                span,
+                "a default must be constant, but it refers to \"each\"",
+            ),
+            "each" => Diagnostic::new(
+                Code::EachOutside,
+                source,
+                span,
+                "\"each\" is known only in a job with instances",
+            ),
             _ if is_run_time_name(name) => {
-                let message = format!("\"{name}\" is a run-time value: it is not known when the pipeline is saved");
+                let message =
+                    format!("\"{name}\" is a run-time value: it is not known when the pipeline is saved");
                 Diagnostic::new(Code::RuntimeValue, source, span, message)
                     .hint(format!("write `${{{name}}}` without spaces inside a string"))
             }
             _ => {
                 let message = format!("\"{name}\" is unknown");
-                let hint = format!("`${name}` or `$${{{name}}}` for a shell variable, `var.{name}` for a pipeline variable");
+                let hint = format!(
+                    "`${name}` or `$${{{name}}}` for a shell variable, `var.{name}` for a pipeline variable"
+                );
                 Diagnostic::new(Code::UnknownIdentifier, source, span, message)
                     .hint(hint)
                     .suggest(name, self.locals.iter().map(|(local, _)| local.as_str()))
@@ -121,7 +137,8 @@ impl Evaluator<'_> {
 
     fn conditional(&mut self, conditional: &Conditional) -> Option<Value> {
         let condition = self.expression(&conditional.cond_expr);
-        let condition = condition.and_then(|value| self.converted(value.to_bool(), &value, &conditional.cond_expr));
+        let condition =
+            condition.and_then(|value| self.converted(value.to_bool(), &value, &conditional.cond_expr));
         let (taken, other) = match condition {
             Some(true) => (&conditional.true_expr, &conditional.false_expr),
             Some(false) => (&conditional.false_expr, &conditional.true_expr),

@@ -4,6 +4,7 @@
 //! of endless work, and the exact place of whatever goes wrong. A secret is an opaque piece of text that may be moved but
 //! not looked at.
 
+mod budget;
 mod call;
 mod expression;
 mod operator;
@@ -12,6 +13,7 @@ mod scope;
 mod template;
 mod traversal;
 
+pub use budget::Budget;
 pub use scope::{Scope, VariableAccess};
 
 use hcl_edit::Span as HclSpan;
@@ -21,9 +23,6 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::parse::Document;
 use crate::source::Span;
 use crate::value::{ConvertError, Value};
-
-/// Evaluations, characters and elements that one expression may cost: far beyond any real pipeline, well below a second.
-const BUDGET: usize = 2_000_000;
 
 /// Evaluates expressions of one file. What goes wrong is reported, and `None` means that it was.
 pub struct Evaluator<'a> {
@@ -37,8 +36,19 @@ pub struct Evaluator<'a> {
 
 impl<'a> Evaluator<'a> {
     /// An evaluator for expressions of `document`.
-    pub fn new(document: &'a Document, scope: &'a Scope<'a>, findings: &'a mut Vec<Diagnostic>) -> Evaluator<'a> {
-        Evaluator { document, scope, findings, locals: Vec::new(), left: BUDGET, exhausted: false }
+    pub fn new(
+        document: &'a Document,
+        scope: &'a Scope<'a>,
+        findings: &'a mut Vec<Diagnostic>,
+    ) -> Evaluator<'a> {
+        Evaluator {
+            document,
+            scope,
+            findings,
+            locals: Vec::new(),
+            left: budget::PER_EXPRESSION,
+            exhausted: false,
+        }
     }
 
     /// The value of an expression.
@@ -59,18 +69,23 @@ impl<'a> Evaluator<'a> {
         self.document.span(node)
     }
 
-    /// Takes `cost` from the budget.
+    /// Takes `cost` from what this expression, and all together, may cost.
     fn spend(&mut self, cost: usize, expression: &Expression) -> Option<()> {
-        match self.left.checked_sub(cost) {
+        let in_all = self.scope.budget.take(cost);
+        match self.left.checked_sub(cost).filter(|_| in_all) {
             Some(left) => {
                 self.left = left;
                 Some(())
             }
-            None if self.exhausted => None,
             None => {
-                (self.left, self.exhausted) = (0, true);
-                let span = self.span(expression);
-                self.report(Code::FunctionFailed, span, "the expression takes too long or grows too large");
+                let first = !std::mem::replace(&mut self.exhausted, true);
+                if first && (in_all || self.scope.budget.report_once()) {
+                    let span = self.span(expression);
+                    let whose =
+                        if in_all { "the expression takes" } else { "the expressions of this file take" };
+                    self.report(Code::FunctionFailed, span, format!("{whose} too long or too much memory"));
+                }
+                self.left = 0;
                 None
             }
         }

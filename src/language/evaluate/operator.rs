@@ -9,7 +9,9 @@ use crate::value::{Number, NumberError, Value};
 impl Evaluator<'_> {
     pub(super) fn unary(&mut self, operation: &UnaryOp) -> Option<Value> {
         match operation.operator.value() {
-            UnaryOperator::Neg => self.number_of(&operation.expr).map(|number| Value::Number(number.negate())),
+            UnaryOperator::Neg => {
+                self.number_of(&operation.expr).map(|number| Value::Number(number.negate()))
+            }
             UnaryOperator::Not => self.bool_of(&operation.expr).map(|value| Value::Bool(!value)),
         }
     }

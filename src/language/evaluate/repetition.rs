@@ -27,7 +27,12 @@ impl Evaluator<'_> {
         }
     }
 
-    fn for_tuple(&mut self, repetition: &ForExpr, names: &LoopNames, items: Vec<(Value, Value)>) -> Option<Value> {
+    fn for_tuple(
+        &mut self,
+        repetition: &ForExpr,
+        names: &LoopNames,
+        items: Vec<(Value, Value)>,
+    ) -> Option<Value> {
         let mut out = Vec::new();
         for (key, value) in items {
             let item = self.with_item(names, key, value, |evaluator| {
@@ -75,7 +80,8 @@ impl Evaluator<'_> {
         }
         self.spend(groups.len(), at)?;
         let entries = groups.into_iter().map(|(key, mut values)| {
-            let value = if repetition.grouping { Value::List(values) } else { values.pop().unwrap_or(Value::Null) };
+            let value =
+                if repetition.grouping { Value::List(values) } else { values.pop().unwrap_or(Value::Null) };
             (key, value)
         });
         Some(Value::Object(entries.collect()))
@@ -96,7 +102,10 @@ impl Evaluator<'_> {
     ) -> Option<LoopNames> {
         for name in key.into_iter().chain([value]) {
             if is_run_time_name(name.as_str()) {
-                let message = format!("a loop cannot bind \"{}\": names of this form are run-time values", name.as_str());
+                let message = format!(
+                    "a loop cannot bind \"{}\": names of this form are run-time values",
+                    name.as_str()
+                );
                 let span = self.span(name);
                 let finding = Diagnostic::new(Code::ReservedLoopName, self.document.source(), span, message);
                 self.push(finding.hint("use a lower-case name"));
@@ -114,7 +123,9 @@ impl Evaluator<'_> {
                 items.into_iter().enumerate().map(|(index, item)| (Value::from(index), item)).collect()
             }
             Value::Set(items) => items.into_iter().map(|item| (item.clone(), item)).collect(),
-            Value::Object(entries) => entries.into_iter().map(|(key, item)| (Value::text(key), item)).collect(),
+            Value::Object(entries) => {
+                entries.into_iter().map(|(key, item)| (Value::text(key), item)).collect()
+            }
             other => {
                 let message = format!("a list, set or object is required, found {}", other.kind().name());
                 let span = self.span(collection);

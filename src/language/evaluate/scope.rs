@@ -4,15 +4,18 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use super::Budget;
 use crate::value::Value;
 
 /// The surroundings of an expression.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Scope<'a> {
     /// What `var` means.
     pub variables: VariableAccess<'a>,
     /// What `timestamp()` gives; the same in the whole compilation.
     pub now: DateTime<Utc>,
+    /// What is left for expressions.
+    pub budget: &'a Budget,
 }
 
 /// What `var` means here.

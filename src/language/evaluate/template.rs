@@ -84,7 +84,13 @@ impl Evaluator<'_> {
         self.append(text, expression, out)
     }
 
-    fn if_directive(&mut self, directive: &IfDirective, trim: Trim, at: &Expression, out: &mut Text) -> Option<()> {
+    fn if_directive(
+        &mut self,
+        directive: &IfDirective,
+        trim: Trim,
+        at: &Expression,
+        out: &mut Text,
+    ) -> Option<()> {
         let (opening, closing) = (&directive.if_expr, &directive.endif_expr);
         let condition = self.bool_of(&opening.cond_expr)?;
         let (template, start, end) = match (&directive.else_expr, condition) {
@@ -97,14 +103,22 @@ impl Evaluator<'_> {
         self.render(template, frame, at, out)
     }
 
-    fn for_directive(&mut self, directive: &ForDirective, trim: Trim, at: &Expression, out: &mut Text) -> Option<()> {
+    fn for_directive(
+        &mut self,
+        directive: &ForDirective,
+        trim: Trim,
+        at: &Expression,
+        out: &mut Text,
+    ) -> Option<()> {
         let opening = &directive.for_expr;
         let names = self.loop_names(opening.key_var.as_ref(), &opening.value_var)?;
         let items = self.items(&opening.collection_expr)?;
         let frame =
             Frame { trim, start: opening.strip.strip_end(), end: directive.endfor_expr.strip.strip_start() };
         for (key, value) in items {
-            self.with_item(&names, key, value, |evaluator| evaluator.render(&opening.template, frame, at, out))?;
+            self.with_item(&names, key, value, |evaluator| {
+                evaluator.render(&opening.template, frame, at, out)
+            })?;
         }
         Some(())
     }

@@ -1,7 +1,7 @@
 //! `var.name`, attributes, indices and splats.
 
-use hcl_edit::expr::{Expression, Traversal, TraversalOperator};
 use hcl_edit::Decorated;
+use hcl_edit::expr::{Expression, Traversal, TraversalOperator};
 
 use super::{Evaluator, VariableAccess};
 use crate::diagnostic::{Code, Diagnostic};
@@ -87,8 +87,10 @@ impl Evaluator<'_> {
             }
             TraversalOperator::FullSplat(_) => self.splat(value, rest),
             TraversalOperator::AttrSplat(_) => {
-                let attributes =
-                    rest.iter().take_while(|next| matches!(next.value(), TraversalOperator::GetAttr(_))).count();
+                let attributes = rest
+                    .iter()
+                    .take_while(|next| matches!(next.value(), TraversalOperator::GetAttr(_)))
+                    .count();
                 let (each, after) = rest.split_at(attributes);
                 let list = self.splat(value, each)?;
                 self.walk(list, after)
@@ -135,7 +137,8 @@ impl Evaluator<'_> {
                 match position(&number).and_then(|position| items.get(position)) {
                     Some(item) => Some(item.clone()),
                     None => {
-                        let message = format!("the list has {} elements, there is none at this index", items.len());
+                        let message =
+                            format!("the list has {} elements, there is none at this index", items.len());
                         self.report(Code::FunctionFailed, span, message)
                     }
                 }
@@ -155,7 +158,8 @@ impl Evaluator<'_> {
             },
             other => {
                 let list = Kind::List.name();
-                let message = format!("only a {list} or an object can be indexed, found {}", other.kind().name());
+                let message =
+                    format!("only a {list} or an object can be indexed, found {}", other.kind().name());
                 self.report(Code::BadCall, span, message)
             }
         }

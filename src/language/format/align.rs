@@ -4,25 +4,33 @@ use super::Line;
 
 /// Aligns `=` in runs of assignments.
 pub(super) fn assignments(lines: &mut [Line]) {
-    for_each_run(lines, |line| line.assignment.is_some(), |run| {
-        let width = run.iter().map(|line| columns(&line.head)).max().unwrap_or(0);
-        for line in run {
-            let blanks = width - columns(&line.head) + 1;
-            line.head.push_str(&" ".repeat(blanks));
-        }
-    });
+    for_each_run(
+        lines,
+        |line| line.assignment.is_some(),
+        |run| {
+            let width = run.iter().map(|line| columns(&line.head)).max().unwrap_or(0);
+            for line in run {
+                let blanks = width - columns(&line.head) + 1;
+                line.head.push_str(&" ".repeat(blanks));
+            }
+        },
+    );
 }
 
 /// Aligns the comments that stand after something in neighbouring lines.
 pub(super) fn comments(lines: &mut [Line]) {
-    for_each_run(lines, |line| line.comment.is_some(), |run| {
-        let width = run.iter().map(code_columns).max().unwrap_or(0);
-        for line in run {
-            let blanks = width - code_columns(line) + 1;
-            let text = line.assignment.as_mut().unwrap_or(&mut line.head);
-            text.push_str(&" ".repeat(blanks));
-        }
-    });
+    for_each_run(
+        lines,
+        |line| line.comment.is_some(),
+        |run| {
+            let width = run.iter().map(code_columns).max().unwrap_or(0);
+            for line in run {
+                let blanks = width - code_columns(line) + 1;
+                let text = line.assignment.as_mut().unwrap_or(&mut line.head);
+                text.push_str(&" ".repeat(blanks));
+            }
+        },
+    );
 }
 
 /// Calls `shape` with each longest run of lines that belong together, all of one level.

@@ -8,7 +8,8 @@ pub(super) fn indent(lines: &mut [Line]) {
     let mut open: Vec<bool> = Vec::new();
     for line in lines {
         let outside = open.len();
-        let leading = line.brackets.iter().filter(|bracket| **bracket == Bracket::Close { leading: true }).count();
+        let leading =
+            line.brackets.iter().filter(|bracket| **bracket == Bracket::Close { leading: true }).count();
         let kept = outside.saturating_sub(leading);
         line.level = open[..kept].iter().filter(|level| **level).count();
 

@@ -170,7 +170,10 @@ mod tests {
 
     #[test]
     fn several_brackets_of_one_line_indent_once() {
-        check("x {\na = f([\n1,\n2,\n])\nb = [{\nc = 1\n}, {\nd = 2\n}]\n}\n", "x {\n  a = f([\n    1,\n    2,\n  ])\n  b = [{\n    c = 1\n  }, {\n    d = 2\n  }]\n}\n");
+        check(
+            "x {\na = f([\n1,\n2,\n])\nb = [{\nc = 1\n}, {\nd = 2\n}]\n}\n",
+            "x {\n  a = f([\n    1,\n    2,\n  ])\n  b = [{\n    c = 1\n  }, {\n    d = 2\n  }]\n}\n",
+        );
     }
 
     #[test]

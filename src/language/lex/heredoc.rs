@@ -99,7 +99,12 @@ fn closing_marker(body: &str, name: &str) -> Option<Marker> {
         let from = line_start + indentation(line);
         let after = line[indentation(line)..].strip_prefix(name);
         if let Some(after) = after.filter(|after| !after.starts_with(is_name_continue)) {
-            return Some(Marker { line: line_start, from, to: from + name.len(), alone: after.trim().is_empty() });
+            return Some(Marker {
+                line: line_start,
+                from,
+                to: from + name.len(),
+                alone: after.trim().is_empty(),
+            });
         }
         line_start += line.len();
     }

@@ -58,7 +58,8 @@ const MAX_NESTING: usize = 96;
 /// Walks the text once.
 #[must_use]
 pub fn lex(text: &str) -> Lexed {
-    let mut lexer = Lexer { text, at: 0, limit: text.len(), edits: Vec::new(), problems: Vec::new(), nesting: 0 };
+    let mut lexer =
+        Lexer { text, at: 0, limit: text.len(), edits: Vec::new(), problems: Vec::new(), nesting: 0 };
     let mut tokens = Vec::new();
     while let Some(token) = lexer.next_token() {
         tokens.push(token);

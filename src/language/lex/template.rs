@@ -60,7 +60,9 @@ impl Lexer<'_> {
                 self.bump();
                 let hint = match other {
                     '$' => "write `$`; only `${` is special, and `$${` makes it literal",
-                    _ => "escapes are \\n \\r \\t \\\" \\\\ \\uXXXX \\UXXXXXXXX; write `\\\\` for a backslash",
+                    _ => {
+                        "escapes are \\n \\r \\t \\\" \\\\ \\uXXXX \\UXXXXXXXX; write `\\\\` for a backslash"
+                    }
                 };
                 self.syntax(start..self.at, format!("\"\\{other}\" is not an escape"), Some(hint));
             }
@@ -135,7 +137,11 @@ impl Lexer<'_> {
             match self.shell_char(holder) {
                 ShellChar::End => {
                     let hint = "close it with `}`";
-                    self.syntax(start..start + 2, "`${` has no matching `}` before the end of the string", Some(hint));
+                    self.syntax(
+                        start..start + 2,
+                        "`${` has no matching `}` before the end of the string",
+                        Some(hint),
+                    );
                     return false;
                 }
                 ShellChar::Quote => in_quotes = !in_quotes,

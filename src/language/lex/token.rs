@@ -154,7 +154,11 @@ pub(super) fn check_brackets(text: &str, tokens: &[Token]) -> Option<Problem> {
         line_begins = token.kind == TokenKind::Newline;
     }
     let opening = open.last().map(|last| suspect.unwrap_or(last))?;
-    let what = if text[opening.span.clone()] == *"{" { "the block is not closed" } else { "the bracket is not closed" };
+    let what = if text[opening.span.clone()] == *"{" {
+        "the block is not closed"
+    } else {
+        "the bracket is not closed"
+    };
     Some(problem(opening.span.clone(), what.to_owned()))
 }
 

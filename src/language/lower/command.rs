@@ -40,9 +40,13 @@ impl CommandRules<'_> {
             None => {
                 let fragment = self.fragment;
                 let finding = reader
-                    .finding(Code::UnresolvedReference, label.span.clone(), format!("runner \"{}\" is not declared", label.text))
+                    .finding(
+                        Code::UnresolvedReference,
+                        label.span.clone(),
+                        format!("runner \"{}\" is not declared", label.text),
+                    )
                     .suggest(&label.text, self.runners.labels());
-                reader.push(if fragment { finding.as_warning() } else { finding });
+                reader.push(if fragment { finding.into_warning() } else { finding });
                 label.text.clone()
             }
             Some(Runner::Broken) => label.text.clone(),
@@ -60,7 +64,10 @@ impl CommandRules<'_> {
             path,
             args: args.into_iter().map(|(text, _)| text).collect(),
             env,
-            attributes: attributes.into_iter().map(|attribute| (attribute.name.text, attribute.value)).collect(),
+            attributes: attributes
+                .into_iter()
+                .map(|attribute| (attribute.name.text, attribute.value))
+                .collect(),
         })
     }
 
@@ -136,7 +143,10 @@ fn check_shell(reader: &mut Reader<'_>, block: &Block) {
     let span = reader.document.span(&block.ident);
     match (command, file) {
         (None, None) => {
-            let message = format!("block \"{}\" of the runner \"shell\" needs \"cmd\" or \"file\"", block.ident.as_str());
+            let message = format!(
+                "block \"{}\" of the runner \"shell\" needs \"cmd\" or \"file\"",
+                block.ident.as_str()
+            );
             let finding = reader.finding(Code::MissingAttribute, span, message);
             reader.push(finding);
         }
@@ -170,7 +180,11 @@ pub struct RunnerOverride {
 
 impl RunnerOverride {
     /// Reads the `runner` block of a type.
-    pub fn read(reader: &mut Reader<'_>, rules: &mut CommandRules<'_>, block: &Block) -> Option<RunnerOverride> {
+    pub fn read(
+        reader: &mut Reader<'_>,
+        rules: &mut CommandRules<'_>,
+        block: &Block,
+    ) -> Option<RunnerOverride> {
         let command = rules.command(reader, block, &[])?;
         Some(RunnerOverride { runner: command.runner, flags: command.args, attributes: command.attributes })
     }
@@ -185,7 +199,13 @@ impl RunnerOverride {
         let mut attributes = self.attributes.clone();
         attributes.extend(command.attributes);
         attributes.insert("cmd".to_owned(), text::Value::Scalar(script));
-        Command { runner: self.runner.clone(), path: None, args: self.flags.clone(), env: command.env, attributes }
+        Command {
+            runner: self.runner.clone(),
+            path: None,
+            args: self.flags.clone(),
+            env: command.env,
+            attributes,
+        }
     }
 }
 
@@ -237,7 +257,8 @@ mod tests {
 
     #[test]
     fn a_template_mentions_whole_names() {
-        let template = RunnerType { path: "docker".into(), args: vec!["$WORKDIR:/w".into(), "x${cmd}y".into()] };
+        let template =
+            RunnerType { path: "docker".into(), args: vec!["$WORKDIR:/w".into(), "x${cmd}y".into()] };
         assert!(mentions(&template, "cmd") && mentions(&template, "WORKDIR"));
         assert!(!mentions(&template, "WORK") && !mentions(&template, "docker"));
     }

@@ -94,7 +94,9 @@ impl<'a> Declarations<'a> {
         let mut declarations = Declarations::default();
         let mut names = Names { document, findings, seen: HashMap::new() };
         for block in document.body().blocks() {
-            let Some(kind) = kind_of(BlockKind::File, block.ident.as_str(), block.labels.len()) else { continue };
+            let Some(kind) = kind_of(BlockKind::File, block.ident.as_str(), block.labels.len()) else {
+                continue;
+            };
             let Some(name) = Name::label(document, block, 0) else { continue };
             match kind {
                 BlockKind::Variable if names.take("variable", Form::Identifier, &name.text, &name) => {
@@ -107,7 +109,11 @@ impl<'a> Declarations<'a> {
                     let Some(second) = Name::label(document, block, 1) else { continue };
                     let canonical = format!("{}.{}", name.text, second.text);
                     if names.take("resource", Form::Slug, &canonical, &second) {
-                        declarations.resources.push(DeclaredResource { block, type_name: name, name: second });
+                        declarations.resources.push(DeclaredResource {
+                            block,
+                            type_name: name,
+                            name: second,
+                        });
                     }
                 }
                 kind => {
@@ -136,7 +142,8 @@ impl Names<'_, '_> {
         let place = Place { source: self.document.source().clone(), span: name.span.clone() };
         if let Some(first) = self.seen.get(&(what, full.to_owned())) {
             let message = format!("{what} \"{full}\" is declared twice, first at {first}");
-            let finding = Diagnostic::new(Code::DuplicateName, self.document.source(), name.span.clone(), message);
+            let finding =
+                Diagnostic::new(Code::DuplicateName, self.document.source(), name.span.clone(), message);
             self.findings.push(finding);
             return false;
         }

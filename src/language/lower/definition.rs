@@ -52,6 +52,24 @@ pub fn origin(
 ) -> Option<Origin> {
     let body = &declared.block.body;
     let own_command = body.blocks().find(|block| commands(kind).contains(&block.ident.as_str()));
+    let origin = read_origin(reader, kind, declared, own_command, allow_insecure)?;
+    if let (Some(digest), false) = (body.get_attribute("sha256"), matches!(origin, Origin::Remote { .. })) {
+        let span = reader.document.span(&digest.key);
+        let message = "attribute \"sha256\" goes with a source that is fetched";
+        let finding = reader.finding(Code::UnknownAttribute, span, message);
+        reader.push(finding);
+    }
+    Some(origin)
+}
+
+fn read_origin(
+    reader: &mut Reader<'_>,
+    kind: TypeKind,
+    declared: &Declared<'_>,
+    own_command: Option<&Block>,
+    allow_insecure: bool,
+) -> Option<Origin> {
+    let body = &declared.block.body;
     if !body.has_attribute("source") {
         return Some(match (own_command, builtin_named(kind, &declared.name.text)) {
             (None, Some(origin)) => origin,
@@ -75,7 +93,8 @@ pub fn origin(
             let finding = reader.finding(Code::UnknownBuiltin, url.span, message);
             let native = if kind == TypeKind::Runner { &super::runners::NATIVE[..] } else { &[] };
             let known: Vec<&str> = names.iter().map(String::as_str).chain(native.iter().copied()).collect();
-            let finding = finding.hint(format!("built-in are: {}", known.join(", "))).suggest(name, known.clone());
+            let finding =
+                finding.hint(format!("built-in are: {}", known.join(", "))).suggest(name, known.clone());
             reader.push(finding);
         }
         return found;
@@ -86,7 +105,9 @@ pub fn origin(
         "http" if allow_insecure => {}
         "http" => {
             let hint = "use https; `http://` needs a server that runs with `--allow-insecure-sources`";
-            reader.push(reader.finding(Code::SourceScheme, url.span, "a source cannot be fetched by http").hint(hint));
+            reader.push(
+                reader.finding(Code::SourceScheme, url.span, "a source cannot be fetched by http").hint(hint),
+            );
             return None;
         }
         _ => {
@@ -220,7 +241,8 @@ pub fn follow<'a>(
     if let Some(wanted) = sha256
         && !wanted.text.eq_ignore_ascii_case(&file.record.sha256)
     {
-        let message = format!("the digest of \"{}\" is {}, not what \"sha256\" says", url.text, file.record.sha256);
+        let message =
+            format!("the digest of \"{}\" is {}, not what \"sha256\" says", url.text, file.record.sha256);
         let finding = reader.finding(Code::Digest, wanted.span.clone(), message);
         reader.push(finding);
         return None;

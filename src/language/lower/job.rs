@@ -46,7 +46,8 @@ pub fn lower(stage: &mut PlanStage<'_, '_>, declared: &Declared<'_>) -> Job {
 
 /// Whether there are blocks that were refused: the job is not empty then.
 fn has_unsupported_steps(body: &Body) -> bool {
-    body.blocks().any(|block| !matches!(block.ident.as_str(), "on_success" | "on_failure" | "on_cancel" | "ensure"))
+    body.blocks()
+        .any(|block| !matches!(block.ident.as_str(), "on_success" | "on_failure" | "on_cancel" | "ensure"))
 }
 
 fn tags(reader: &mut Reader<'_>, body: &Body) -> Vec<String> {
@@ -71,7 +72,8 @@ fn concurrency(reader: &mut Reader<'_>, body: &Body) -> u32 {
         Ok(number) => number,
         Err(_) => {
             let message = if number < 0 { "must not be below zero" } else { "is too large" };
-            let finding = reader.finding(Code::NegativeConcurrency, span, format!("\"concurrency\" {message}"));
+            let finding =
+                reader.finding(Code::NegativeConcurrency, span, format!("\"concurrency\" {message}"));
             reader.push(finding);
             0
         }
@@ -101,7 +103,12 @@ fn on_worker_loss(reader: &mut Reader<'_>, body: &Body) -> OnWorkerLoss {
 }
 
 /// One of a few words.
-pub(super) fn choice<T: Copy>(reader: &mut Reader<'_>, body: &Body, name: &str, words: &[(&str, T)]) -> Option<T> {
+pub(super) fn choice<T: Copy>(
+    reader: &mut Reader<'_>,
+    body: &Body,
+    name: &str,
+    words: &[(&str, T)],
+) -> Option<T> {
     let text = reader.plain(body, name)?;
     if let Some((_, meaning)) = words.iter().find(|(word, _)| *word == text.text) {
         return Some(*meaning);

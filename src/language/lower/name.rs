@@ -41,7 +41,9 @@ impl Name {
     pub fn check(&self, form: Form, what: &str, document: &Document, findings: &mut Vec<Diagnostic>) {
         let (right, wanted) = match form {
             Form::Slug => (slug::is_slug(&self.text), "lower-case letters, digits, `-` and `_`"),
-            Form::StepName => (slug::is_step_name(&self.text), "lower-case letters, digits, `-`, `_` and `.`"),
+            Form::StepName => {
+                (slug::is_step_name(&self.text), "lower-case letters, digits, `-`, `_` and `.`")
+            }
             Form::Identifier => {
                 (slug::is_identifier(&self.text), "letters, digits and `_`, not beginning with a digit")
             }

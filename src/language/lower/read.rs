@@ -228,7 +228,8 @@ impl Reader<'_> {
     }
 
     fn refuse_secret(&mut self, name: &str, span: Span) {
-        let message = format!("a secret cannot stand in \"{name}\": its value is not known when the pipeline is saved");
+        let message =
+            format!("a secret cannot stand in \"{name}\": its value is not known when the pipeline is saved");
         let finding = self.finding(Code::SecretNotAllowed, span, message);
         self.push(finding);
     }

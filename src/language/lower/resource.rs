@@ -39,16 +39,23 @@ pub fn lower(
 }
 
 /// Params stand in a block or in an object.
-fn params(reader: &mut Reader<'_>, body: &Body, resource_type: Option<&ResourceType>) -> BTreeMap<String, Value> {
+fn params(
+    reader: &mut Reader<'_>,
+    body: &Body,
+    resource_type: Option<&ResourceType>,
+) -> BTreeMap<String, Value> {
     let block = body.blocks().find(|block| block.ident.as_str() == "params");
     let mut given: Vec<(Name, Value)> = Vec::new();
     if let Some(block) = block {
-        given.extend(reader.free(&block.body, &[]).into_iter().map(|attribute| (attribute.name, attribute.value)));
+        given.extend(
+            reader.free(&block.body, &[]).into_iter().map(|attribute| (attribute.name, attribute.value)),
+        );
     }
     if let Some(attribute) = body.get_attribute("params") {
         if block.is_some() {
             let span = reader.document.span(&attribute.key);
-            let finding = reader.finding(Code::Duplicate, span, "\"params\" is given as a block and as an attribute");
+            let finding =
+                reader.finding(Code::Duplicate, span, "\"params\" is given as a block and as an attribute");
             reader.push(finding);
         }
         let span = reader.value_span(attribute);

@@ -108,7 +108,10 @@ impl PlanStage<'_, '_> {
 
     /// Two services of one name cannot be told apart; two other steps of one name can, but not by their exports.
     fn check_repetition(&mut self, block: &Block, step: &Step, before: &[(String, &'static str)]) {
-        let Some(label) = Name::label(self.types.document, block, block.labels.len().saturating_sub(1)) else { return };
+        let Some(label) = Name::label(self.types.document, block, block.labels.len().saturating_sub(1))
+        else {
+            return;
+        };
         let service = matches!(step.kind, StepKind::Service(_));
         let mut same = before.iter().filter(|(name, _)| *name == step.name);
         if service && same.any(|(_, kind)| *kind == "service") {
@@ -118,7 +121,11 @@ impl PlanStage<'_, '_> {
             let hint = "give each its own second label, the name of the instance";
             reader.push(finding.hint(hint));
         } else if !service && same.any(|(_, kind)| *kind == step.kind.word()) {
-            let message = format!("{} \"{}\" stands twice in this job: of their exports the last ones win", step.kind.word(), step.name);
+            let message = format!(
+                "{} \"{}\" stands twice in this job: of their exports the last ones win",
+                step.kind.word(),
+                step.name
+            );
             self.report(Code::RepeatedStepName, label.span, message);
         }
     }
@@ -130,7 +137,8 @@ fn attempts(reader: &mut Reader<'_>, body: &Body) -> u32 {
     match u32::try_from(number) {
         Ok(number) => number.max(1),
         Err(_) => {
-            let finding = reader.finding(Code::AttributeType, span, "\"attempts\" must be a number from 0 on");
+            let finding =
+                reader.finding(Code::AttributeType, span, "\"attempts\" must be a number from 0 on");
             reader.push(finding);
             1
         }

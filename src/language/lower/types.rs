@@ -87,7 +87,7 @@ impl<'a> TypeStage<'a> {
             Definition::Inline => definitions::runner_type(&mut self.reader(), declared.block),
             Definition::Elsewhere { document, index, .. } => {
                 let block = document.block(*index)?;
-                let scope = Scope { variables: VariableAccess::Foreign, now: self.scope.now };
+                let scope = Scope { variables: VariableAccess::Foreign, ..*self.scope };
                 let mut reader = Reader { document: document.get(), scope: &scope, findings: self.findings };
                 definitions::runner_type(&mut reader, block)
             }
@@ -102,9 +102,9 @@ impl<'a> TypeStage<'a> {
             if *kind == TypeKind::Runner {
                 continue;
             }
-            let lowered = self
-                .definition(*kind, declared, origin.as_ref())
-                .and_then(|definition| self.lower(*kind, &declared.name.text, &definition, Some(declared), rules));
+            let lowered = self.definition(*kind, declared, origin.as_ref()).and_then(|definition| {
+                self.lower(*kind, &declared.name.text, &definition, Some(declared), rules)
+            });
             let key = (*kind, declared.name.text.clone());
             match lowered {
                 Some(lowered) => types.insert(key.1, lowered),
@@ -140,7 +140,7 @@ impl<'a> TypeStage<'a> {
             Definition::Inline => definitions::lower(&mut self.reader(), rules, kind, declared?.block, None),
             Definition::Elsewhere { document, index, builtin } => {
                 let block = document.block(*index)?;
-                let scope = Scope { variables: VariableAccess::Foreign, now: self.scope.now };
+                let scope = Scope { variables: VariableAccess::Foreign, ..*self.scope };
                 let mut reader = Reader { document: document.get(), scope: &scope, findings: self.findings };
                 let suffix = builtin.then_some(label);
                 let mut lowered = definitions::lower(&mut reader, rules, kind, block, suffix)?;
@@ -153,18 +153,25 @@ impl<'a> TypeStage<'a> {
     }
 
     /// Makes sure that the type `name` is there, from the built-ins if it is not declared. Whether anything is known of it.
-    pub fn require(&mut self, types: &mut Types, kind: TypeKind, name: &str, rules: &mut CommandRules<'_>) -> bool {
+    pub fn require(
+        &mut self,
+        types: &mut Types,
+        kind: TypeKind,
+        name: &str,
+        rules: &mut CommandRules<'_>,
+    ) -> bool {
         let key = (kind, name.to_owned());
         let known = types.contains(kind, name) || types.broken.contains(&key);
-        let known = known || match definition::undeclared(kind, name) {
-            None => false,
-            Some(definition) => {
-                if let Some(lowered) = self.lower(kind, name, &definition, None, rules) {
-                    types.insert(name.to_owned(), lowered);
+        let known = known
+            || match definition::undeclared(kind, name) {
+                None => false,
+                Some(definition) => {
+                    if let Some(lowered) = self.lower(kind, name, &definition, None, rules) {
+                        types.insert(name.to_owned(), lowered);
+                    }
+                    true
                 }
-                true
-            }
-        };
+            };
         types.used.insert(key);
         known
     }
@@ -174,13 +181,13 @@ impl<'a> TypeStage<'a> {
 #[derive(Debug)]
 pub enum Lowered {
     /// `resource_type`
-    Resource(ResourceType),
+    Resource(Box<ResourceType>),
     /// `secret_type`
     Secret {
         /// Declared parameter names.
         params: Vec<String>,
         /// The type.
-        secret: SecretType,
+        secret: Box<SecretType>,
     },
     /// `service_type`
     Service(Box<ServiceType>),
@@ -190,10 +197,10 @@ impl Types {
     fn insert(&mut self, label: String, lowered: Lowered) {
         match lowered {
             Lowered::Resource(resource) => {
-                self.resource.insert(label, resource);
+                self.resource.insert(label, *resource);
             }
             Lowered::Secret { secret, .. } => {
-                self.secret.insert(label, secret);
+                self.secret.insert(label, *secret);
             }
             Lowered::Service(service) => {
                 self.service.insert(label, *service);
@@ -224,11 +231,17 @@ impl Types {
 }
 
 /// Reports a reference to a type of which nothing is known.
-pub fn unresolved(reader: &mut Reader<'_>, types: &Types, kind: TypeKind, name: &super::Name, fragment: bool) {
+pub fn unresolved(
+    reader: &mut Reader<'_>,
+    types: &Types,
+    kind: TypeKind,
+    name: &super::Name,
+    fragment: bool,
+) {
     let names = types.names(kind);
     let message = format!("{} \"{}\" is not declared", kind.word(), name.text);
     let finding = reader
         .finding(Code::UnresolvedReference, name.span.clone(), message)
         .suggest(&name.text, names.iter().map(String::as_str));
-    reader.push(if fragment { finding.as_warning() } else { finding });
+    reader.push(if fragment { finding.into_warning() } else { finding });
 }

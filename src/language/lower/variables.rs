@@ -15,7 +15,7 @@ pub use given::parse_vars;
 
 use super::{Declarations, Declared, Name, Reader};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::evaluate::{Scope, VariableAccess};
+use crate::evaluate::{Budget, Scope, VariableAccess};
 use crate::parse::Document;
 use crate::value::{Kind, Value};
 
@@ -72,17 +72,24 @@ pub fn evaluate(
     given: &Given,
     lenient: bool,
     now: DateTime<Utc>,
+    budget: &Budget,
     findings: &mut Vec<Diagnostic>,
 ) -> Variables {
     given::check_undeclared(document, declarations, given, lenient, findings);
     let mut variables = Variables::default();
-    let constant = Scope { variables: VariableAccess::Constant, now };
+    let constant = Scope { variables: VariableAccess::Constant, now, budget };
     let mut secret: Vec<&Declared<'_>> = Vec::new();
     for declared in &declarations.variables {
         let mut reader = Reader { document, scope: &constant, findings };
         let plain = Plain::read(&mut reader, declared);
-        if let (Some(_), Some(other)) = (plain.secret, plain.kind.filter(|kind| *kind != VariableType::String)) {
-            let message = format!("variable \"{}\" is a {}, but a secret is a string", declared.name.text, other.word());
+        if let (Some(_), Some(other)) =
+            (plain.secret, plain.kind.filter(|kind| *kind != VariableType::String))
+        {
+            let message = format!(
+                "variable \"{}\" is a {}, but a secret is a string",
+                declared.name.text,
+                other.word()
+            );
             let finding = reader.finding(Code::SecretOnNonString, declared.name.span.clone(), message);
             reader.push(finding);
         }
@@ -93,7 +100,8 @@ pub fn evaluate(
             description: plain.description,
             secret: plain.secret.is_some(),
         });
-        let explicit = given.get(&declared.name.text).map(|value| given::convert(&mut reader, declared, kind, value));
+        let explicit =
+            given.get(&declared.name.text).map(|value| given::convert(&mut reader, declared, kind, value));
         let value = match (explicit, plain.secret) {
             (Some(value), None) => value,
             (Some(value), Some(_)) => variables.keep_given_secret(&declared.name.text, value),
@@ -105,7 +113,7 @@ pub fn evaluate(
         };
         variables.values.insert(declared.name.text.clone(), value);
     }
-    order::secrets(document, declarations, &secret, now, &mut variables, findings);
+    order::secrets(document, declarations, &secret, &constant, &mut variables, findings);
     variables
 }
 
@@ -187,8 +195,11 @@ fn fit_default(
     let converted = kind.convert(&value);
     if let (None, Some(attribute)) = (&converted, declared.block.body.get_attribute("default")) {
         let name = &declared.name.text;
-        let message =
-            format!("the default of variable \"{name}\" must be a {}, found {}", kind.word(), value.kind().name());
+        let message = format!(
+            "the default of variable \"{name}\" must be a {}, found {}",
+            kind.word(),
+            value.kind().name()
+        );
         let span = reader.value_span(attribute);
         let finding = reader.finding(Code::AttributeType, span, message);
         reader.push(finding);

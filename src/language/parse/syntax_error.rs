@@ -52,8 +52,9 @@ fn single_line_block(text: &str, tokens: &[Token], at: usize) -> Option<usize> {
         }
         match token.kind {
             TokenKind::Open => {
-                let after_label = previous
-                    .is_some_and(|previous| matches!(previous.kind, TokenKind::Identifier | TokenKind::String));
+                let after_label = previous.is_some_and(|previous| {
+                    matches!(previous.kind, TokenKind::Identifier | TokenKind::String)
+                });
                 open.push((token.span.start, after_label && &text[token.span.clone()] == "{"));
             }
             TokenKind::Close => {
@@ -82,8 +83,12 @@ fn opens_block(tokens: &[Token], at: usize) -> bool {
 fn broken_attribute(text: &str, tokens: &[Token], opening: usize, at: usize) -> bool {
     let last = tokens.iter().rfind(|token| token.span.start > opening && token.span.end <= at);
     match last {
-        Some(token) => matches!(token.kind, TokenKind::Assign | TokenKind::Operator | TokenKind::Comma)
-            || (token.kind == TokenKind::Identifier && !opens_block(tokens, at) && !text[..at].contains('=')),
+        Some(token) => {
+            matches!(token.kind, TokenKind::Assign | TokenKind::Operator | TokenKind::Comma)
+                || (token.kind == TokenKind::Identifier
+                    && !opens_block(tokens, at)
+                    && !text[..at].contains('='))
+        }
         None => false,
     }
 }

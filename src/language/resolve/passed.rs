@@ -23,17 +23,21 @@ pub fn check_passed(
     let mut waits: BTreeMap<&str, Vec<(&str, &Name)>> = BTreeMap::new();
     for get in gets {
         for name in &get.passed {
-            let report = |code, message: String| Diagnostic::new(code, document.source(), name.span.clone(), message);
+            let report =
+                |code, message: String| Diagnostic::new(code, document.source(), name.span.clone(), message);
             match resources.get(name.text.as_str()) {
                 None => {
-                    let finding = report(Code::UnresolvedReference, format!("job \"{}\" is not declared", name.text))
-                        .suggest(&name.text, resources.keys().copied());
-                    findings.push(if fragment { finding.as_warning() } else { finding });
+                    let finding =
+                        report(Code::UnresolvedReference, format!("job \"{}\" is not declared", name.text))
+                            .suggest(&name.text, resources.keys().copied());
+                    findings.push(if fragment { finding.into_warning() } else { finding });
                     continue;
                 }
                 Some(resources) if name.text != get.job && !resources.contains(get.resource.as_str()) => {
-                    let message =
-                        format!("job \"{}\" neither gets nor puts resource \"{}\", so no version of it passes", name.text, get.resource);
+                    let message = format!(
+                        "job \"{}\" neither gets nor puts resource \"{}\", so no version of it passes",
+                        name.text, get.resource
+                    );
                     findings.push(report(Code::PassedWithoutResource, message));
                 }
                 Some(_) => {}
@@ -45,7 +49,11 @@ pub fn check_passed(
 }
 
 /// Reports each circle once, at the first name that closes it.
-fn report_cycles(document: &Document, waits: &BTreeMap<&str, Vec<(&str, &Name)>>, findings: &mut Vec<Diagnostic>) {
+fn report_cycles(
+    document: &Document,
+    waits: &BTreeMap<&str, Vec<(&str, &Name)>>,
+    findings: &mut Vec<Diagnostic>,
+) {
     let mut done: BTreeSet<&str> = BTreeSet::new();
     for start in waits.keys() {
         if done.contains(start) {
@@ -64,7 +72,12 @@ fn report_cycles(document: &Document, waits: &BTreeMap<&str, Vec<(&str, &Name)>>
                 let circle = path[from..].iter().map(|(job, _)| *job).chain([*to]);
                 let circle = circle.map(|job| format!("\"{job}\"")).collect::<Vec<_>>().join(" -> ");
                 let message = format!("jobs wait for each other: {circle}");
-                findings.push(Diagnostic::new(Code::PassedCycle, document.source(), name.span.clone(), message));
+                findings.push(Diagnostic::new(
+                    Code::PassedCycle,
+                    document.source(),
+                    name.span.clone(),
+                    message,
+                ));
             } else if !done.contains(to) {
                 path.push((to, 0));
             }

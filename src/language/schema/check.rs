@@ -2,7 +2,8 @@
 
 use hcl_edit::structure::{Attribute, Block, BlockLabel, Body, Structure};
 
-use super::table::{Attributes, BlockKind, Shape, Support, Times, Verdict, hook_kind, shape};
+use super::shape::{Attributes, BlockKind, Shape, Support, Times, Verdict};
+use super::table::{hook_kind, shape};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::parse::Document;
 use crate::source::Span;
@@ -74,7 +75,10 @@ impl Checker<'_> {
                 let finding = self.report(Code::NotSupportedYet, span, message);
                 self.findings.push(finding);
             }
-            None if name == "secrets" && !matches!(place, "at the top level") && shape.takes == Attributes::Listed => {
+            None if name == "secrets"
+                && !matches!(place, "at the top level")
+                && shape.takes == Attributes::Listed =>
+            {
                 let finding = self
                     .report(Code::Removed, span, "attribute \"secrets\" does not exist any more".to_owned())
                     .hint("use a variable with a `secret` block, and its value where it is needed");
@@ -102,7 +106,8 @@ impl Checker<'_> {
             return;
         };
         if let (Times::Once(code), true) = (rule.times, repeated) {
-            let finding = self.report(code, span.clone(), format!("block \"{word}\" may stand only once {place}"));
+            let finding =
+                self.report(code, span.clone(), format!("block \"{word}\" may stand only once {place}"));
             self.findings.push(finding);
         }
         match rule.verdict {
@@ -171,7 +176,11 @@ impl Checker<'_> {
         let hint = format!("write `{word} {names}{}{{`", if names.is_empty() { "" } else { " " });
         let finding = if found == 0 && matches!(kind, BlockKind::Command | BlockKind::ReadyCheck) {
             let span = self.document.span(&block.ident);
-            self.report(Code::CommandLabel, span, format!("block \"{word}\" needs a label that names its runner"))
+            self.report(
+                Code::CommandLabel,
+                span,
+                format!("block \"{word}\" needs a label that names its runner"),
+            )
         } else {
             let span = self.labels_span(block);
             let count = match (wanted.least, wanted.names.len()) {

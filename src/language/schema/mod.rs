@@ -4,7 +4,9 @@
 //! decided here.
 
 mod check;
+mod shape;
 mod table;
 
 pub use check::{Author, check_block, check_file};
-pub use table::{BlockKind, kind_of};
+pub use shape::BlockKind;
+pub use table::kind_of;

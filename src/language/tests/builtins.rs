@@ -26,7 +26,9 @@ fn builtins() -> Vec<(String, String)> {
 
 fn usage(kind: &str, name: &str) -> String {
     match kind {
-        "resource_type" => format!("resource \"{name}\" \"it\" {{}}\njob \"a\" {{\n  get \"{name}\" \"it\" {{}}\n}}\n"),
+        "resource_type" => {
+            format!("resource \"{name}\" \"it\" {{}}\njob \"a\" {{\n  get \"{name}\" \"it\" {{}}\n}}\n")
+        }
         "secret_type" => format!(
             "variable \"s\" {{\n  secret \"{name}\" {{\n    path = \"p\"\n    key  = \"k\"\n  }}\n}}\njob \"a\" {{\n  \
              task \"t\" {{\n    run \"exec\" {{\n      env = {{ S = var.s }}\n    }}\n  }}\n}}\n"
@@ -54,7 +56,8 @@ async fn built_ins_need_no_declaration_and_may_have_one() {
                 strict: true,
             };
             let compilation = compiler.compile(request).await;
-            let messages: Vec<String> = compilation.diagnostics.iter().map(|it| compiler.render(it)).collect();
+            let messages: Vec<String> =
+                compilation.diagnostics.iter().map(|it| compiler.render(it)).collect();
             assert_eq!(messages, Vec::<String>::new(), "{text}");
             let pipeline = compilation.pipeline.unwrap();
             match kind.as_str() {

@@ -10,7 +10,8 @@ use crate::case::Case;
 
 fn cases(folder: &str) -> Vec<Case> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests").join(folder);
-    let mut files: Vec<PathBuf> = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "hcl"));
     files.sort();
     files.iter().map(|path| Case::read(path)).collect()
@@ -30,8 +31,10 @@ fn snapshot(folder: &str, name: &str, text: &str) {
 async fn good_files_become_models() {
     for case in cases("good") {
         let (compilation, messages) = case.compile().await;
-        let pipeline = compilation.pipeline.unwrap_or_else(|| panic!("{} is refused:\n{messages}", case.name));
-        let mut text = serde_json::to_string_pretty(&shown(serde_json::to_value(pipeline).unwrap(), &case)).unwrap();
+        let pipeline =
+            compilation.pipeline.unwrap_or_else(|| panic!("{} is refused:\n{messages}", case.name));
+        let mut text =
+            serde_json::to_string_pretty(&shown(serde_json::to_value(pipeline).unwrap(), &case)).unwrap();
         if !messages.is_empty() {
             text = format!("{text}\n\n{messages}");
         }
@@ -68,8 +71,11 @@ async fn formatted_files_mean_the_same_and_stay_as_they_are() {
         assert_eq!(formatted.format(&compiler).text(), formatted.text(), "{} is not stable", case.name);
         let (after, messages) = formatted.compile().await;
         assert_eq!(
-            after.pipeline.map(strip), before.pipeline.map(strip),
-            "{} changes its meaning:\n{messages}\n{}", case.name, formatted.text()
+            after.pipeline.map(strip),
+            before.pipeline.map(strip),
+            "{} changes its meaning:\n{messages}\n{}",
+            case.name,
+            formatted.text()
         );
     }
     let _: &dyn Compiler = &compiler;
@@ -80,7 +86,9 @@ fn shown(mut pipeline: Value, case: &Case) -> Value {
     for kind in ["resource_type", "secret_type", "service_type"] {
         let types = pipeline.get_mut(format!("{kind}s")).and_then(Value::as_object_mut).unwrap();
         for (label, definition) in types {
-            if !case.text().contains(&format!("{kind} \"{label}\"")) {
+            let declared = case.text().contains(&format!("{kind} \"{label}\""));
+            let sourced = case.text().contains(&format!("{kind} \"{label}\" {{\n  source = \"pikoci://"));
+            if !declared || sourced {
                 *definition = Value::from("built-in");
             }
         }

@@ -37,7 +37,8 @@ impl PlanStage<'_, '_> {
     pub(super) fn put(&mut self, block: &Block) -> Option<(Name, StepKind)> {
         let (resource, name) = self.resource(block)?;
         if self.resources.get(&resource).is_some_and(|known| known.can_push == Some(false)) {
-            let message = format!("the type of resource \"{resource}\" has no push, so nothing can be put to it");
+            let message =
+                format!("the type of resource \"{resource}\" has no push, so nothing can be put to it");
             self.report(Code::PutWithoutPush, self.span(&block.ident), message);
         }
         let skip_get = self.reader().boolean(&block.body, "skip_get").unwrap_or(false);
@@ -77,7 +78,7 @@ impl PlanStage<'_, '_> {
             let finding = reader
                 .finding(Code::UnresolvedReference, span, format!("resource \"{canonical}\" is not declared"))
                 .suggest(&canonical, resources.keys().map(String::as_str));
-            reader.push(if fragment { finding.as_warning() } else { finding });
+            reader.push(if fragment { finding.into_warning() } else { finding });
         }
         self.used_resources.insert(canonical.clone());
         Some((canonical, name))
@@ -91,7 +92,9 @@ impl PlanStage<'_, '_> {
             let message = format!("task \"{}\" needs a \"run\" block", name.text);
             let mut reader = self.reader();
             let finding = reader.finding(Code::RunCount, name.span, message);
-            reader.push(finding.hint("write `run \"exec\" { … }`, with \"path\" and \"args\" on lines of their own"));
+            reader.push(
+                finding.hint("write `run \"exec\" { … }`, with \"path\" and \"args\" on lines of their own"),
+            );
             return None;
         };
         let inputs = self.paths(body, "inputs");
@@ -109,7 +112,10 @@ impl PlanStage<'_, '_> {
         for path in paths.iter().filter(|path| leaves(&path.text)) {
             let message = format!("path \"{}\" in \"{name}\" leaves the working directory", path.text);
             let finding = reader.finding(Code::PathEscapes, path.span.clone(), message);
-            reader.push(finding.hint("give a path relative to the working directory, without `..` that leads out of it"));
+            reader
+                .push(finding.hint(
+                    "give a path relative to the working directory, without `..` that leads out of it",
+                ));
         }
         paths.into_iter().map(|path| path.text).collect()
     }

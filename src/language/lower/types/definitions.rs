@@ -33,9 +33,11 @@ pub(super) fn lower(
 ) -> Option<Lowered> {
     match kind {
         TypeKind::Runner => None,
-        TypeKind::Resource => Some(Lowered::Resource(resource_type(reader, rules, block))),
+        TypeKind::Resource => Some(Lowered::Resource(Box::new(resource_type(reader, rules, block)))),
         TypeKind::Secret => secret_type(reader, rules, block),
-        TypeKind::Service => service_type(reader, rules, block, builtin).map(|it| Lowered::Service(Box::new(it))),
+        TypeKind::Service => {
+            service_type(reader, rules, block, builtin).map(|it| Lowered::Service(Box::new(it)))
+        }
     }
 }
 
@@ -79,7 +81,7 @@ fn secret_type(reader: &mut Reader<'_>, rules: &mut CommandRules<'_>, block: &Bl
     let config = connection(reader, body, &params);
     let mut secret = SecretType { get: get?, config };
     override_runner(reader, rules, body, [&mut secret.get].into_iter());
-    Some(Lowered::Secret { params, secret })
+    Some(Lowered::Secret { params, secret: Box::new(secret) })
 }
 
 /// The attributes of a secret type that its command gets as parameters.
@@ -96,7 +98,11 @@ pub(super) fn connection(reader: &mut Reader<'_>, body: &Body, params: &[String]
 }
 
 /// Reports a parameter that its type does not declare.
-pub(in crate::lower) fn undeclared_param(reader: &mut Reader<'_>, name: &crate::lower::Name, params: &[String]) {
+pub(in crate::lower) fn undeclared_param(
+    reader: &mut Reader<'_>,
+    name: &crate::lower::Name,
+    params: &[String],
+) {
     let message = format!("param \"{}\" is not declared by its type and is not passed", name.text);
     let finding = reader
         .finding(Code::UndeclaredParam, name.span.clone(), message)
@@ -119,8 +125,9 @@ fn service_type(
         process: command(reader, rules, body, "process"),
         ready_check: ready_check(reader, rules, body),
         stop: command(reader, rules, body, "stop"),
-        builtin: builtin
-            .map(|label| BuiltinService { suffix: suffix.map_or_else(|| label.to_owned(), |suffix| suffix.text) }),
+        builtin: builtin.map(|label| BuiltinService {
+            suffix: suffix.map_or_else(|| label.to_owned(), |suffix| suffix.text),
+        }),
     };
     let has = |word: &str| nested(body, word).is_some();
     let complaint = match (has("start"), has("process"), has("stop")) {
@@ -149,7 +156,8 @@ fn ready_check(reader: &mut Reader<'_>, rules: &mut CommandRules<'_>, body: &Bod
     let command = rules.command(reader, block, &["interval", "timeout"])?;
     let mut time = |name: &str, default: Duration| match reader.duration(&block.body, name) {
         Some((Duration::ZERO, span)) => {
-            let finding = reader.finding(Code::Duration, span, format!("\"{name}\" must be longer than zero"));
+            let finding =
+                reader.finding(Code::Duration, span, format!("\"{name}\" must be longer than zero"));
             reader.push(finding);
             default
         }
@@ -173,7 +181,11 @@ pub(super) fn param_names(reader: &mut Reader<'_>, body: &Body) -> Vec<String> {
 /// Values of params that are not given.
 pub(super) fn defaults(reader: &mut Reader<'_>, body: &Body) -> BTreeMap<String, Value> {
     let Some(block) = nested(body, "defaults") else { return BTreeMap::new() };
-    reader.free(&block.body, &[]).into_iter().map(|attribute| (attribute.name.text, attribute.value)).collect()
+    reader
+        .free(&block.body, &[])
+        .into_iter()
+        .map(|attribute| (attribute.name.text, attribute.value))
+        .collect()
 }
 
 /// The first block of this name; others were reported.
@@ -181,7 +193,12 @@ fn nested<'b>(body: &'b Body, word: &str) -> Option<&'b Block> {
     body.blocks().find(|block| block.ident.as_str() == word)
 }
 
-fn command(reader: &mut Reader<'_>, rules: &mut CommandRules<'_>, body: &Body, word: &str) -> Option<Command> {
+fn command(
+    reader: &mut Reader<'_>,
+    rules: &mut CommandRules<'_>,
+    body: &Body,
+    word: &str,
+) -> Option<Command> {
     nested(body, word).and_then(|block| rules.command(reader, block, &[]))
 }
 
@@ -208,7 +225,10 @@ pub(super) fn override_runner<'c>(
             continue;
         }
         let span = reader.document.span(&block.ident);
-        let message = format!("a runner can replace \"exec\" only, but a command of the type uses \"{}\"", command.runner);
+        let message = format!(
+            "a runner can replace \"exec\" only, but a command of the type uses \"{}\"",
+            command.runner
+        );
         let finding = reader.finding(Code::OverrideNeedsExec, span, message);
         reader.push(finding);
         return;

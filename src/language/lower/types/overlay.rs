@@ -11,7 +11,12 @@ use crate::lower::Reader;
 use crate::lower::command::CommandRules;
 
 /// Lays the attributes of a declaration over the definition that it refers to.
-pub(super) fn apply(reader: &mut Reader<'_>, rules: &mut CommandRules<'_>, block: &Block, lowered: &mut Lowered) {
+pub(super) fn apply(
+    reader: &mut Reader<'_>,
+    rules: &mut CommandRules<'_>,
+    block: &Block,
+    lowered: &mut Lowered,
+) {
     let body = &block.body;
     match lowered {
         Lowered::Resource(resource) => {

@@ -24,7 +24,9 @@ pub fn parse_vars(file: &str, text: &str) -> Result<Given, Vec<LocatedDiagnostic
             let nested: Vec<_> = entries
                 .iter()
                 .filter(|(_, value)| is_nested(value))
-                .flat_map(|(name, _)| refuse(format!("the value of variable \"{name}\" is neither string, number nor bool")))
+                .flat_map(|(name, _)| {
+                    refuse(format!("the value of variable \"{name}\" is neither string, number nor bool"))
+                })
                 .collect();
             if nested.is_empty() { Ok(entries.into_iter().collect()) } else { Err(nested) }
         }
@@ -51,8 +53,9 @@ pub(super) fn check_undeclared(
             continue;
         }
         let message = format!("a value is given for variable \"{name}\", which is not declared");
-        let finding = Diagnostic::new(Code::UndeclaredValue, document.source(), 0..0, message).suggest(name, names());
-        findings.push(if lenient { finding.as_warning() } else { finding });
+        let finding =
+            Diagnostic::new(Code::UndeclaredValue, document.source(), 0..0, message).suggest(name, names());
+        findings.push(if lenient { finding.into_warning() } else { finding });
     }
 }
 
@@ -75,8 +78,10 @@ pub(super) fn convert(
     let converted = value.as_ref().and_then(|value| kind.convert(value));
     if converted.is_none() {
         let found = value.map_or("number out of range", |value| value.kind().name());
-        let message =
-            format!("the value given for variable \"{name}\" must be a {}, found a {found} that is none", kind.word());
+        let message = format!(
+            "the value given for variable \"{name}\" must be a {}, found a {found} that is none",
+            kind.word()
+        );
         let finding = reader.finding(Code::ValueType, span, message);
         reader.push(finding);
     }

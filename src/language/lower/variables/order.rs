@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
 use hcl_edit::expr::{Expression, Traversal, TraversalOperator};
 use hcl_edit::structure::{Block, Body};
 use hcl_edit::visit::{self, Visit};
@@ -26,19 +25,24 @@ pub(super) fn secrets(
     document: &Document,
     declarations: &Declarations<'_>,
     secret: &[&Declared<'_>],
-    now: DateTime<Utc>,
+    surroundings: &Scope<'_>,
     variables: &mut Variables,
     findings: &mut Vec<Diagnostic>,
 ) {
-    let needs: BTreeMap<&str, BTreeSet<String>> =
-        secret.iter().map(|declared| (declared.name.text.as_str(), needs_of(declarations, declared))).collect();
+    let needs: BTreeMap<&str, BTreeSet<String>> = secret
+        .iter()
+        .map(|declared| (declared.name.text.as_str(), needs_of(declarations, declared)))
+        .collect();
     let mut waiting: Vec<&Declared<'_>> = secret.to_vec();
     while !waiting.is_empty() {
         let is_waiting = |name: &str| waiting.iter().any(|other| other.name.text == name);
         let is_ready = |declared: &Declared<'_>| {
-            needs.get(declared.name.text.as_str()).is_none_or(|needs| !needs.iter().any(|need| is_waiting(need)))
+            needs
+                .get(declared.name.text.as_str())
+                .is_none_or(|needs| !needs.iter().any(|need| is_waiting(need)))
         };
-        let (ready, rest): (Vec<_>, Vec<_>) = waiting.iter().copied().partition(|declared| is_ready(declared));
+        let (ready, rest): (Vec<_>, Vec<_>) =
+            waiting.iter().copied().partition(|declared| is_ready(declared));
         if ready.is_empty() {
             report_cycles(document, &rest, &needs, findings);
             variables.values.extend(rest.iter().map(|declared| (declared.name.text.clone(), None)));
@@ -46,7 +50,7 @@ pub(super) fn secrets(
         }
         for declared in ready {
             let value = {
-                let scope = Scope { variables: VariableAccess::Known(&variables.values), now };
+                let scope = Scope { variables: VariableAccess::Known(&variables.values), ..*surroundings };
                 let mut reader = Reader { document, scope: &scope, findings };
                 reference(&mut reader, declared, &mut variables.secret_types)
             };
@@ -57,7 +61,11 @@ pub(super) fn secrets(
 }
 
 /// The reference that stands for the variable's value.
-fn reference(reader: &mut Reader<'_>, declared: &Declared<'_>, secret_types: &mut Vec<Name>) -> Option<Value> {
+fn reference(
+    reader: &mut Reader<'_>,
+    declared: &Declared<'_>,
+    secret_types: &mut Vec<Name>,
+) -> Option<Value> {
     let block = secret_block(declared)?;
     let label = Name::label(reader.document, block, 0)?;
     let path = reader.text(&block.body, "path");
@@ -147,7 +155,12 @@ fn report_cycles(
         let Some(chain) = chain(start, needs) else { continue };
         reported.extend(chain.iter().map(|name| (*name).to_owned()));
         let message = format!("secret variables need each other: {}", chain_text(&chain));
-        findings.push(Diagnostic::new(Code::SecretCycle, document.source(), declared.name.span.clone(), message));
+        findings.push(Diagnostic::new(
+            Code::SecretCycle,
+            document.source(),
+            declared.name.span.clone(),
+            message,
+        ));
     }
 }
 

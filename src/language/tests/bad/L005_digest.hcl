@@ -1,0 +1,4 @@
+resource_type "git" {
+  source = "pikoci://git"
+  sha256 = "00"
+}
