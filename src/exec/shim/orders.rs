@@ -55,7 +55,6 @@ impl Shim {
             Ok(both) => both,
             Err(reason) => return self.refuse(unit, reason),
         };
-        self.make_groups();
         let group = self.groups.as_ref().map(ItemGroups::steps);
         match Keeper::start(Role::Step, command, output, errors, group) {
             Ok(keeper) => {
@@ -71,7 +70,6 @@ impl Shim {
             Ok(both) => both,
             Err(reason) => return self.refuse(unit, reason),
         };
-        self.make_groups();
         let service = Service::register(plan);
         let group = self.groups.as_ref().map(ItemGroups::services);
         let keeper = Keeper::start(Role::Service, &service.plan.start, output, errors, group);
@@ -82,16 +80,6 @@ impl Shim {
         self.units.insert(unit, Unit { keeper, ended: false, service: Some(service) });
         if let Some(fault) = fault {
             self.not_started(unit, fault);
-        }
-    }
-
-    fn make_groups(&mut self) {
-        if let (Some(place), None) = (&self.place, &self.groups) {
-            self.groups = ItemGroups::make(place, &self.hatch.item).ok();
-            // A place that refuses once is not asked again: the reapers do without.
-            if self.groups.is_none() {
-                self.place = None;
-            }
         }
     }
 }

@@ -41,7 +41,6 @@ pub fn become_shim(birth: Birth) -> i32 {
         hatch,
         control,
         children,
-        place,
         groups: None,
         units: BTreeMap::new(),
         cleaners: BTreeSet::new(),
@@ -51,6 +50,9 @@ pub fn become_shim(birth: Birth) -> i32 {
         ending: None,
     };
     shim.say(Event::Ready);
+    shim.flush();
+    // While the worker makes up its first order. Where no groups can be had, the reapers do without.
+    shim.groups = place.and_then(|place| ItemGroups::make(&place, &shim.hatch.item).ok());
     shim.serve();
     0
 }
@@ -60,7 +62,6 @@ pub struct Shim {
     pub(super) hatch: Hatch,
     pub(super) control: OwnedFd,
     pub(super) children: SignalFd,
-    pub(super) place: Option<Place>,
     pub(super) groups: Option<ItemGroups>,
     pub(super) units: BTreeMap<UnitId, Unit>,
     /// Processes that remove the data of stopped services.
@@ -85,7 +86,6 @@ impl Shim {
             self.look_at_clock();
             self.kill_strays();
             if self.ending.is_some() && self.end_is_complete() {
-                self.groups = None;
                 self.say(Event::Empty);
                 self.flush();
                 return;
