@@ -1,0 +1,77 @@
+//! What an agent promises to the servers.
+
+use std::time::Duration;
+
+use pikoci_engine::supervise::Exit;
+use pikoci_model::build::{BuildEvent, BuildStatus};
+use pikoci_model::id::BuildId;
+use pikoci_model::message::Void;
+
+use crate::world::{World, plan, task};
+
+#[actix_rt::test]
+async fn events_that_are_not_acknowledged_are_sent_again_and_arrive_once() {
+    let mut world = World::new();
+    world.acknowledging = false;
+    world.offer(plan(1, vec![task("one", "say hello")])).await;
+    world.until(|world| world.is_over(BuildId(1))).await;
+    let first = world.ran(BuildId(1)).events.len();
+    // The tracker forgets what it had: everything must come again, from the first event on.
+    world.events.clear();
+    world.until(|world| world.is_over(BuildId(1))).await;
+    let ran = world.ran(BuildId(1));
+    assert_eq!((ran.events.len(), ran.log("0").as_str()), (first, "hello\n"));
+    world.acknowledging = true;
+    world.events.clear();
+    world.until(|world| world.is_over(BuildId(1))).await;
+}
+
+#[actix_rt::test]
+async fn a_worker_that_cannot_renew_ends_its_builds_and_says_nothing_more() {
+    let mut world = World::new();
+    world.lease = Duration::from_secs(4);
+    world.offer(plan(1, vec![task("slow", "hang")])).await;
+    world.until_story("run 0#1: hang").await;
+    world.renewing = false;
+    world.until_story("close b-1-1").await;
+    assert!(!world.is_over(BuildId(1)));
+    assert!(world.host.story().contains(&"terminated 0".to_owned()));
+    world.renewing = true;
+    assert_eq!(world.run(plan(2, vec![task("t", "true")])).await.status(), BuildStatus::Succeeded);
+}
+
+#[actix_rt::test]
+async fn a_void_claim_is_ended_without_a_word() {
+    let mut world = World::new();
+    let void = plan(1, vec![task("slow", "hang")]);
+    world.offer(void.clone()).await;
+    world.until_story("run 0#1: hang").await;
+    world.say(&Void { build: void.build, fence: void.fence }).await;
+    world.until_story("close b-1-1").await;
+    let ran = world.run(plan(2, vec![task("t", "true")])).await;
+    assert!(matches!(ran.events.last(), Some(BuildEvent::Finished { .. })));
+    assert!(!world.is_over(BuildId(1)));
+}
+
+#[actix_rt::test]
+async fn a_drain_lets_what_runs_finish_and_takes_nothing_new() {
+    let mut world = World::new();
+    let slow = plan(1, vec![task("slow", "hang")]);
+    world.offer(slow.clone()).await;
+    world.until_story("run 0#1: hang").await;
+    world.worker.drain();
+    world.offer(plan(2, vec![task("never", "true")])).await;
+    world.cancel(&slow).await;
+    world.until(|world| world.goodbyes == 1).await;
+    assert_eq!(world.worker_ends().await, Exit::Stopped);
+    assert_eq!(world.ran(BuildId(1)).status(), BuildStatus::Cancelled);
+    assert!(world.ran(BuildId(2)).events.is_empty());
+}
+
+#[actix_rt::test]
+async fn an_idle_worker_stops_at_once() {
+    let mut world = World::new();
+    world.until(|world| world.last_announce.is_some()).await;
+    world.worker.stop();
+    assert_eq!(world.worker_ends().await, Exit::Stopped);
+}
