@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use pikoci_model::text::{Segment, Text};
 
 use super::FnError;
 use crate::value::{ConvertError, Number, Value};
@@ -188,4 +189,24 @@ pub(super) fn refused(index: usize, error: ConvertError) -> FnError {
 /// There is no result, for this reason.
 pub(super) fn failed(reason: impl Into<String>) -> FnError {
     FnError::Failed(reason.into())
+}
+
+/// Largest text that a function makes, in bytes: a short expression must not fill the memory.
+const MAX_TEXT: usize = 16 << 20;
+
+/// Refuses a result of `size` bytes that is too large to be made.
+pub(super) fn bounded(size: usize) -> Result<usize, FnError> {
+    if size > MAX_TEXT {
+        return Err(failed(format!("the result is larger than {MAX_TEXT} bytes")));
+    }
+    Ok(size)
+}
+
+/// Bytes of a text; a secret counts as none.
+pub(super) fn size_of(text: &Text) -> usize {
+    let size = |segment: &Segment| match segment {
+        Segment::Literal(text) => text.len(),
+        Segment::Secret(_) => 0,
+    };
+    text.segments().iter().map(size).sum()
 }

@@ -7,14 +7,14 @@ use pikoci_model::text::Text;
 
 use self::verb::{Piece, Verb, parse};
 use super::FnError;
-use super::call::{Call, Function, Outcome, failed};
+use super::call::{Call, Function, Outcome, bounded, failed, size_of};
 use crate::value::Value;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::at_least("format", 1, |c| {
         let pieces = specification(c)?;
         let args: Vec<&Value> = c.args[1..].iter().collect();
-        Ok(render(&pieces, &args)?.into())
+        Ok(render(&pieces, &args, &mut 0)?.into())
     })
     .moving_secrets()
     .taking_null(),
@@ -36,18 +36,21 @@ fn specification(call: &Call<'_>) -> Result<Vec<Piece>, FnError> {
     Ok(pieces)
 }
 
-fn render(pieces: &[Piece], args: &[&Value]) -> Result<Text, FnError> {
+/// `size` counts the bytes made by one call.
+fn render(pieces: &[Piece], args: &[&Value], size: &mut usize) -> Result<Text, FnError> {
     let mut out = Text::default();
     for piece in pieces {
-        match piece {
-            Piece::Literal(text) => out.append(Text::literal(text.as_str())),
+        let part = match piece {
+            Piece::Literal(text) => Text::literal(text.as_str()),
             Piece::Verb(verb) => {
                 let arg = args.get(verb.argument).ok_or_else(|| {
                     failed(format!("`{verb}` needs argument {}, {} are given", verb.argument + 1, args.len()))
                 })?;
-                out.append(fill(verb, arg)?);
+                fill(verb, arg)?
             }
-        }
+        };
+        *size = bounded(*size + size_of(&part))?;
+        out.append(part);
     }
     Ok(out)
 }
@@ -94,12 +97,13 @@ fn formatlist(call: &Call<'_>) -> Outcome {
             length
         }
     };
-    let row = |row: usize| {
+    let mut size = 0;
+    let mut row = |row: usize| {
         let args: Vec<&Value> = columns
             .iter()
             .map(|column| column.as_ref().map_or_else(|single| *single, |list| list[row]))
             .collect();
-        Ok(Value::Text(render(&pieces, &args)?))
+        Ok(Value::Text(render(&pieces, &args, &mut size)?))
     };
-    Ok(Value::List((0..rows).map(row).collect::<Result<_, FnError>>()?))
+    Ok(Value::List((0..rows).map(&mut row).collect::<Result<_, FnError>>()?))
 }

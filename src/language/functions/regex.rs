@@ -3,7 +3,7 @@
 use ::regex::{Captures, Regex, RegexBuilder};
 
 use super::FnError;
-use super::call::{Call, Function, Outcome, failed};
+use super::call::{Call, Function, Outcome, bounded, failed};
 use crate::value::Value;
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -43,7 +43,16 @@ fn last_line(message: &str) -> String {
 
 fn regexreplace(call: &Call<'_>) -> Outcome {
     let (text, expression, replacement) = (call.string(0)?, compile(call, 1)?, call.string(2)?);
-    Ok(expression.replace_all(&text, replacement.as_str()).into_owned().into())
+    let (mut out, mut done) = (String::new(), 0);
+    for found in expression.captures_iter(&text) {
+        let Some(whole) = found.get(0) else { continue };
+        out.push_str(&text[done..whole.start()]);
+        found.expand(&replacement, &mut out);
+        bounded(out.len())?;
+        done = whole.end();
+    }
+    out.push_str(&text[done..]);
+    Ok(out.into())
 }
 
 /// What a match becomes depends on the groups of the pattern.

@@ -4,7 +4,7 @@ use pikoci_model::text::Text;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::FnError;
-use super::call::{Call, Function, Outcome, refused};
+use super::call::{Call, Function, Outcome, bounded, refused, size_of};
 use crate::value::Value;
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -19,7 +19,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::exactly("title", 1, |c| Ok(title(&c.string(0)?).into())),
     Function::exactly("strrev", 1, |c| Ok(c.string(0)?.graphemes(true).rev().collect::<String>().into())),
     Function::exactly("trimspace", 1, |c| Ok(c.string(0)?.trim().into())),
-    Function::exactly("replace", 3, |c| Ok(c.string(0)?.replace(&c.string(1)?, &c.string(2)?).into())),
+    Function::exactly("replace", 3, replace),
     Function::exactly("split", 2, |c| Ok(split(&c.string(0)?, &c.string(1)?))),
     Function::exactly("strlen", 1, |c| Ok(c.string(0)?.graphemes(true).count().into())),
     Function::exactly("substr", 3, |c| Ok(substr(&c.string(0)?, c.integer(1)?, c.integer(2)?).into())),
@@ -49,14 +49,23 @@ fn indent(call: &Call<'_>) -> Outcome {
             found: width.to_string(),
         });
     }
-    Ok(call.string(1)?.replace('\n', &format!("\n{}", " ".repeat(width))).into())
+    let text = call.string(1)?;
+    bounded(text.len().saturating_add(text.matches('\n').count().saturating_mul(width)))?;
+    Ok(text.replace('\n', &format!("\n{}", " ".repeat(width))).into())
+}
+
+/// All occurrences of a literal text.
+fn replace(call: &Call<'_>) -> Outcome {
+    let (text, old, new) = (call.string(0)?, call.string(1)?, call.string(2)?);
+    bounded(text.len().saturating_add(text.matches(&old).count().saturating_mul(new.len())))?;
+    Ok(text.replace(&old, &new).into())
 }
 
 /// Joins the elements of all lists; secrets are moved into the result.
 fn join(call: &Call<'_>) -> Outcome {
     let separator = call.value(0).to_text().map_err(|e| refused(0, e))?;
     let mut joined = Text::default();
-    let mut first = true;
+    let (mut first, mut size) = (true, 0);
     for index in 1..call.args.len() {
         for item in call.list(index)? {
             let text = item.to_text().map_err(|_| FnError::Argument {
@@ -64,6 +73,7 @@ fn join(call: &Call<'_>) -> Outcome {
                 expected: "list of strings".to_owned(),
                 found: format!("an element that is {}", item.kind().name()),
             })?;
+            size = bounded(size + size_of(&text) + size_of(&separator))?;
             if !first {
                 joined.append(separator.clone());
             }

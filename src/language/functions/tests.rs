@@ -446,6 +446,24 @@ fn secrets_pass_only_through_functions_that_move_them() {
 }
 
 #[test]
+fn a_short_expression_cannot_fill_the_memory() {
+    let long = Value::text("a\n".repeat(100_000));
+    let many = Value::List(vec![long.clone(); 100]);
+    let calls = [
+        ("replace", vec![long.clone(), "".into(), long.clone()]),
+        ("regexreplace", vec![long.clone(), "a".into(), long.clone()]),
+        ("indent", vec![1000_i64.into(), long.clone()]),
+        ("join", vec![long.clone(), many.clone()]),
+        ("format", vec!["%[1]s".repeat(100).into(), long.clone()]),
+        ("formatlist", vec!["%s".into(), many]),
+    ];
+    for (name, args) in calls {
+        let error = call(name, &args, now()).unwrap_err();
+        assert_eq!(error, FnError::Failed("the result is larger than 16777216 bytes".into()), "{name}");
+    }
+}
+
+#[test]
 fn no_function_panics_on_arguments_of_the_wrong_kind() {
     let kinds = [
         Value::Null,

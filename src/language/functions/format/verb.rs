@@ -224,6 +224,9 @@ impl Verb {
 
     /// Spaces up to the width, on the left unless `-` is given.
     fn pad_text(&self, text: &str) -> String {
+        if self.width == 0 {
+            return text.to_owned();
+        }
         let missing = self.width.saturating_sub(text.graphemes(true).count());
         let spaces = " ".repeat(missing);
         if self.minus { format!("{text}{spaces}") } else { format!("{spaces}{text}") }
