@@ -1,6 +1,5 @@
 //! The commands: what the program is told, and its exit codes.
 
-pub mod client;
 mod exit;
 mod password;
 mod pipeline;
@@ -8,8 +7,31 @@ mod run;
 mod server;
 mod vars;
 
+use std::process::ExitCode;
+
 use clap::Command;
 pub use exit::Exit;
+pub use run::LocalServer;
+
+use crate::wire;
+
+/// Runs the program with these arguments. The nursery was forked already, if the command needs one.
+pub fn main(nursery: Option<wire::Nursery>) -> ExitCode {
+    let matches = command().get_matches();
+    match (matches.subcommand(), nursery) {
+        (Some(("run", matches)), Some(nursery)) => run::run(matches, nursery).into(),
+        (Some(("pipeline", matches)), _) => pipeline::run(matches).into(),
+        (Some(("user-password", matches)), _) => password::run(matches).into(),
+        (Some(("version", _)), _) => version(),
+        _ => Exit::Usage.into(),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the version is the command's result")]
+fn version() -> ExitCode {
+    println!("pikoci {}", crate::VERSION);
+    ExitCode::SUCCESS
+}
 
 /// The whole command line.
 pub fn command() -> Command {
@@ -21,7 +43,6 @@ pub fn command() -> Command {
         .subcommand(server::command())
         .subcommand(run::command())
         .subcommand(pipeline::command())
-        .subcommand(client::command())
         .subcommand(password::command())
         .subcommand(Command::new("version").about("Print the version"))
 }

@@ -15,7 +15,12 @@ pub fn command() -> Command {
         .about("Print USERNAME:BCRYPT for --users")
         .arg(Arg::new("username").long("username").short('u').required(true))
         .arg(Arg::new("password").long("password").short('p').help("Better: --stdin").conflicts_with("stdin"))
-        .arg(Arg::new("stdin").long("stdin").action(ArgAction::SetTrue).help("Read the password from standard input"))
+        .arg(
+            Arg::new("stdin")
+                .long("stdin")
+                .action(ArgAction::SetTrue)
+                .help("Read the password from standard input"),
+        )
 }
 
 /// Runs it.

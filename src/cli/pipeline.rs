@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use pikoci_language::slugify;
 use pikoci_model::{
     diagnostic::{Diagnostic, Severity},
     port::{Clock, Compilation, CompileRequest, Compiler},
@@ -14,7 +15,13 @@ use crate::{clock::SystemClock, wire};
 /// The commands.
 pub fn command() -> Command {
     let file = || Arg::new("file").required(true).value_name("FILE");
-    let var = || Arg::new("var").long("var").value_name("NAME=VALUE").action(ArgAction::Append).help("Value for a variable");
+    let var = || {
+        Arg::new("var")
+            .long("var")
+            .value_name("NAME=VALUE")
+            .action(ArgAction::Append)
+            .help("Value for a variable")
+    };
     let vars = || Arg::new("vars").long("vars").short('v').value_name("FILE").help("JSON file with values");
     Command::new("pipeline")
         .about("Check, format or draw a pipeline file")
@@ -24,21 +31,30 @@ pub fn command() -> Command {
                 .about("Report everything that is wrong with a pipeline file")
                 .args([file(), var(), vars()])
                 .arg(Arg::new("strict").long("strict").action(ArgAction::SetTrue).help("Warnings fail too"))
-                .arg(Arg::new("fragment").long("fragment").action(ArgAction::SetTrue).help("Unresolved references are warnings"))
-                .arg(Arg::new("no-fetch").long("no-fetch").action(ArgAction::SetTrue).help("Fetch no remote source"))
+                .arg(
+                    Arg::new("fragment")
+                        .long("fragment")
+                        .action(ArgAction::SetTrue)
+                        .help("Unresolved references are warnings"),
+                )
+                .arg(
+                    Arg::new("no-fetch")
+                        .long("no-fetch")
+                        .action(ArgAction::SetTrue)
+                        .help("Fetch no remote source"),
+                )
                 .arg(Arg::new("format").long("format").default_value("text").value_parser(["text", "json"])),
         )
         .subcommand(
             Command::new("fmt")
                 .about("Rewrite a pipeline file in canonical form, comments kept")
                 .arg(file())
-                .arg(Arg::new("check").long("check").action(ArgAction::SetTrue).help("Change nothing; fail if it would change")),
-        )
-        .subcommand(
-            Command::new("graph")
-                .about("Print a pipeline's graph")
-                .args([file(), var(), vars()])
-                .arg(Arg::new("format").long("format").short('f').default_value("dot").value_parser(["dot", "svg"])),
+                .arg(
+                    Arg::new("check")
+                        .long("check")
+                        .action(ArgAction::SetTrue)
+                        .help("Change nothing; fail if it would change"),
+                ),
         )
 }
 
@@ -47,7 +63,6 @@ pub fn run(matches: &ArgMatches) -> Exit {
     let result = match matches.subcommand() {
         Some(("validate", matches)) => validate(matches),
         Some(("fmt", matches)) => format(matches),
-        Some(("graph", matches)) => graph(matches),
         _ => Ok(Exit::Usage),
     };
     result.unwrap_or_else(|error| {
@@ -64,7 +79,12 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-fn compile(matches: &ArgMatches, compiler: &dyn Compiler, fragment: bool, fetch: bool) -> Result<Compilation, String> {
+fn compile(
+    matches: &ArgMatches,
+    compiler: &dyn Compiler,
+    fragment: bool,
+    fetch: bool,
+) -> Result<Compilation, String> {
     let file = file_of(matches);
     let given: Vec<String> = matches.get_many::<String>("var").into_iter().flatten().cloned().collect();
     let request = CompileRequest {
@@ -73,6 +93,7 @@ fn compile(matches: &ArgMatches, compiler: &dyn Compiler, fragment: bool, fetch:
         vars: vars::read(matches.get_one::<String>("vars").map(Path::new), &given)?,
         now: SystemClock::new().now(),
         fragment,
+        strict: matches.get_flag("strict"),
         lenient_vars: true,
         fetch,
     };
@@ -81,8 +102,10 @@ fn compile(matches: &ArgMatches, compiler: &dyn Compiler, fragment: bool, fetch:
 
 fn validate(matches: &ArgMatches) -> Result<Exit, String> {
     let compiler = wire::local_compiler();
-    let compilation = compile(matches, compiler.as_ref(), matches.get_flag("fragment"), !matches.get_flag("no-fetch"))?;
-    let refused = compilation.pipeline.is_none() || (matches.get_flag("strict") && !compilation.diagnostics.is_empty());
+    let compilation =
+        compile(matches, compiler.as_ref(), matches.get_flag("fragment"), !matches.get_flag("no-fetch"))?;
+    let refused =
+        compilation.pipeline.is_none() || (matches.get_flag("strict") && !compilation.diagnostics.is_empty());
     if matches.get_one::<String>("format").is_some_and(|format| format == "json") {
         print_json(&serde_json::json!({ "valid": !refused, "errors": compilation.diagnostics }));
     } else {
@@ -116,23 +139,10 @@ fn format(matches: &ArgMatches) -> Result<Exit, String> {
     }
 }
 
-fn graph(matches: &ArgMatches) -> Result<Exit, String> {
-    let compiler = wire::local_compiler();
-    let compilation = compile(matches, compiler.as_ref(), false, true)?;
-    report(compiler.as_ref(), &compilation.diagnostics);
-    let Some(pipeline) = compilation.pipeline else { return Ok(Exit::Usage) };
-    let name = name_of_file(&file_of(matches));
-    let svg = matches.get_one::<String>("format").is_some_and(|format| format == "svg");
-    print_text(&wire::draw_graph(&name, &pipeline, svg));
-    Ok(Exit::Success)
-}
-
 /// The slug of a file's name without its extension: the name of a pipeline that is given none.
 pub fn name_of_file(file: &Path) -> String {
-    let stem = file.file_stem().map(|stem| stem.to_string_lossy().to_lowercase()).unwrap_or_default();
-    let slug: String = stem.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect();
-    let parts: Vec<&str> = slug.split('-').filter(|part| !part.is_empty()).collect();
-    if parts.is_empty() { "pipeline".to_owned() } else { parts.join("-") }
+    let slug = slugify(&file.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default());
+    if slug.is_empty() { "pipeline".to_owned() } else { slug }
 }
 
 /// Findings as a person reads them, on standard error.

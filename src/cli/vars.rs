@@ -17,7 +17,8 @@ pub fn read(file: Option<&Path>, given: &[String]) -> Result<Vars, String> {
         None => Vars::new(),
     };
     for pair in given {
-        let (name, value) = pair.split_once('=').ok_or_else(|| format!("--var `{pair}` (expected name=value)"))?;
+        let (name, value) =
+            pair.split_once('=').ok_or_else(|| format!("--var `{pair}` (expected name=value)"))?;
         vars.insert(name.to_owned(), Value::String(value.to_owned()));
     }
     Ok(vars)
@@ -25,7 +26,8 @@ pub fn read(file: Option<&Path>, given: &[String]) -> Result<Vars, String> {
 
 fn from_file(path: &Path) -> Result<Vars, String> {
     let shown = path.display();
-    let wrong = |what: &str| format!("{shown}: error L024: {what} (expected one JSON object of names and scalars)");
+    let wrong =
+        |what: &str| format!("{shown}: error L024: {what} (expected one JSON object of names and scalars)");
     let text = std::fs::read_to_string(path).map_err(|error| format!("{shown}: {error}"))?;
     let value: Value = serde_json::from_str(&text).map_err(|error| wrong(&error.to_string()))?;
     let Value::Object(entries) = value else { return Err(wrong("not an object")) };

@@ -34,7 +34,8 @@ pub struct Host {
 impl Host {
     /// Reads the process's environment.
     pub fn read() -> Self {
-        let variables = env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+        let variables =
+            env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
         Self { variables: variables.collect() }
     }
 

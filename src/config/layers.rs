@@ -39,11 +39,13 @@ pub(super) fn read<T: DeserializeOwned>(
     }
     for setting in settings {
         if let Some((_, value)) = from_environment(host, setting) {
-            builder = builder.set_override(setting, value).map_err(|error| ConfigError::new(error.to_string()))?;
+            builder =
+                builder.set_override(setting, value).map_err(|error| ConfigError::new(error.to_string()))?;
         }
     }
     for (setting, value) in flags {
-        builder = builder.set_override(setting, value).map_err(|error| ConfigError::new(error.to_string()))?;
+        builder =
+            builder.set_override(setting, value).map_err(|error| ConfigError::new(error.to_string()))?;
     }
     let merged = builder.build().map_err(|error| ConfigError::new(error.to_string()))?;
     merged.try_deserialize().map_err(|error| ConfigError::new(error.to_string()))
@@ -58,21 +60,30 @@ fn from_environment(host: &Host, setting: &str) -> Option<(String, String)> {
     })
 }
 
-fn checked_file(path: &Path, settings: &[String]) -> Result<File<config::FileSourceString, FileFormat>, ConfigError> {
+fn checked_file(
+    path: &Path,
+    settings: &[String],
+) -> Result<File<config::FileSourceString, FileFormat>, ConfigError> {
     let shown = path.display();
     let format = match path.extension().and_then(|e| e.to_str()) {
         Some("toml") => FileFormat::Toml,
         Some("yaml" | "yml") => FileFormat::Yaml,
         Some("json") => FileFormat::Json,
-        _ => return Err(ConfigError::new(format!("{shown}: unknown format (expected .toml, .yaml, .yml or .json)"))),
+        _ => {
+            return Err(ConfigError::new(format!(
+                "{shown}: unknown format (expected .toml, .yaml, .yml or .json)"
+            )));
+        }
     };
-    let text = std::fs::read_to_string(path).map_err(|error| ConfigError::new(format!("{shown}: {error}")))?;
+    let text =
+        std::fs::read_to_string(path).map_err(|error| ConfigError::new(format!("{shown}: {error}")))?;
     let alone = Config::builder().add_source(File::from_str(&text, format)).build();
     let keys: BTreeMap<String, config::Value> = alone
         .and_then(Config::try_deserialize)
         .map_err(|error| ConfigError::new(format!("{shown}: {error}")))?;
     if let Some(unknown) = keys.keys().find(|key| !settings.contains(key)) {
-        let hint = nearest(unknown, settings).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
+        let hint =
+            nearest(unknown, settings).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
         return Err(ConfigError::new(format!("{shown}: unknown key `{unknown}`{hint}")));
     }
     Ok(File::from_str(&text, format))
@@ -118,7 +129,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("c.toml");
         std::fs::write(&file, "port = 1\ndb-system = \"file\"\n").unwrap();
-        let host = Host { variables: [("PORT", "2"), ("PIKOCI_PORT", "3")].map(|(k, v)| (k.into(), v.into())).into() };
+        let host = Host {
+            variables: [("PORT", "2"), ("PIKOCI_PORT", "3")].map(|(k, v)| (k.into(), v.into())).into(),
+        };
         let read_with = |flags| read::<Sample>(&settings(), Some(&file), &host, flags).unwrap();
         let sample = read_with(BTreeMap::new());
         assert_eq!((sample.port, sample.db_system.as_str()), (3, "file"));

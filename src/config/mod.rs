@@ -4,14 +4,13 @@
 //! `DB_SYSTEM` or `PIKOCI_DB_SYSTEM` (which wins over the bare one). An unknown key or flag is an error with a
 //! suggestion; nothing is parsed and ignored.
 
-mod duration;
 mod environment;
 mod layers;
 mod secret_flag;
 mod server;
 
-pub use duration::parse_duration;
 pub use environment::{Host, commands_inherit};
 pub use layers::{ConfigError, nearest};
+pub use pikoci_language::parse_duration;
 pub use secret_flag::read_secret;
 pub use server::{DbSystem, PubsubSystem, ServerConfig, ServerFlags};

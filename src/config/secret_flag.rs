@@ -8,7 +8,11 @@ use super::ConfigError;
 ///
 /// # Errors
 /// Both were given, or the file cannot be read.
-pub fn read_secret(name: &str, direct: Option<String>, file: Option<&Path>) -> Result<Option<String>, ConfigError> {
+pub fn read_secret(
+    name: &str,
+    direct: Option<String>,
+    file: Option<&Path>,
+) -> Result<Option<String>, ConfigError> {
     match (direct, file) {
         (Some(_), Some(_)) => {
             Err(ConfigError::new(format!("both --{name} and --{name}-file are given; give one of them")))

@@ -31,7 +31,13 @@ const SETTINGS: [Setting; 37] = [
     ("jwt-secret", None, Form::Value, "", "Key of the sessions; generated when absent"),
     ("jwt-secret-file", None, Form::Value, "", "File that holds it"),
     ("users", None, Form::List, "", "USERNAME:BCRYPT, created or updated at start; the first is admin"),
-    ("admin-password", None, Form::Value, "", "Password of the first admin; generated and printed once when absent"),
+    (
+        "admin-password",
+        None,
+        Form::Value,
+        "",
+        "Password of the first admin; generated and printed once when absent",
+    ),
     ("admin-password-file", None, Form::Value, "", "File that holds it"),
     ("db-system", None, Form::Value, "mem", "mem or sqlite"),
     ("db-name", None, Form::Value, "", "The SQLite file [$XDG_DATA_HOME/pikoci/pikoci.db]"),
@@ -54,10 +60,22 @@ const SETTINGS: [Setting; 37] = [
     ("min-check-interval", None, Form::Value, "10s", "Shortest check_interval, at least 1s"),
     ("allow-insecure-sources", None, Form::Switch, "false", "Allow http:// and private addresses in source"),
     ("source-allow", None, Form::List, "", "Hosts that source may name; none = any"),
-    ("allow-secret-args", None, Form::Switch, "false", "Allow secrets in process arguments (W005 instead of L038)"),
+    (
+        "allow-secret-args",
+        None,
+        Form::Switch,
+        "false",
+        "Allow secrets in process arguments (W005 instead of L038)",
+    ),
     ("work-dir", None, Form::Value, "", "Where work directories and caches are [$XDG_CACHE_HOME/pikoci]"),
     ("keep-workdir", None, Form::Switch, "false", "Keep work directories"),
-    ("state-dir", None, Form::Value, "", "Where the host's key is [$XDG_STATE_HOME/pikoci, /var/lib/pikoci as root]"),
+    (
+        "state-dir",
+        None,
+        Form::Value,
+        "",
+        "Where the host's key is [$XDG_STATE_HOME/pikoci, /var/lib/pikoci as root]",
+    ),
     ("hook-timeout", None, Form::Value, "10m", "Limit of each hook after a cancel or timeout"),
     ("output-limit", None, Form::Value, "1073741824", "Bytes of a step's log; 0 = no limit"),
     ("secrets-dir", None, Form::Value, "", "Where relative paths of file secrets begin"),
@@ -194,15 +212,31 @@ impl ServerFlags {
     pub fn command() -> Command {
         let mut command = Command::new("server")
             .about("Run the server, by default with a worker inside")
-            .arg(Arg::new("config").long("config").short('c').env("CONFIG").value_name("FILE").help("TOML, YAML or JSON file of these settings"))
-            .arg(Arg::new("var").long("var").value_name("NAME=VALUE").action(ArgAction::Append).help("Value for a variable of the start-up pipeline"))
+            .arg(
+                Arg::new("config")
+                    .long("config")
+                    .short('c')
+                    .env("CONFIG")
+                    .value_name("FILE")
+                    .help("TOML, YAML or JSON file of these settings"),
+            )
+            .arg(
+                Arg::new("var")
+                    .long("var")
+                    .value_name("NAME=VALUE")
+                    .action(ArgAction::Append)
+                    .help("Value for a variable of the start-up pipeline"),
+            )
             .arg(Arg::new("chaos-seed").long("chaos-seed").hide(true).value_parser(clap::value_parser!(u64)));
         for (name, short, form, default, help) in SETTINGS {
-            let help = if default.is_empty() { help.to_owned() } else { format!("{help} [default: {default}]") };
+            let help =
+                if default.is_empty() { help.to_owned() } else { format!("{help} [default: {default}]") };
             let mut arg = Arg::new(name).long(name).help(help);
             arg = match form {
                 Form::Value => arg.value_name("VALUE"),
-                Form::Switch => arg.num_args(0..=1).require_equals(true).default_missing_value("true").value_name("BOOL"),
+                Form::Switch => {
+                    arg.num_args(0..=1).require_equals(true).default_missing_value("true").value_name("BOOL")
+                }
                 Form::List => arg.action(ArgAction::Append).value_name("A,B"),
             };
             command = command.arg(if let Some(short) = short { arg.short(short) } else { arg });
@@ -246,7 +280,12 @@ impl ServerConfig {
     /// # Errors
     /// What is wrong and what would be right.
     pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
-        let config: Self = layers::read(&Self::settings(), Some(path), &Host { variables: BTreeMap::new() }, BTreeMap::new())?;
+        let config: Self = layers::read(
+            &Self::settings(),
+            Some(path),
+            &Host { variables: BTreeMap::new() },
+            BTreeMap::new(),
+        )?;
         config.check()?;
         Ok(config)
     }
@@ -254,7 +293,9 @@ impl ServerConfig {
     fn check(&self) -> Result<(), ConfigError> {
         let wrong = |text: &str| Err(ConfigError::new(text));
         if !self.run_worker && self.pubsub_system == PubsubSystem::Mem {
-            return wrong("--run-worker=false needs a broker that workers can reach: nothing can run with --pubsub-system mem");
+            return wrong(
+                "--run-worker=false needs a broker that workers can reach: nothing can run with --pubsub-system mem",
+            );
         }
         if self.exclusive_tags && self.tags.is_empty() {
             return wrong("--exclusive-tags needs --tags");
@@ -265,7 +306,10 @@ impl ServerConfig {
         if self.min_check_interval < Duration::from_secs(1) {
             return wrong("--min-check-interval must be at least 1s");
         }
-        if self.lease < Duration::from_secs(15) || self.renew_interval.is_zero() || self.lease < self.renew_interval * 3 {
+        if self.lease < Duration::from_secs(15)
+            || self.renew_interval.is_zero()
+            || self.lease < self.renew_interval * 3
+        {
             return wrong("--lease must be at least 15s and three times --renew-interval");
         }
         if !matches!(self.log_level.as_str(), "debug" | "info" | "warn" | "error") {
@@ -279,7 +323,7 @@ impl ServerConfig {
 }
 
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    parse_duration(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    parse_duration(&String::deserialize(deserializer)?).map_err(|error| D::Error::custom(error.to_string()))
 }
 
 /// A list in a file, or text with commas from a flag or variable.
@@ -308,7 +352,16 @@ mod tests {
 
     #[test]
     fn the_printed_line_works() {
-        let config = read(&["--db-system", "mem", "--pubsub-system", "mem", "--run-worker", "--pipeline-config", "pipeline.hcl"]).unwrap();
+        let config = read(&[
+            "--db-system",
+            "mem",
+            "--pubsub-system",
+            "mem",
+            "--run-worker",
+            "--pipeline-config",
+            "pipeline.hcl",
+        ])
+        .unwrap();
         assert!(config.run_worker && config.db_system == DbSystem::Mem);
         assert_eq!(config.pipeline_config.as_deref(), Some(Path::new("pipeline.hcl")));
     }
@@ -330,7 +383,8 @@ mod tests {
     #[test]
     fn every_default_is_shown_as_it_is() {
         let shown = SETTINGS.iter().filter(|(.., default, _)| !default.is_empty());
-        let flags: Vec<String> = shown.map(|(name, _, _, default, _)| format!("--{name}={default}")).collect();
+        let flags: Vec<String> =
+            shown.map(|(name, _, _, default, _)| format!("--{name}={default}")).collect();
         let explicit = read(&flags.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
         assert_eq!(format!("{explicit:?}"), format!("{:?}", ServerConfig::default()));
     }

@@ -1,0 +1,69 @@
+//! `pikoci client …`: the interface of a server from the command line.
+//!
+//! Answers are JSON on standard output, indented by two; everything else a person reads goes to standard error. Exit
+//! codes: 0 done, 1 failed, 2 wrong usage or input, 3 not logged in or not allowed, 4 not found, 5 conflict.
+
+mod aliases;
+mod args;
+mod builds;
+mod events;
+mod exchange;
+mod failure;
+mod follow;
+mod jobs;
+mod login;
+mod pipelines;
+mod print;
+mod resources;
+mod target;
+mod token_file;
+
+use std::process::ExitCode;
+
+pub use aliases::whole_words;
+use clap::{ArgMatches, Args, FromArgMatches};
+
+use args::{ClientArgs, ClientCommand};
+use failure::Failure;
+use target::Target;
+
+/// The command with everything below it.
+pub fn command() -> clap::Command {
+    let command = clap::Command::new("client").about("Talk to a server: log in, pipelines, jobs, builds, resources");
+    ClientArgs::augment_args(command)
+}
+
+/// Runs what the command line says.
+pub fn run(matches: &ArgMatches) -> ExitCode {
+    match ClientArgs::from_arg_matches(matches) {
+        Ok(args) => finish(act(args)),
+        Err(error) => {
+            // Nothing helps if standard error is gone.
+            let _ = error.print();
+            ExitCode::from(failure::USAGE)
+        }
+    }
+}
+
+fn finish(result: Result<ExitCode, Failure>) -> ExitCode {
+    result.unwrap_or_else(|failure| failure.report())
+}
+
+fn act(args: ClientArgs) -> Result<ExitCode, Failure> {
+    // Whoever was first may have installed it already; then it is there.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed(format!("no runtime: {error}")))?;
+    let outer = args.connection;
+    runtime.block_on(async {
+        match args.command {
+            ClientCommand::Login(login) => login::run(&outer, login).await,
+            ClientCommand::Pipelines { command } => pipelines::run(&outer, command).await,
+            ClientCommand::Jobs { command } => jobs::run(&outer, command).await,
+            ClientCommand::Builds { command } => builds::run(&outer, command).await,
+            ClientCommand::Resources { command } => resources::run(&outer, command).await,
+        }
+    })
+}

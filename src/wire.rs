@@ -1,0 +1,71 @@
+//! Wiring: the only place that names concrete adapters.
+
+mod local;
+mod node;
+mod server;
+mod worker;
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+pub use local::local_worker;
+pub use pikoci_exec::nursery::{NurseryHandle as Nursery, fork_nursery};
+use pikoci_fetch::FetchPolicy;
+use pikoci_language::{LanguageCompiler, LanguageOptions};
+use pikoci_model::port::{Compilation, Compiler};
+pub use worker::{NURSERY_COMMAND, harden, nursery_main};
+
+/// What an operator decides about pipelines.
+#[derive(Clone, Debug)]
+pub struct CompilerSettings {
+    pub min_check_interval: Duration,
+    pub allow_secret_args: bool,
+    pub allow_insecure_sources: bool,
+    pub source_allow: Vec<String>,
+    /// Whether sources may name private addresses: on one's own machine, yes.
+    pub allow_private: bool,
+}
+
+impl CompilerSettings {
+    /// For a pipeline file on one's own machine.
+    pub fn local() -> Self {
+        Self {
+            min_check_interval: Duration::from_secs(1),
+            allow_secret_args: false,
+            allow_insecure_sources: true,
+            source_allow: Vec::new(),
+            allow_private: true,
+        }
+    }
+}
+
+/// A compiler with these settings.
+pub fn compiler(settings: &CompilerSettings) -> Arc<dyn Compiler> {
+    let policy = FetchPolicy {
+        allow_insecure: settings.allow_insecure_sources,
+        allow_private: settings.allow_private,
+        allowed_hosts: (!settings.source_allow.is_empty()).then(|| settings.source_allow.clone()),
+        ..FetchPolicy::default()
+    };
+    let options = LanguageOptions {
+        min_check_interval: settings.min_check_interval,
+        allow_secret_args: settings.allow_secret_args,
+        allow_insecure_sources: settings.allow_insecure_sources,
+    };
+    Arc::new(LanguageCompiler::new(options, policy))
+}
+
+/// The compiler of `pikoci pipeline …`.
+pub fn local_compiler() -> Arc<dyn Compiler> {
+    compiler(&CompilerSettings { min_check_interval: Duration::from_secs(10), ..CompilerSettings::local() })
+}
+
+/// Runs one future to its end on this thread.
+pub fn block_on(future: impl Future<Output = Compilation>) -> Compilation {
+    actix_rt::System::new().block_on(future)
+}
+
+/// Runs the program's actors and everything else on this thread until `future` ends.
+pub fn in_system<T>(future: impl Future<Output = T>) -> T {
+    let system = actix_rt::System::new();
+    system.block_on(future)
+}

@@ -1,0 +1,169 @@
+//! A worker of this process: nursery, launcher, workplace, agent.
+
+use std::{path::PathBuf, sync::Arc};
+
+use pikoci_engine::{
+    inbox::Inbox,
+    supervise::{Door, Obituary, Roster},
+    worker::{Ports, Settings, Worker, WorkerSpec},
+};
+use pikoci_exec::{
+    LauncherSettings, NurseryLauncher,
+    workplace::{HostWorkplace, WorkplaceOptions},
+};
+use pikoci_model::{
+    port::{Bus, Clock},
+    worker::WorkerProfile,
+};
+use tokio::sync::watch;
+
+use super::{
+    Nursery,
+    node::{fresh_incarnation, fresh_node},
+};
+use crate::{
+    clock::SystemClock,
+    config::{Host, ServerConfig, commands_inherit},
+};
+
+/// The hidden command that becomes a nursery.
+pub const NURSERY_COMMAND: &str = "nursery-exec";
+/// Checks run beside the builds, so that a long build never stops them.
+const CHECK_SLOTS: u32 = 4;
+
+/// How a worker of this process is set up.
+pub struct WorkerStart<'a> {
+    pub host: &'a Host,
+    pub nursery: Nursery,
+    pub bus: Arc<dyn Bus>,
+    pub node: pikoci_model::id::NodeId,
+    pub name: String,
+    pub slots: u32,
+    pub tags: Vec<String>,
+    pub exclusive_tags: bool,
+    pub work_dir: Option<PathBuf>,
+    pub keep_workdir: bool,
+    pub secrets_dir: Option<PathBuf>,
+    pub settings: Settings,
+}
+
+/// A worker that runs, and news of its end.
+pub struct RunningWorker {
+    worker: Worker,
+    ended: watch::Receiver<Option<bool>>,
+}
+
+impl RunningWorker {
+    /// Takes no new work and waits until what runs has ended; true if nothing was lost.
+    pub async fn drain(&mut self) -> bool {
+        self.worker.drain();
+        self.end().await
+    }
+
+    /// Ends what runs with its services; true if everything was stopped and told.
+    pub async fn stop(&mut self) -> bool {
+        self.worker.stop();
+        self.end().await
+    }
+
+    /// After a second signal: the stops get a little longer, then it ends.
+    pub fn hurry(&self) {
+        self.worker.hurry();
+    }
+
+    async fn end(&mut self) -> bool {
+        let ended = self.ended.wait_for(Option::is_some).await;
+        ended.ok().and_then(|ended| *ended).unwrap_or(false)
+    }
+}
+
+/// What the worker does to its own process, after the nursery is forked.
+pub fn harden() {
+    if let Err(error) = pikoci_exec::nursery::harden_worker() {
+        tracing::warn!("this process could not be hardened: {error}");
+    }
+}
+
+/// Becomes a nursery: the answer to the hidden command.
+pub fn nursery_main() -> i32 {
+    pikoci_exec::nursery::nursery_main(0)
+}
+
+/// Starts it on this thread.
+///
+/// # Errors
+/// A directory that cannot be made.
+pub fn start_worker(start: WorkerStart<'_>, roster: &Roster) -> Result<RunningWorker, String> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let workplace = HostWorkplace::new(workplace_options(&start)).map_err(|error| error.to_string())?;
+    let mut launcher = LauncherSettings::new(NURSERY_COMMAND);
+    launcher.output_limit = (start.settings.output_limit > 0).then_some(start.settings.output_limit);
+    let launcher = NurseryLauncher::new(start.nursery, launcher);
+    let profile = WorkerProfile {
+        name: start.name,
+        node: start.node,
+        incarnation: fresh_incarnation(),
+        hostname: nix::unistd::gethostname()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default(),
+        os: std::env::consts::OS.to_owned(),
+        arch: std::env::consts::ARCH.to_owned(),
+        version: crate::VERSION.to_owned(),
+        slots: start.slots,
+        check_slots: CHECK_SLOTS,
+        tags: start.tags,
+        exclusive_tags: start.exclusive_tags,
+        takes_builds: true,
+        takes_checks: true,
+        team: None,
+        started_at: clock.now(),
+    };
+    let ports = Ports { launcher: Arc::new(launcher), workplace: Arc::new(workplace), clock };
+    let spec = WorkerSpec { profile, ports, settings: start.settings, ended: Vec::new() };
+    let (tell, ended) = watch::channel(None);
+    let parent = Door::into_fn(move |obituary: Obituary| {
+        // Whoever waits for the end may be gone already; then nobody needs to know.
+        let _ = tell.send(Some(matches!(obituary.exit, pikoci_engine::supervise::Exit::Stopped)));
+    });
+    let worker = Worker::start(roster, spec, &start.bus, parent);
+    let inbox = worker.listen(Inbox::new());
+    let bus = Arc::clone(&start.bus);
+    actix_rt::spawn(async move {
+        if let Err(panic) = inbox.run(bus).await {
+            tracing::error!("the worker's inbox ended: {panic:?}");
+        }
+    });
+    Ok(RunningWorker { worker, ended })
+}
+
+fn workplace_options(start: &WorkerStart<'_>) -> WorkplaceOptions {
+    let root = start.work_dir.clone().unwrap_or_else(|| start.host.directory("XDG_CACHE_HOME", ".cache"));
+    let mut secret_environment = start.host.for_secrets();
+    if let Some(dir) = &start.secrets_dir {
+        secret_environment.insert("PIKOCI_SECRETS_DIR".to_owned(), dir.display().to_string());
+    }
+    WorkplaceOptions {
+        service_root: service_root(),
+        root,
+        keep_workdir: start.keep_workdir,
+        inherited: commands_inherit(start.host, &ServerConfig::settings()),
+        secret_environment,
+        program: program(),
+        engine_socket: start.host.engine_socket(),
+    }
+}
+
+/// Data of services lie where another user can reach them: the home of whoever runs this may be closed to others.
+fn service_root() -> PathBuf {
+    std::env::temp_dir().join(format!("pikoci-services-{}", nix::unistd::getuid()))
+}
+
+/// The program as it was started, also after its file was replaced.
+fn program() -> PathBuf {
+    std::env::current_exe().unwrap_or_else(|_| PathBuf::from("/proc/self/exe"))
+}
+
+/// A node for a worker of this process.
+pub fn worker_node() -> pikoci_model::id::NodeId {
+    fresh_node("worker")
+}
