@@ -1,6 +1,7 @@
 //! Everything that is tested through the outermost face, in one binary.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+mod api;
 mod house;
 mod scenarios;
 mod world;

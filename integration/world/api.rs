@@ -22,6 +22,14 @@ pub struct Answer {
     pub body: Value,
 }
 
+/// An answer as it came.
+#[derive(Debug)]
+pub struct Raw {
+    pub status: u16,
+    pub content_type: String,
+    pub body: Vec<u8>,
+}
+
 impl Api {
     /// Nobody in particular.
     pub fn anonymous(base: &str) -> Self {
@@ -62,6 +70,29 @@ impl Api {
     pub fn delete(&self, path: &str) -> Answer {
         let request = self.agent.delete(self.url(path)).header("Accept", "application/json");
         answer(self.authorised(request).call().unwrap())
+    }
+
+    /// Any method, with or without a JSON body; the answer as it came.
+    pub fn exchange(&self, method: &str, path: &str, body: Option<&Value>) -> Raw {
+        let url = self.url(path);
+        let headed = |request: ureq::http::request::Builder| {
+            let request = request.header("Accept", "*/*");
+            if self.token.is_empty() { request } else { request.header("Authorization", format!("Bearer {}", self.token)) }
+        };
+        let request = headed(ureq::http::Request::builder().method(method).uri(url));
+        let response = match body {
+            Some(body) => {
+                let bytes = serde_json::to_vec(body).unwrap();
+                self.agent.run(request.header("Content-Type", "application/json").body(bytes).unwrap())
+            }
+            None => self.agent.run(request.body(()).unwrap()),
+        };
+        let response = response.unwrap();
+        let content_type = response.headers().get("content-type").map(|value| value.to_str().unwrap().to_owned());
+        let status = response.status().as_u16();
+        let mut body = Vec::new();
+        response.into_body().into_reader().read_to_end(&mut body).unwrap();
+        Raw { status, content_type: content_type.unwrap_or_default(), body }
     }
 
     /// Raw bytes, such as a log.
