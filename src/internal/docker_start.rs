@@ -151,31 +151,45 @@ fn labels(instance: &str) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// The stable name, or one of this instance's own when the stable one is taken by somebody else.
-///
-/// Whoever holds this build slot owns the name on this worker, so a container that carries our
-/// owner's label is left over from a build that is gone.
+/// The stable name, or one of this instance's own when the stable one is somebody else's.
 fn free_name(stable: &str, instance: &str) -> Result<String, String> {
     let filter = format!("name=^/?{stable}$");
     let format = "{{.ID}}\t{{.Label \"pikoci.kind\"}}\t{{.Label \"pikoci.owner\"}}";
     let listing = engine::ask(&["ps", "--all", "--no-trunc", "--filter", &filter, "--format", format])?;
-    let owner = environment::get("PIKOCI_OWNER").unwrap_or_default();
-    for line in listing.lines() {
-        match line.split('\t').collect::<Vec<_>>().as_slice() {
-            [id, "service", label] if *label == owner => {
-                super::say(&format!("removing the left-over container {stable}"));
-                engine::ask(&["rm", "--force", "--volumes", id])?;
-            }
-            _ => {
-                let own = instance.get(..8).unwrap_or(instance);
-                super::say(&format!(
-                    "the name {stable} is taken by another's container, using {stable}-{own}"
-                ));
-                return Ok(format!("{stable}-{own}"));
-            }
+    match holder(&listing, environment::get("PIKOCI_OWNER").as_deref()) {
+        Holder::Nobody => Ok(stable.to_owned()),
+        Holder::LeftOver(id) => {
+            super::say(&format!("removing the left-over container {stable}"));
+            engine::ask(&["rm", "--force", "--volumes", id])?;
+            Ok(stable.to_owned())
+        }
+        Holder::Another => {
+            let own = format!("{stable}-{}", instance.get(..8).unwrap_or(instance));
+            super::say(&format!("the name {stable} is taken by another's container, using {own}"));
+            Ok(own)
         }
     }
-    Ok(stable.to_owned())
+}
+
+/// Whose container has the stable name.
+#[derive(Debug, PartialEq, Eq)]
+enum Holder<'a> {
+    Nobody,
+    /// A service of this owner. Whoever holds the build slot owns the name on this worker, so its
+    /// build is gone.
+    LeftOver(&'a str),
+    /// Maybe alive: it is left alone.
+    Another,
+}
+
+/// Decides from a listing of id, kind and owner. Without an owner of our own nothing is known to
+/// be left over.
+fn holder<'a>(listing: &'a str, owner: Option<&str>) -> Holder<'a> {
+    let Some(line) = listing.lines().next() else { return Holder::Nobody };
+    match line.split('\t').collect::<Vec<_>>().as_slice() {
+        [id, "service", label] if Some(*label) == owner => Holder::LeftOver(id),
+        _ => Holder::Another,
+    }
 }
 
 #[cfg(test)]
@@ -215,6 +229,15 @@ mod tests {
         assert_eq!(read(&["--image"]).unwrap_err(), "`--image` needs a value");
         assert_eq!(read(&["--foo", "x"]).unwrap_err(), "`--foo` is no option of docker-start");
         assert!(read(&["--image", "x"]).is_err());
+    }
+
+    #[test]
+    fn only_our_own_container_is_left_over() {
+        assert_eq!(holder("", Some("o")), Holder::Nobody);
+        assert_eq!(holder("id\tservice\to", Some("o")), Holder::LeftOver("id"));
+        assert_eq!(holder("id\tservice\tother", Some("o")), Holder::Another);
+        assert_eq!(holder("id\t\t", Some("o")), Holder::Another);
+        assert_eq!(holder("id\tservice\t", None), Holder::Another);
     }
 
     #[test]
