@@ -87,7 +87,8 @@ fn all_problems(source: &Arc<SourceText>, lexed: Lexed) -> Vec<Diagnostic> {
     let statements = if lexed.balanced { statements(&lexed.tokens) } else { Vec::new() };
     let mut found = Vec::new();
     for statement in statements {
-        if lexed.problems.iter().any(|problem| statement.contains(&problem.span.start)) {
+        let from = lexed.problems.partition_point(|problem| problem.span.start < statement.start);
+        if lexed.problems.get(from).is_some_and(|problem| problem.span.start < statement.end) {
             continue;
         }
         let text = &source.text()[statement.clone()];

@@ -55,6 +55,9 @@ pub struct Lexed {
 /// How deep strings may nest in interpolations before the walk leaves the rest to the parser, which then says so.
 const MAX_NESTING: usize = 96;
 
+/// After this many problems a walk that would have to begin again gives up.
+const MAX_PROBLEMS: usize = 20;
+
 /// Walks the text once.
 #[must_use]
 pub fn lex(text: &str) -> Lexed {

@@ -1,7 +1,7 @@
 //! Quoted strings, interpolations and directives.
 
 use super::shell::{self, Meaning};
-use super::{Lexer, MAX_NESTING, TokenKind};
+use super::{Lexer, MAX_NESTING, MAX_PROBLEMS, TokenKind};
 
 /// What holds the template that is being read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,11 +119,17 @@ impl Lexer<'_> {
     }
 
     /// Reports an interpolation, and goes back to the end of its line: what was read beyond was not meant to be in it.
+    ///
+    /// One within another stays where it is, so that no text is read again and again.
     fn unclosed_expression(&mut self, start: usize) {
-        self.at = start;
-        self.skip_until(|c| c == '\n');
         let hint = "close it with `}`, or write `$${` for a literal `${`";
         self.syntax(start..start + 2, "the interpolation is not closed", Some(hint));
+        if self.problems.len() >= MAX_PROBLEMS {
+            self.at = self.limit;
+        } else if self.nesting == 0 {
+            self.at = start;
+            self.skip_until(|c| c == '\n');
+        }
     }
 
     /// `${NAME…}` that a shell will see: escapes it for the HCL parser up to the matching brace.

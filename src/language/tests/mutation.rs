@@ -115,6 +115,29 @@ async fn torn_texts_get_an_answer() {
 }
 
 #[tokio::test]
+async fn what_is_never_closed_is_read_only_a_few_times() {
+    let compiler = LanguageCompiler::default();
+    for line in [
+        "\"${\n",
+        "${\n",
+        "<<E\n",
+        "\"${<<E\n",
+        "\"${A:-\n",
+        "\"${A:-${\"${",
+        "[",
+        "%{\n",
+        "/*\n",
+        "\"%{ if \"\n",
+    ] {
+        for head in ["a = ", "a = <<EOT\n"] {
+            let text = format!("{head}{}\nEOT\n", line.repeat(4_000));
+            let compilation = compiler.compile(request(text.into_bytes())).await;
+            assert!(compilation.pipeline.is_none());
+        }
+    }
+}
+
+#[tokio::test]
 async fn deep_texts_get_an_answer() {
     let compiler = LanguageCompiler::default();
     let nests = [

@@ -79,7 +79,7 @@ pub(super) fn convert(
     if converted.is_none() {
         let found = value.map_or("number out of range", |value| value.kind().name());
         let message = format!(
-            "the value given for variable \"{name}\" must be a {}, found a {found} that is none",
+            "the value given for variable \"{name}\" must be a {}, found a {found} that cannot be converted",
             kind.word()
         );
         let finding = reader.finding(Code::ValueType, span, message);

@@ -35,11 +35,11 @@ pub(super) fn secrets(
         .collect();
     let mut waiting: Vec<&Declared<'_>> = secret.to_vec();
     while !waiting.is_empty() {
-        let is_waiting = |name: &str| waiting.iter().any(|other| other.name.text == name);
+        let names: BTreeSet<&str> = waiting.iter().map(|other| other.name.text.as_str()).collect();
         let is_ready = |declared: &Declared<'_>| {
             needs
                 .get(declared.name.text.as_str())
-                .is_none_or(|needs| !needs.iter().any(|need| is_waiting(need)))
+                .is_none_or(|needs| !needs.iter().any(|need| names.contains(need.as_str())))
         };
         let (ready, rest): (Vec<_>, Vec<_>) =
             waiting.iter().copied().partition(|declared| is_ready(declared));
