@@ -154,6 +154,8 @@ impl Actor for Dispatcher {
     fn started(&mut self, life: &mut Life<'_, Self>) -> Flow {
         self.redraw(life);
         life.later(TICK, Tick);
+        // Whoever is out there announces itself at once, and not only when it misses its home.
+        self.world.post().send(&Address::AllWorkers, &Renewed { counter: 0, known: false });
         Ok(())
     }
 

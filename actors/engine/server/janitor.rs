@@ -21,6 +21,7 @@ use serde::Serialize;
 use super::dispatcher::{CheckEnded, Freed, Gone, Requeued, Silent};
 use super::pipelines::CheckAsked;
 use super::record::worker_stopped;
+use super::trackers::Adopt;
 use super::world::World;
 use crate::decide::lease::Pulse;
 use crate::inbox::Received;
@@ -252,7 +253,7 @@ impl Receive<Received<Announce>> for Janitor {
             for Holding { build, fence } in ended {
                 give_back(&world, build, fence, None, true, &failure).await;
             }
-            void_stale(&world, &profile.node, profile.incarnation, &holding).await;
+            take_over(&world, &profile.node, profile.incarnation, &holding).await;
             Noted
         });
         Ok(())
@@ -477,8 +478,8 @@ async fn requeue(
     Ok(())
 }
 
-/// Tells a worker which of the builds it holds are not its own any more.
-async fn void_stale(world: &World, node: &NodeId, incarnation: Incarnation, holding: &[Holding]) {
+/// Tells a worker that has just come which of the builds it holds are not its own any more, and adopts the others.
+async fn take_over(world: &World, node: &NodeId, incarnation: Incarnation, holding: &[Holding]) {
     if holding.is_empty() {
         return;
     }
@@ -492,7 +493,12 @@ async fn void_stale(world: &World, node: &NodeId, incarnation: Incarnation, hold
                         .is_some_and(|c| c.fence == held.fence && c.incarnation == incarnation)
                 })
             };
-            let stale: Vec<Holding> = holding.iter().filter(|held| !own(held)).copied().collect();
+            let (own, stale): (Vec<Holding>, Vec<Holding>) = holding.iter().partition(|held| own(held));
+            world.with_doors(|doors| {
+                for Holding { build, fence } in own {
+                    let _ = doors.trackers.tell(Adopt { build, fence, node: node.clone() });
+                }
+            });
             void_claims(world, node, &stale).await;
         }
         Err(error) => tracing::warn!(%node, "claims cannot be read: {error}"),

@@ -26,6 +26,8 @@ use crate::supervise::{Actor, Exit, Flow, Life, Receive};
 const REPEAT_GO: Duration = Duration::from_secs(2);
 /// … this many times; then the janitor finds that the worker does not hold the build.
 const GOES: u32 = 10;
+/// A tracker that hears nothing looks this often whether the build is still its own.
+const IDLE: Duration = Duration::from_secs(60);
 /// A cancel is repeated this often until the build is seen to end.
 const REPEAT_CANCEL: Duration = Duration::from_secs(1);
 
@@ -45,6 +47,8 @@ pub(crate) struct Tracker {
     cancel: Option<String>,
     repeating_cancel: bool,
     stopping: bool,
+    /// It has heard something since it looked whether it is idle.
+    heard: bool,
 }
 
 /// Somebody asked for the build's end; the worker was told once.
@@ -71,6 +75,11 @@ struct Recorded {
     through: u64,
     effect: Result<Effect, StoreError>,
 }
+
+struct IsIdle;
+
+/// The row, looked at because nothing was heard.
+struct Glanced(Result<Option<Build>, StoreError>);
 
 struct RepeatGo;
 
@@ -99,6 +108,7 @@ impl Tracker {
             cancel: None,
             repeating_cancel: false,
             stopping: false,
+            heard: true,
         }
     }
 
@@ -156,6 +166,17 @@ impl Tracker {
         }
     }
 
+    /// The build ended, but the incarnation that stored its end may not have told anybody.
+    fn tell_the_end(&self) {
+        let Some(row) = &self.row else { return };
+        let (build, node) = (self.build, Some(self.node.clone()));
+        self.world.with_doors(|doors| {
+            let _ = doors.dispatcher.tell(Freed { build, node });
+            let _ = doors.pipelines.tell(VersionsCame(row.pipeline));
+        });
+        self.world.ring_build(row.pipeline, self.build);
+    }
+
     /// Tells those who wait for what was stored.
     fn announce(&mut self, effect: &Effect) {
         let Effect::Stored { row, states, versions, passed, ended, requeued, .. } = effect else { return };
@@ -195,6 +216,7 @@ impl Actor for Tracker {
         if self.go.is_some() {
             life.later(REPEAT_GO, RepeatGo);
         }
+        life.later(IDLE, IsIdle);
         Ok(())
     }
 
@@ -213,6 +235,7 @@ impl Receive<Received<Events>> for Tracker {
     fn receive(&mut self, received: Received<Events>, life: &mut Life<'_, Self>) -> Flow {
         let Received { sender, message } = received;
         self.node = sender;
+        self.heard = true;
         self.go = None;
         let old = message.events.last().is_none_or(|last| last.number <= self.stored);
         self.intake.skip_to(message.acknowledged);
@@ -238,11 +261,12 @@ impl Receive<Loaded> for Tracker {
         self.intake.skip_to(row.events_through);
         self.stored = self.stored.max(row.events_through);
         self.cancel = row.cancel_requested.clone();
-        let done = row.phase == Phase::Done;
+        let over = row.phase == Phase::Done;
         self.row = Some(row);
-        // The worker sends again what it holds, and says what it does not hold any more.
+        // The worker learns who listens now, and what it need not send again.
         self.acknowledge();
-        if done {
+        if over {
+            self.tell_the_end();
             return Err(self.void());
         }
         self.press_cancel(life);
@@ -282,6 +306,29 @@ impl Receive<CancelAsked> for Tracker {
         self.cancel = Some(asked.reason);
         self.press_cancel(life);
         Ok(())
+    }
+}
+
+impl Receive<IsIdle> for Tracker {
+    fn receive(&mut self, _: IsIdle, life: &mut Life<'_, Self>) -> Flow {
+        life.later(IDLE, IsIdle);
+        if !std::mem::take(&mut self.heard) && !self.storing {
+            let (world, build) = (self.world.clone(), self.build);
+            life.spawn(async move { Glanced(world.store().build(build).await) });
+        }
+        Ok(())
+    }
+}
+
+impl Receive<Glanced> for Tracker {
+    fn receive(&mut self, Glanced(row): Glanced, _: &mut Life<'_, Self>) -> Flow {
+        let own = |row: &Build| row.claim.as_ref().is_some_and(|claim| claim.fence == self.fence);
+        match row {
+            Ok(Some(row)) if own(&row) && row.phase != Phase::Done => Ok(()),
+            // Another server's tracker brought it to its end, or it was taken from the worker.
+            Ok(_) => Err(Exit::Finished),
+            Err(_) => Ok(()),
+        }
     }
 }
 

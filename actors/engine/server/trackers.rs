@@ -27,6 +27,14 @@ pub(crate) struct Begin {
     pub(crate) node: NodeId,
 }
 
+/// This server is the home of the worker that holds a claim: its events come here from now on.
+#[derive(Debug, Clone)]
+pub(crate) struct Adopt {
+    pub(crate) build: BuildId,
+    pub(crate) fence: Fence,
+    pub(crate) node: NodeId,
+}
+
 impl Trackers {
     pub(crate) fn new(world: World) -> Self {
         Self { world, living: HashMap::new(), stopping: false }
@@ -76,6 +84,13 @@ impl Receive<Begin> for Trackers {
         if let Some(fence) = begin.row.claim.as_ref().map(|claim| claim.fence) {
             self.of(build, fence, &node, Some(begin), life);
         }
+        Ok(())
+    }
+}
+
+impl Receive<Adopt> for Trackers {
+    fn receive(&mut self, Adopt { build, fence, node }: Adopt, life: &mut Life<'_, Self>) -> Flow {
+        self.of(build, fence, &node, None, life);
         Ok(())
     }
 }

@@ -1,11 +1,23 @@
 //! The engine through its outermost face, with ports that behave.
 
+#[cfg(test)]
 mod agent;
+#[cfg(test)]
 mod builds;
+#[cfg(test)]
 mod resources;
+#[cfg(test)]
+mod faults;
+mod histories;
 mod installation;
+#[cfg(test)]
 mod services;
+#[cfg(test)]
 mod supervise;
+#[cfg(test)]
 mod town;
+#[cfg(test)]
 mod wire;
+#[cfg(test)]
 mod world;
+#[cfg(test)] mod zz_bench;

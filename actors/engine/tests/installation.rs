@@ -18,7 +18,9 @@ fn never() -> CheckInterval {
 async fn a_triggered_build_runs_and_its_log_is_kept() {
     let town = Town::new();
     let _worker = town.worker("w", 2);
-    let saved = town.save("App one", &pipeline(&[], "say []", never(), vec![job("test", vec![task("t", "say hello")])])).await;
+    let saved = town
+        .save("App one", &pipeline(&[], "say []", never(), vec![job("test", vec![task("t", "say hello")])]))
+        .await;
     let build = town.trigger(saved.pipeline, "test").await;
     let done = town.until_done(build).await;
     assert_eq!((done.status, done.number.to_string().as_str(), done.run), (BuildStatus::Succeeded, "1", 1));
@@ -66,7 +68,10 @@ async fn a_check_finds_versions_and_starts_jobs() {
     let row = town.resource(saved.pipeline, "mem.app").await;
     assert!(!row.failing && row.last_check.is_some() && row.next_check.is_none(), "{row:?}");
     assert_eq!(town.control.check(row.id).await.unwrap(), CheckRequested::Queued);
-    town.until("the second check", async || town.resource(saved.pipeline, "mem.app").await.last_check > row.last_check).await;
+    town.until("the second check", async || {
+        town.resource(saved.pipeline, "mem.app").await.last_check > row.last_check
+    })
+    .await;
     assert_eq!(town.builds(saved.pipeline, "unit").await.len(), 2);
 }
 
@@ -87,7 +92,8 @@ async fn a_failing_check_is_shown_and_the_interval_goes_on() {
 async fn a_put_creates_a_version_that_starts_jobs() {
     let town = Town::new();
     let _worker = town.worker("w", 2);
-    let jobs = vec![job("publish", vec![put("mem.out")]), job("after", vec![get("mem.out", true, &["publish"])])];
+    let jobs =
+        vec![job("publish", vec![put("mem.out")]), job("after", vec![get("mem.out", true, &["publish"])])];
     let saved = town.save("put", &pipeline(&["out"], "say []", never(), jobs)).await;
     town.trigger(saved.pipeline, "publish").await;
     town.until_story(saved.pipeline, "after", &["1 succeeded"]).await;
@@ -96,10 +102,16 @@ async fn a_put_creates_a_version_that_starts_jobs() {
 #[actix_rt::test]
 async fn a_build_without_versions_waits_for_the_first_check_or_fails() {
     let town = Town::new();
-    let jobs = vec![job("unit", vec![get("mem.app", false, &[])]), job("late", vec![get("mem.app", false, &["unit"])])];
+    let jobs = vec![
+        job("unit", vec![get("mem.app", false, &[])]),
+        job("late", vec![get("mem.app", false, &["unit"])]),
+    ];
     let saved = town.save("first", &pipeline(&["app"], "say []", never(), jobs)).await;
     let late = town.until_done(town.trigger(saved.pipeline, "late").await).await;
-    assert_eq!(late.failure.unwrap().to_string(), "R120: no version of mem.app for get \"app\" has passed \"unit\"");
+    assert_eq!(
+        late.failure.unwrap().to_string(),
+        "R120: no version of mem.app for get \"app\" has passed \"unit\""
+    );
     let build = town.trigger(saved.pipeline, "unit").await;
     town.until("the reason", async || {
         town.server().waits().waiting(build) == Some(Waiting::NoVersion { resource: "mem.app".into() })
@@ -123,7 +135,8 @@ async fn concurrency_and_serial_groups_hold_and_say_so() {
         job.serial_groups = vec!["g".into()];
         job
     };
-    let saved = town.save("held", &pipeline(&[], "say []", never(), vec![one, group("left"), group("right")])).await;
+    let saved =
+        town.save("held", &pipeline(&[], "say []", never(), vec![one, group("left"), group("right")])).await;
     let _worker = town.worker("w", 8);
     let first = town.trigger(saved.pipeline, "one").await;
     let second = town.trigger(saved.pipeline, "one").await;
@@ -153,7 +166,10 @@ async fn a_build_waits_for_a_worker_with_its_tags() {
     let _plain = town.worker("plain", 1);
     let build = town.trigger(saved.pipeline, "gpu").await;
     let waits = town.server().waits();
-    town.until("the reason", async || waits.waiting(build) == Some(Waiting::NoWorker { tags: vec!["gpu".into()] })).await;
+    town.until("the reason", async || {
+        waits.waiting(build) == Some(Waiting::NoWorker { tags: vec!["gpu".into()] })
+    })
+    .await;
     let _able = town.worker_with("able", 1, &["gpu"]);
     assert_eq!(town.until_done(build).await.worker.as_deref(), Some("able"));
 }
@@ -161,12 +177,16 @@ async fn a_build_waits_for_a_worker_with_its_tags() {
 #[actix_rt::test]
 async fn cancel_ends_a_queued_build_at_once_and_a_running_one_through_its_worker() {
     let town = Town::new();
-    let saved = town.save("c", &pipeline(&[], "say []", never(), vec![job("j", vec![task("t", "hang")])])).await;
+    let saved =
+        town.save("c", &pipeline(&[], "say []", never(), vec![job("j", vec![task("t", "hang")])])).await;
     let queued = town.trigger(saved.pipeline, "j").await;
     town.control.cancel(queued, "alice").await.unwrap();
     assert_eq!(town.build(queued).await.phase, Phase::Done);
     let refused = town.control.cancel(queued, "alice").await.unwrap_err();
-    assert!(matches!(&refused, Refusal::Conflict(text) if text == "the build is cancelled already"), "{refused}");
+    assert!(
+        matches!(&refused, Refusal::Conflict(text) if text == "the build is cancelled already"),
+        "{refused}"
+    );
     let _worker = town.worker("w", 1);
     let running = town.trigger(saved.pipeline, "j").await;
     town.until("the step", async || town.build(running).await.phase == Phase::Running).await;
@@ -237,7 +257,8 @@ async fn a_version_by_hand_starts_every_job_that_gets_it_at_its_root() {
 async fn a_pipeline_is_deleted_with_its_running_builds() {
     let town = Town::new();
     let _worker = town.worker("w", 1);
-    let saved = town.save("d", &pipeline(&[], "say []", never(), vec![job("j", vec![task("t", "hang")])])).await;
+    let saved =
+        town.save("d", &pipeline(&[], "say []", never(), vec![job("j", vec![task("t", "hang")])])).await;
     let build = town.trigger(saved.pipeline, "j").await;
     town.until_status(build, BuildStatus::Started).await;
     town.control.delete_pipeline(saved.pipeline, "alice").await.unwrap();
@@ -277,7 +298,8 @@ async fn a_wrong_pipeline_changes_nothing_and_the_same_one_is_no_new_revision() 
 #[actix_rt::test]
 async fn a_stopping_worker_hands_its_builds_to_another_without_using_up_a_run() {
     let town = Town::new();
-    let saved = town.save("h", &pipeline(&[], "say []", never(), vec![job("j", vec![task("t", "hang")])])).await;
+    let saved =
+        town.save("h", &pipeline(&[], "say []", never(), vec![job("j", vec![task("t", "hang")])])).await;
     let first = town.worker("first", 1);
     let build = town.trigger(saved.pipeline, "j").await;
     town.until("the step", async || town.build(build).await.phase == Phase::Running).await;
@@ -298,7 +320,8 @@ async fn a_lost_worker_costs_a_run_and_its_build_goes_on_elsewhere() {
     settings.leases.renew_every = Duration::from_millis(100);
     settings.leases.silent_after = Duration::from_millis(500);
     let town = Town::with(settings);
-    let saved = town.save("l", &pipeline(&[], "say []", never(), vec![job("j", vec![task("t", "hang")])])).await;
+    let saved =
+        town.save("l", &pipeline(&[], "say []", never(), vec![job("j", vec![task("t", "hang")])])).await;
     let first = town.worker("first", 1);
     let build = town.trigger(saved.pipeline, "j").await;
     town.until("the step", async || town.build(build).await.phase == Phase::Running).await;
@@ -312,7 +335,12 @@ async fn a_lost_worker_costs_a_run_and_its_build_goes_on_elsewhere() {
 #[actix_rt::test]
 async fn a_restarted_server_adopts_what_runs() {
     let mut town = Town::new();
-    let saved = town.save("s", &pipeline(&[], "say []", never(), vec![job("j", vec![task("t", "hang"), task("u", "say x")])])).await;
+    let saved = town
+        .save(
+            "s",
+            &pipeline(&[], "say []", never(), vec![job("j", vec![task("t", "hang"), task("u", "say x")])]),
+        )
+        .await;
     let _worker = town.worker("w", 1);
     let build = town.trigger(saved.pipeline, "j").await;
     town.until("the step", async || town.build(build).await.phase == Phase::Running).await;
@@ -328,7 +356,8 @@ async fn a_restarted_server_adopts_what_runs() {
 async fn with_a_store_that_does_not_last_a_stop_fails_what_is_left() {
     let settings = Settings { fail_builds_at_stop: true, ..Settings::default() };
     let mut town = Town::with(settings);
-    let saved = town.save("m", &pipeline(&[], "say []", never(), vec![job("j", vec![task("t", "hang")])])).await;
+    let saved =
+        town.save("m", &pipeline(&[], "say []", never(), vec![job("j", vec![task("t", "hang")])])).await;
     let worker = town.worker("w", 1);
     let running = town.trigger(saved.pipeline, "j").await;
     let queued = town.trigger(saved.pipeline, "j").await;

@@ -17,9 +17,12 @@ use pikoci_model::contract::{Hub, MemoryHost, MemoryStore, Roles};
 use pikoci_model::diagnostic::{Diagnostic, Severity};
 use pikoci_model::id::{BuildId, Incarnation, JobId, NodeId, PipelineId, ResourceId};
 use pikoci_model::pipeline::{CheckInterval, Job, OnWorkerLoss, Pipeline, Resource, ResourceType};
-use pikoci_model::port::store::{AccountStore as _, BuildStore as _, Page, PipelineStore as _, ResourceRow, ResourceStore as _};
+use pikoci_model::port::store::{
+    AccountStore as _, BuildStore as _, Page, PipelineStore as _, ResourceRow, ResourceStore as _,
+};
 use pikoci_model::port::{
-    Bus, Clock, Compilation, CompileRequest, Compiler, Control, Monotonic, SavePipeline, Saved, Signals, Topic, Trigger,
+    Bus, Clock, Compilation, CompileRequest, Compiler, Control, Monotonic, SavePipeline, Saved, Signals,
+    Topic, Trigger,
 };
 use pikoci_model::step::{GetStep, Hooks, PutStep, Step, StepKind, VersionMode};
 use pikoci_model::version::VersionValue;
@@ -77,11 +80,36 @@ impl Clock for TownClock {
     }
 }
 
+/// Signals with a mine on each build.
+pub struct Mines {
+    bells: Bells,
+    rings: Mutex<BTreeMap<BuildId, u32>>,
+    mined: bool,
+}
+
+impl Signals for Mines {
+    fn ring(&self, topic: Topic) {
+        self.bells.ring(topic);
+        if let (true, Topic::Build(build)) = (self.mined, topic) {
+            let mut rings = self.rings.lock().unwrap();
+            let count = rings.entry(build).or_default();
+            *count += 1;
+            let explodes = *count == 2;
+            drop(rings);
+            assert!(!explodes, "a mine");
+        }
+    }
+
+    fn subscribe(&self, topic: Topic) -> futures::stream::BoxStream<'static, ()> {
+        self.bells.subscribe(topic)
+    }
+}
+
 pub struct Town {
     pub hub: Hub,
     pub store: MemoryStore,
     pub host: MemoryHost,
-    pub bells: Arc<Bells>,
+    pub bells: Arc<Mines>,
     pub server: Option<ServerHandle>,
     pub control: Arc<dyn Control>,
     pub settings: Settings,
@@ -101,9 +129,14 @@ impl Town {
     }
 
     pub fn in_weather(settings: Settings, weather: Weather) -> Self {
+        Self::mined(settings, weather, false)
+    }
+
+    /// With `mined`, whoever rings for a build the second time panics, once a build: its tracker.
+    pub fn mined(settings: Settings, weather: Weather, mined: bool) -> Self {
         let hub = Hub::default();
         let store = MemoryStore::default();
-        let bells = Arc::new(Bells::new());
+        let bells = Arc::new(Mines { bells: Bells::new(), rings: Mutex::default(), mined });
         let clock = Arc::new(TownClock(Instant::now()));
         let server = serve(&hub, weather, &store, &bells, &clock, &settings, "home-1");
         let control = server.control();
@@ -127,7 +160,8 @@ impl Town {
         self.server = None;
         let number = self.servers.fetch_add(1, Ordering::Relaxed) + 1;
         let name = format!("home-{number}");
-        let server = serve(&self.hub, self.weather, &self.store, &self.bells, &self.clock, &self.settings, &name);
+        let server =
+            serve(&self.hub, self.weather, &self.store, &self.bells, &self.clock, &self.settings, &name);
         self.control = server.control();
         self.server = Some(server);
     }
@@ -146,7 +180,8 @@ impl Town {
         self.wires.lock().unwrap().insert(name.to_owned(), wire.switch());
         let bus: Arc<dyn Bus> = Arc::new(wire);
         let clock: Arc<dyn Clock> = self.clock.clone();
-        let ports = Ports { launcher: Arc::new(self.host.clone()), workplace: Arc::new(self.host.clone()), clock };
+        let ports =
+            Ports { launcher: Arc::new(self.host.clone()), workplace: Arc::new(self.host.clone()), clock };
         let profile = WorkerProfile {
             name: name.into(),
             node,
@@ -270,7 +305,7 @@ fn serve(
     hub: &Hub,
     weather: Weather,
     store: &MemoryStore,
-    bells: &Arc<Bells>,
+    bells: &Arc<Mines>,
     clock: &Arc<TownClock>,
     settings: &Settings,
     name: &str,
@@ -318,7 +353,10 @@ pub fn get(resource: &str, trigger: bool, passed: &[&str]) -> Step {
 
 pub fn put(resource: &str) -> Step {
     let name = resource.split_once('.').unwrap().1.to_owned();
-    step(&name, StepKind::Put(PutStep { resource: resource.into(), params: BTreeMap::new(), skip_get: false }))
+    step(
+        &name,
+        StepKind::Put(PutStep { resource: resource.into(), params: BTreeMap::new(), skip_get: false }),
+    )
 }
 
 /// A pipeline with resources `mem.<name>` whose check prints `check`.

@@ -35,7 +35,9 @@ impl Chance {
 
     /// Below `bound`.
     pub fn below(&self, bound: u64) -> u64 {
-        let step = |state: u64| Some(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407));
+        let step = |state: u64| {
+            Some(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407))
+        };
         let state = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step).unwrap();
         (state >> 33) % bound
     }
