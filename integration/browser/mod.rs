@@ -1,0 +1,9 @@
+//! The pages in a real browser.
+
+mod driver;
+mod frontage;
+mod live;
+mod log;
+mod pages;
+mod plain;
+mod proxy;
