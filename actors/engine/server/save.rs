@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use pikoci_model::pipeline::Pipeline;
 use pikoci_model::port::store::{PipelineRow, SaveRevision, SavedRevision};
-use pikoci_model::port::{CompileRequest, Refusal, SavePipeline, Saved};
+use pikoci_model::port::{Compilation, CompileRequest, Refusal, SavePipeline, Saved};
 use pikoci_model::text::SecretValue;
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
@@ -29,19 +30,7 @@ pub(super) async fn save(world: &World, request: SavePipeline) -> Result<Saved, 
     };
     let vars = request.vars.clone().unwrap_or_else(|| merged(&stored_vars, &stored_secrets));
     let now = world.clock().now();
-    let compilation = world
-        .compiler()
-        .compile(CompileRequest {
-            file: format!("{canonical}.hcl"),
-            source: request.source.clone(),
-            vars: vars.clone(),
-            now,
-            fragment: false,
-            lenient_vars: false,
-            fetch: true,
-            strict: false,
-        })
-        .await;
+    let compilation = compile(world, &request, &canonical, vars.clone(), now).await;
     let Some(compiled) = compilation.pipeline else { return Err(Refusal::Pipeline(compilation.diagnostics)) };
     let given_secrets = compilation.given_secrets;
     let plain: Vars = vars.into_iter().filter(|(name, _)| !given_secrets.contains_key(name)).collect();
@@ -76,6 +65,26 @@ pub(super) async fn save(world: &World, request: SavePipeline) -> Result<Saved, 
             Ok(Saved { pipeline, revision: number, changed, diagnostics: compilation.diagnostics })
         }
     }
+}
+
+async fn compile(
+    world: &World,
+    request: &SavePipeline,
+    canonical: &str,
+    vars: Vars,
+    now: DateTime<Utc>,
+) -> Compilation {
+    let request = CompileRequest {
+        file: format!("{canonical}.hcl"),
+        source: request.source.clone(),
+        vars,
+        now,
+        fragment: false,
+        lenient_vars: false,
+        fetch: true,
+        strict: false,
+    };
+    world.compiler().compile(request).await
 }
 
 async fn find(

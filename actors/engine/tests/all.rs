@@ -8,7 +8,9 @@ mod builds;
 mod resources;
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
 mod histories;
+#[cfg(test)]
 mod installation;
 #[cfg(test)]
 mod services;
@@ -20,4 +22,3 @@ mod town;
 mod wire;
 #[cfg(test)]
 mod world;
-#[cfg(test)] mod zz_bench;
