@@ -110,11 +110,12 @@ impl Reaper {
     fn keep(mut self) {
         loop {
             self.wait();
-            signals::drain(&self.children);
-            if self.hear_of_birth() == Work::Done
-                || self.hear_shim() == Work::Done
-                || self.look_at_children() == Work::Done
-            {
+            let ended = signals::drain(&self.children);
+            if self.hear_of_birth() == Work::Done {
+                return;
+            }
+            self.hear_shim();
+            if (ended || self.phase != Phase::Running) && self.look_at_children() == Work::Done {
                 return;
             }
             self.look_at_clock();
@@ -151,19 +152,19 @@ impl Reaper {
         Work::Done
     }
 
-    fn hear_shim(&mut self) -> Work {
+    fn hear_shim(&mut self) {
         loop {
             match packet::receive::<Task>(&self.shim) {
                 Ok(Received::Message(Task::End { grace }, _)) => self.end(grace),
                 Ok(Received::Message(Task::Clear, _)) => self.clear(),
                 Ok(Received::Refused(_)) => {}
-                Ok(Received::Nothing) => return Work::GoesOn,
+                Ok(Received::Nothing) => return,
                 // Without its shim nobody would ever end what runs here.
                 Ok(Received::Closed) | Err(_) => {
                     if !matches!(self.phase, Phase::Clearing { .. }) {
                         self.clear();
                     }
-                    return Work::GoesOn;
+                    return;
                 }
             }
         }

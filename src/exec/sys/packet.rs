@@ -19,7 +19,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Largest body in bytes that travels inside the packet itself.
-const INLINE: usize = 32 * 1024;
+const INLINE: usize = 16 * 1024;
 /// Largest message in bytes that is accepted at all: a bound on memory, far above any real request.
 const LARGEST: u64 = 256 * 1024 * 1024;
 /// Most descriptors in one packet.
@@ -100,7 +100,8 @@ fn needed_seals() -> SealFlag {
 /// Only when the socket itself is of no use any more.
 pub fn receive<T: DeserializeOwned>(socket: impl AsFd) -> io::Result<Received<T>> {
     let socket = socket.as_fd();
-    let mut buffer = vec![0u8; INLINE + 1];
+    // On the stack: a process that has just been forked pays for each page of the heap that it touches first.
+    let mut buffer = [0u8; INLINE + 1];
     let (length, flags, descriptors) = match receive_raw(socket, &mut buffer) {
         Ok(parts) => parts,
         Err(nix::Error::EAGAIN) => return Ok(Received::Nothing),

@@ -35,9 +35,9 @@ pub fn ends_of_children() -> io::Result<SignalFd> {
     Ok(SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?)
 }
 
-/// Empties the descriptor of [`ends_of_children`]; several ends may have come as one.
-pub fn drain(descriptor: &SignalFd) {
-    while let Ok(Some(_)) = descriptor.read_signal() {}
+/// Empties the descriptor of [`ends_of_children`] and says whether anything was in it; several ends may come as one.
+pub fn drain(descriptor: &SignalFd) -> bool {
+    matches!(descriptor.read_signal(), Ok(Some(_)))
 }
 
 /// Before a command runs: every signal acts by default and none is blocked, whatever this program set for itself.
