@@ -118,7 +118,6 @@ pub struct Ward<A: Actor> {
 }
 
 impl<A: Actor> Ward<A> {
-
     /// Runs `act` inside the boundary and obeys its flow.
     pub(super) fn enter(
         &mut self,

@@ -1,5 +1,6 @@
 //! What an agent promises to the servers.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use pikoci_engine::supervise::Exit;
@@ -74,4 +75,19 @@ async fn an_idle_worker_stops_at_once() {
     world.until(|world| world.last_announce.is_some()).await;
     world.worker.stop();
     assert_eq!(world.worker_ends().await, Exit::Stopped);
+}
+
+#[actix_rt::test]
+async fn an_agent_that_panics_comes_back_as_a_new_life_that_holds_nothing() {
+    let mut world = World::new();
+    world.offer(plan(1, vec![task("slow", "hang")])).await;
+    world.until_story("run 0#1: hang").await;
+    let first = world.last_announce.clone().unwrap().profile.incarnation;
+    world.clock.breaks.store(true, Ordering::Relaxed);
+    world.until_story("terminated 0").await;
+    world.until(|world| world.last_announce.as_ref().unwrap().profile.incarnation != first).await;
+    assert!(world.last_announce.as_ref().unwrap().holding.is_empty());
+    assert_eq!(world.run(plan(2, vec![task("t", "true")])).await.status(), BuildStatus::Succeeded);
+    assert!(!world.is_over(BuildId(1)));
+    assert_eq!(world.roster.counts().restarts, 1);
 }

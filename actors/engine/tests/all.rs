@@ -22,3 +22,4 @@ mod town;
 mod wire;
 #[cfg(test)]
 mod world;
+#[cfg(test)] mod zz_speed;

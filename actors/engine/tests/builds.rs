@@ -17,8 +17,11 @@ async fn a_build_runs_from_its_first_event_to_its_last() {
     assert_eq!(ran.steps(), ["0 succeeded", "1 succeeded"]);
     assert_eq!((ran.log("0").as_str(), ran.log("1").as_str()), ("hello\n", "INPUT_Level=high\n"));
     assert!(matches!(ran.events[0], BuildEvent::Started { .. }));
-    let phases: Vec<Phase> =
-        ran.events.iter().filter_map(|event| if let BuildEvent::Phase(phase) = event { Some(*phase) } else { None }).collect();
+    let phases: Vec<Phase> = ran
+        .events
+        .iter()
+        .filter_map(|event| if let BuildEvent::Phase(phase) = event { Some(*phase) } else { None })
+        .collect();
     assert_eq!(phases, [Phase::Running, Phase::Stopping]);
     assert!(matches!(ran.events.last(), Some(BuildEvent::Finished { .. })));
     assert_eq!(world.host.story().last().map(String::as_str), Some("close b-1-1"));
@@ -28,10 +31,24 @@ async fn a_build_runs_from_its_first_event_to_its_last() {
 #[actix_rt::test]
 async fn the_environment_has_what_the_documentation_promises() {
     let mut world = World::new();
-    let names = ["BUILD_NUMBER", "BUILD_PIPELINE_NAME", "BUILD_JOB_NAME", "BUILD_TEAM_NAME", "BUILD_CAUSE", "BUILD_SLOT", "BUILD_RUN", "CI", "WORKDIR", "PATH", "PIKOCI_OUTPUT", "BUILD_STATUS"];
+    let names = [
+        "BUILD_NUMBER",
+        "BUILD_PIPELINE_NAME",
+        "BUILD_JOB_NAME",
+        "BUILD_TEAM_NAME",
+        "BUILD_CAUSE",
+        "BUILD_SLOT",
+        "BUILD_RUN",
+        "CI",
+        "WORKDIR",
+        "PATH",
+        "PIKOCI_OUTPUT",
+        "BUILD_STATUS",
+    ];
     let steps = names.iter().map(|name| task(name, &format!("show {name}"))).collect();
     let ran = world.run(plan(1, steps)).await;
-    let shown: Vec<String> = (0..names.len()).map(|index| ran.log(&index.to_string()).trim_end().to_owned()).collect();
+    let shown: Vec<String> =
+        (0..names.len()).map(|index| ran.log(&index.to_string()).trim_end().to_owned()).collect();
     let expected = [
         "BUILD_NUMBER=7",
         "BUILD_PIPELINE_NAME=app",
@@ -59,13 +76,22 @@ async fn a_failing_step_ends_the_plan_and_runs_its_hooks_then_the_jobs() {
     failing.job.hooks.ensure = hook("show BUILD_STATUS");
     let ran = world.run(failing).await;
     assert_eq!((ran.status(), ran.failure().as_str()), (BuildStatus::Failed, "the command exited with 3"));
-    let expected = ["0 failed", "0.on_failure.0 succeeded", "0.ensure.0 succeeded", "on_failure.0 succeeded", "ensure.0 succeeded"];
+    let expected = [
+        "0 failed",
+        "0.on_failure.0 succeeded",
+        "0.ensure.0 succeeded",
+        "on_failure.0 succeeded",
+        "ensure.0 succeeded",
+    ];
     assert_eq!(ran.steps(), expected);
     assert_eq!(ran.step("0").exit_code, Some(3));
     assert_eq!(ran.step("0.on_failure.0").name, "one:on_failure");
     assert_eq!(ran.log("ensure.0"), "BUILD_STATUS=failed\n");
     let log = ran.log("0");
-    assert!(log.starts_with("error: the command exited with 3\nvariables of this command: BUILD_CAUSE"), "{log}");
+    assert!(
+        log.starts_with("error: the command exited with 3\nvariables of this command: BUILD_CAUSE"),
+        "{log}"
+    );
     assert!(!log.contains("/work/"), "names only: {log}");
 }
 
@@ -74,7 +100,8 @@ async fn attempts_are_repeated_until_one_succeeds_and_a_failing_hook_changes_not
     let mut world = World::new();
     let mut flaky = task("flaky", "fail-before 3 try");
     flaky.attempts = 5;
-    flaky.hooks.on_success = vec![Hook::Command(crate::world::exec("false")), Hook::Steps(vec![task("t", "export A=1")])];
+    flaky.hooks.on_success =
+        vec![Hook::Command(crate::world::exec("false")), Hook::Steps(vec![task("t", "export A=1")])];
     let ran = world.run(plan(1, vec![flaky, task("after", "show TASK_T_A")])).await;
     assert_eq!(ran.status(), BuildStatus::Succeeded);
     assert_eq!(ran.step("0").attempt, 3);
@@ -113,7 +140,10 @@ async fn a_step_that_takes_too_long_is_ended_and_may_be_tried_again() {
     let mut softened = plan(1, vec![slow]);
     softened.job.allow_failure = true;
     let ran = world.run(softened).await;
-    assert_eq!((ran.status(), ran.failure().as_str()), (BuildStatus::Warning, "R140: step timed out after 20ms"));
+    assert_eq!(
+        (ran.status(), ran.failure().as_str()),
+        (BuildStatus::Warning, "R140: step timed out after 20ms")
+    );
     assert_eq!(ran.steps(), ["0 failed", "0.on_failure.0 succeeded", "0.ensure.0 succeeded"]);
     assert!(ran.log("0").ends_with("step timed out after 20ms\n"));
 }
@@ -128,8 +158,17 @@ async fn the_jobs_limit_ends_the_running_step_like_a_cancel() {
     limited.job.hooks = hooks();
     limited.job.hooks.on_cancel = hook("show BUILD_REASON");
     let ran = world.run(limited).await;
-    assert_eq!((ran.status(), ran.failure().as_str()), (BuildStatus::Failed, "R141: job timed out after 20ms"));
-    let expected = ["0 cancelled", "0.on_cancel.0 succeeded", "0.ensure.0 succeeded", "on_cancel.0 succeeded", "ensure.0 succeeded"];
+    assert_eq!(
+        (ran.status(), ran.failure().as_str()),
+        (BuildStatus::Failed, "R141: job timed out after 20ms")
+    );
+    let expected = [
+        "0 cancelled",
+        "0.on_cancel.0 succeeded",
+        "0.ensure.0 succeeded",
+        "on_cancel.0 succeeded",
+        "ensure.0 succeeded",
+    ];
     assert_eq!(ran.steps(), expected);
     assert_eq!(ran.log("on_cancel.0"), "BUILD_REASON=timeout\n");
 }
@@ -148,7 +187,13 @@ async fn cancel_ends_what_runs_and_nothing_follows_but_hooks() {
     world.until(|world| world.is_over(BuildId(1))).await;
     let ran = world.ran(BuildId(1));
     assert_eq!((ran.status(), ran.failure().as_str()), (BuildStatus::Cancelled, "by alice"));
-    let expected = ["0 cancelled", "0.on_cancel.0 succeeded", "0.ensure.0 succeeded", "on_cancel.0 succeeded", "ensure.0 succeeded"];
+    let expected = [
+        "0 cancelled",
+        "0.on_cancel.0 succeeded",
+        "0.ensure.0 succeeded",
+        "on_cancel.0 succeeded",
+        "ensure.0 succeeded",
+    ];
     assert_eq!(ran.steps(), expected);
 }
 
@@ -163,7 +208,8 @@ async fn cancel_during_a_steps_hook_ends_the_hook_and_during_a_jobs_hook_does_no
     world.until_story("run 0.on_success.0#1: hang").await;
     world.cancel(&hanging).await;
     world.until(|world| world.is_over(BuildId(1))).await;
-    let expected = ["0 succeeded", "0.on_success.0 cancelled", "0.on_cancel.0 succeeded", "0.ensure.0 succeeded"];
+    let expected =
+        ["0 succeeded", "0.on_success.0 cancelled", "0.on_cancel.0 succeeded", "0.ensure.0 succeeded"];
     assert_eq!(world.ran(BuildId(1)).steps(), expected);
     assert_eq!(world.ran(BuildId(1)).status(), BuildStatus::Cancelled);
 
@@ -196,7 +242,10 @@ async fn stopping_the_worker_hands_its_builds_back_without_hooks() {
     assert!(matches!(back.events.last(), Some(BuildEvent::HandedBack { .. })));
     assert_eq!(back.steps(), ["0 cancelled"]);
     let failed = world.ran(BuildId(2));
-    assert_eq!((failed.status(), failed.failure().as_str()), (BuildStatus::Failed, "R131: worker stopped: worker"));
+    assert_eq!(
+        (failed.status(), failed.failure().as_str()),
+        (BuildStatus::Failed, "R131: worker stopped: worker")
+    );
     world.until(|world| world.goodbyes == 1).await;
     assert_eq!(world.worker_ends().await, pikoci_engine::supervise::Exit::Stopped);
 }

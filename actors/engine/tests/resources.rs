@@ -130,11 +130,20 @@ async fn a_check_gives_versions_or_says_why_not() {
     let result = &world.results[0];
     assert_eq!((result.lease, &result.outcome.result), (1, &Ok(vec![version(r#"{"ref":"b"}"#)])));
     let mut expected = vec![
-        ("say nonsense", "R170: the check's output cannot be read: the last line must be a JSON array of objects, found `nonsense`"),
+        (
+            "say nonsense",
+            "R170: the check's output cannot be read: the last line must be a JSON array of objects, found `nonsense`",
+        ),
         ("true", "R170: the check printed nothing: the last line must be a JSON array of objects, found ``"),
         ("exit 2", "the command exited with 2"),
-        ("show version_ref", "R170: the check's output cannot be read: the last line must be a JSON array of objects, found `version_ref=a1`"),
-        ("show CACHE_DIR", "R170: the check's output cannot be read: the last line must be a JSON array of objects, found `CACHE_DIR=/cache/main/app/git.app`"),
+        (
+            "show version_ref",
+            "R170: the check's output cannot be read: the last line must be a JSON array of objects, found `version_ref=a1`",
+        ),
+        (
+            "show CACHE_DIR",
+            "R170: the check's output cannot be read: the last line must be a JSON array of objects, found `CACHE_DIR=/cache/main/app/git.app`",
+        ),
     ];
     for (lease, (line, text)) in expected.drain(..).enumerate() {
         let lease = i64::try_from(lease).unwrap() + 2;
@@ -206,7 +215,11 @@ async fn what_goes_wrong_with_a_secret_has_its_code_and_no_value() {
     let settings = Settings { fetch_secrets: false, ..Settings::default() };
     let mut world = World::with(host.clone(), Arc::new(host), settings);
     let ran = world.run(with_secret("true", fetched("token"))).await;
-    assert!(ran.failure().starts_with("R103: secret vault:kv/ci: fetching secrets is not allowed"), "{}", ran.failure());
+    assert!(
+        ran.failure().starts_with("R103: secret vault:kv/ci: fetching secrets is not allowed"),
+        "{}",
+        ran.failure()
+    );
 }
 
 #[actix_rt::test]

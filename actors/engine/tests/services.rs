@@ -12,9 +12,7 @@ use pikoci_model::id::{BuildId, InstanceId};
 use pikoci_model::outcome::Ended;
 use pikoci_model::pipeline::{BuiltinService, ReadyCheck, ServiceType};
 use pikoci_model::plan::BuildPlan;
-use pikoci_model::port::{
-    Item, LaunchError, Launcher, Process, ServiceEnd, ServiceLaunch, Spawn, WorkItem,
-};
+use pikoci_model::port::{Item, LaunchError, Launcher, Process, ServiceEnd, ServiceLaunch, Spawn, WorkItem};
 use pikoci_model::step::{ServiceStep, Step, StepKind};
 use pikoci_model::text::{SecretValue, Value};
 
@@ -90,7 +88,10 @@ async fn services_start_in_order_and_stop_group_by_group_in_reverse() {
     assert_eq!(ran.steps(), expected);
     assert_eq!(ran.step("svc.b.ready").name, "b:ready");
     assert_eq!(ran.log("svc.b.ready"), "ready after 3 probes\n");
-    assert_eq!((ran.log("svc.a.start").as_str(), ran.log("svc.a.stop").as_str()), ("starting\n", "stopping\n"));
+    assert_eq!(
+        (ran.log("svc.a.start").as_str(), ran.log("svc.a.stop").as_str()),
+        ("starting\n", "stopping\n")
+    );
     assert_eq!(stops(&world)[0], "c");
     assert_eq!(stops(&world).len(), 3);
     let states: Vec<String> = ran.services().into_iter().filter(|state| state.starts_with('b')).collect();
@@ -100,13 +101,18 @@ async fn services_start_in_order_and_stop_group_by_group_in_reverse() {
 #[actix_rt::test]
 async fn a_start_that_fails_fails_the_build_and_is_stopped_too() {
     let mut world = World::new();
-    let steps = vec![service("started", "a"), service("broken", "b"), service("started", "c"), task("t", "true")];
+    let steps =
+        vec![service("started", "a"), service("broken", "b"), service("started", "c"), task("t", "true")];
     let ran = world.run(with_services(1, steps)).await;
     assert_eq!(ran.failure(), "R150: service \"b\" did not start: the command exited with 4");
     let mut stopped = stops(&world);
     stopped.sort();
     assert_eq!(stopped, ["a", "b"]);
-    assert!(!ran.steps().iter().any(|step| step.starts_with("svc.c") || step.starts_with('3')), "{:?}", ran.steps());
+    assert!(
+        !ran.steps().iter().any(|step| step.starts_with("svc.c") || step.starts_with('3')),
+        "{:?}",
+        ran.steps()
+    );
 }
 
 #[actix_rt::test]
@@ -115,13 +121,18 @@ async fn a_service_that_is_never_ready_fails_the_build_with_the_last_probes_outp
     let ran = world.run(with_services(1, vec![service("deaf", "db"), task("t", "true")])).await;
     assert_eq!(ran.failure(), "R151: service \"db\" not ready after 30ms");
     let log = ran.log("svc.db.ready");
-    assert!(log.starts_with("refused\nerror: ") && log.ends_with("the last one: the command exited with 1\n"), "{log}");
+    assert!(
+        log.starts_with("refused\nerror: ") && log.ends_with("the last one: the command exited with 1\n"),
+        "{log}"
+    );
     assert_eq!(stops(&world), ["db"]);
 }
 
 #[actix_rt::test]
 async fn cancel_ends_a_start_and_a_ready_check_at_once() {
-    for (service_type, line) in [("hanging", "run svc.s.start#1: hang"), ("deaf", "run svc.s.ready#1: fail-before 1000000 refused")] {
+    for (service_type, line) in
+        [("hanging", "run svc.s.start#1: hang"), ("deaf", "run svc.s.ready#1: fail-before 1000000 refused")]
+    {
         let mut world = World::new();
         let mut plan = with_services(1, vec![service(service_type, "s"), task("t", "true")]);
         let declared = plan.types.service_types.get_mut(service_type).unwrap();
@@ -166,7 +177,9 @@ async fn a_stop_that_fails_is_shown_and_changes_nothing_else() {
 #[actix_rt::test]
 async fn stopping_the_worker_stops_every_service() {
     let mut world = World::new();
-    world.offer(with_services(1, vec![service("started", "a"), service("foreground", "b"), task("t", "hang")])).await;
+    world
+        .offer(with_services(1, vec![service("started", "a"), service("foreground", "b"), task("t", "hang")]))
+        .await;
     world.until_story("run 2#1: hang").await;
     world.worker.stop();
     world.until(|world| world.is_over(BuildId(1))).await;
@@ -188,7 +201,8 @@ async fn a_built_in_service_chooses_its_runtime_port_and_names() {
         builtin: Some(BuiltinService { suffix: "pg".into() }),
     };
     let asking = |build: i64, params: &[(&str, &str)]| {
-        let params = params.iter().map(|(name, value)| ((*name).to_owned(), Value::Scalar((*value).into()))).collect();
+        let params =
+            params.iter().map(|(name, value)| ((*name).to_owned(), Value::Scalar((*value).into()))).collect();
         let db = step("db", StepKind::Service(ServiceStep { service_type: "postgres".into(), params }));
         let mut plan = plan(build, vec![db, task("t", "show SERVICE_DB_PORT")]);
         plan.types.service_types = [("postgres".to_owned(), declared.clone())].into();
@@ -200,13 +214,20 @@ async fn a_built_in_service_chooses_its_runtime_port_and_names() {
     assert_eq!(ran.failure(), expected);
     world.host.set_engine(true);
     let ran = world.run(asking(2, &[])).await;
-    assert_eq!((ran.log("svc.db.start").as_str(), ran.log("1").as_str()), ("SERVICE_RUNTIME=docker\n", "SERVICE_DB_PORT=5432\n"));
+    assert_eq!(
+        (ran.log("svc.db.start").as_str(), ran.log("1").as_str()),
+        ("SERVICE_RUNTIME=docker\n", "SERVICE_DB_PORT=5432\n")
+    );
     assert_eq!(ran.log("svc.db.stop"), "SERVICE_CONTAINER=pikoci-app-test-pg\n");
     assert_eq!(ran.exports()["SERVICE_DB_HOST"], "127.0.0.1");
     let ran = world.run(asking(3, &[("port", "0")])).await;
     assert_eq!(ran.log("1"), "SERVICE_DB_PORT=40001\n");
     let ran = world.run(asking(4, &[("runtime", "vm")])).await;
-    assert!(ran.failure().ends_with("runtime is `vm`; it can be `auto`, `docker` or `host`"), "{}", ran.failure());
+    assert!(
+        ran.failure().ends_with("runtime is `vm`; it can be `auto`, `docker` or `host`"),
+        "{}",
+        ran.failure()
+    );
 }
 
 /// A launcher whose work items panic when they are asked to do one thing.
@@ -266,7 +287,10 @@ async fn a_panic_anywhere_fails_the_build_in_order_and_leaves_no_service() {
         let launcher = Arc::new(Fragile { host: host.clone(), at });
         let mut world = World::with(host, launcher, Settings::default());
         let last = if at == "on_failure.0" { "false" } else { "true" };
-        let mut fragile = with_services(1, vec![service("started", "a"), task("t", "true"), service("checked", "b"), task("u", last)]);
+        let mut fragile = with_services(
+            1,
+            vec![service("started", "a"), task("t", "true"), service("checked", "b"), task("u", last)],
+        );
         fragile.job.hooks = hooks();
         let ran = world.run(fragile).await;
         assert_eq!(ran.status(), BuildStatus::Failed, "{at}");
@@ -278,7 +302,10 @@ async fn a_panic_anywhere_fails_the_build_in_order_and_leaves_no_service() {
         assert_eq!(stops(&world).len(), started, "{at}: {story:?}");
         assert_eq!(world.host.workdirs(), 0, "{at}");
         // The worker lives on.
-        assert_eq!(world.run(plan(2, vec![])).await.status(), if matches!(at, "open" | "mask") { BuildStatus::Failed } else { BuildStatus::Succeeded });
+        assert_eq!(
+            world.run(plan(2, vec![])).await.status(),
+            if matches!(at, "open" | "mask") { BuildStatus::Failed } else { BuildStatus::Succeeded }
+        );
         assert!(world.roster.counts().panics >= 1, "{at}");
     }
 }

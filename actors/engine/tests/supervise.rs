@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use pikoci_engine::supervise::{
-    Actor, Budget, Child, Door, Exit, Flow, Housing, Life, Obituary, Receive, Roster, Spec, Undelivered, start,
-    supervise,
+    Actor, Budget, Child, Door, Exit, Flow, Housing, Life, Obituary, Receive, Roster, Spec, Undelivered,
+    start, supervise,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -229,7 +229,10 @@ async fn a_factory_that_panics_is_reported() {
     let parent = Door::into_fn(move |obituary: Obituary| drop(buried_in.send(obituary)));
     let child: Child<Patient> = start(&Roster::default(), "f", parent, || panic!("no material"));
     let obituary = tokio::time::timeout(DEADLINE, buried.recv()).await.unwrap().unwrap();
-    assert!(matches!(&obituary.exit, Exit::Panicked(text) if text.starts_with("no material")), "{obituary:?}");
+    assert!(
+        matches!(&obituary.exit, Exit::Panicked(text) if text.starts_with("no material")),
+        "{obituary:?}"
+    );
     assert_eq!(child.generation(), None);
 }
 
@@ -238,7 +241,8 @@ async fn a_full_mailbox_gives_the_message_back_and_the_roster_shows_the_state() 
     let mut ward = Ward::kept(quick("m"));
     ward.sees("born 1").await;
     // Nothing is handled before this task yields, so the mailbox fills up.
-    let refused = (0..100).filter(|_| matches!(ward.child.tell(Do::Say("x")), Err(Undelivered::Full(_)))).count();
+    let refused =
+        (0..100).filter(|_| matches!(ward.child.tell(Do::Say("x")), Err(Undelivered::Full(_)))).count();
     assert!(refused > 90, "{refused}");
     let entries = ward.roster.observe().await;
     assert_eq!(entries.len(), 1);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -15,8 +16,8 @@ use pikoci_model::build::{BuildEvent, BuildStatus, Cause, StepRecord};
 use pikoci_model::contract::{Hub, MemoryBus, MemoryHost, Roles};
 use pikoci_model::id::{BuildId, BuildNumber, Fence, Incarnation, NodeId};
 use pikoci_model::message::{
-    Accept, Acknowledge, Announce, Cancel, CheckDone, CheckStored, Envelope, Events, GoBuild, GoCheck, Goodbye, Home,
-    Message, Offer, OfferId, OfferedWork, Renew, Renewed,
+    Accept, Acknowledge, Announce, Cancel, CheckDone, CheckStored, Envelope, Events, GoBuild, GoCheck,
+    Goodbye, Home, Message, Offer, OfferId, OfferedWork, Renew, Renewed,
 };
 use pikoci_model::outcome::Failure;
 use pikoci_model::pipeline::{Job, OnWorkerLoss};
@@ -29,7 +30,12 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 /// Reached only when what is waited for never comes.
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
-struct TestClock(Instant);
+#[derive(Clone)]
+pub struct TestClock {
+    began: Instant,
+    /// The next look at the monotonic clock panics: a fault in whoever looks.
+    pub breaks: Arc<AtomicBool>,
+}
 
 impl Clock for TestClock {
     fn now(&self) -> DateTime<Utc> {
@@ -37,7 +43,8 @@ impl Clock for TestClock {
     }
 
     fn monotonic(&self) -> Monotonic {
-        self.0.elapsed()
+        assert!(!self.breaks.swap(false, Ordering::Relaxed), "planned: the clock breaks");
+        self.began.elapsed()
     }
 }
 
@@ -45,6 +52,7 @@ pub struct World {
     pub host: MemoryHost,
     pub worker: Worker,
     pub roster: Roster,
+    pub clock: TestClock,
     server: MemoryBus,
     arriving: BoxStream<'static, Bytes>,
     node: NodeId,
@@ -76,8 +84,8 @@ impl World {
         let arriving = server.receive();
         let (gone_in, gone) = unbounded_channel();
         let roster = Roster::default();
-        let clock = Arc::new(TestClock(Instant::now()));
-        let ports = Ports { launcher, workplace: Arc::new(host.clone()), clock };
+        let clock = TestClock { began: Instant::now(), breaks: Arc::default() };
+        let ports = Ports { launcher, workplace: Arc::new(host.clone()), clock: Arc::new(clock.clone()) };
         let spec = WorkerSpec { profile: profile(&worker_node), ports, settings, ended: vec![] };
         let parent = Door::into_fn(move |obituary| drop(gone_in.send(obituary)));
         let worker = Worker::start(&roster, spec, &bus, parent);
@@ -87,6 +95,7 @@ impl World {
             host,
             worker,
             roster,
+            clock,
             server,
             arriving,
             node,

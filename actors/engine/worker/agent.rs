@@ -238,7 +238,11 @@ impl Receive<Tick> for Agent {
 impl Receive<Received<Home>> for Agent {
     fn receive(&mut self, received: Received<Home>, _: &mut Life<'_, Self>) -> Flow {
         let Home { server, lease, renew_every } = received.message;
-        self.home = Some(server);
+        if let Some(before) = self.home.replace(server.clone())
+            && before != server
+        {
+            self.builds.redirect(&before, &server);
+        }
         self.renew_every = renew_every.max(Duration::from_millis(10));
         self.lease.set_length(lease);
         self.unanswered = 0;
@@ -272,7 +276,10 @@ impl Receive<FenceNow> for Agent {
         self.lease.forget();
         self.home = None;
         if self.builds.running() > 0 {
-            tracing::error!(builds = self.builds.running(), "the lease cannot be renewed; its builds are ended here");
+            tracing::error!(
+                builds = self.builds.running(),
+                "the lease cannot be renewed; its builds are ended here"
+            );
         }
         self.builds.fence_all();
         self.announce();

@@ -201,7 +201,8 @@ impl BuildActor {
 
     /// Goes on once a cut group of services is quiet.
     fn settle(&mut self, life: &mut Life<'_, Self>) -> Flow {
-        let waiting = self.stage != Stage::Walking || self.step.is_some() || !self.services.group_is_over(&self.walk);
+        let waiting =
+            self.stage != Stage::Walking || self.step.is_some() || !self.services.group_is_over(&self.walk);
         if waiting { Ok(()) } else { self.go_on(life) }
     }
 
@@ -370,7 +371,9 @@ impl Receive<ServiceNews> for BuildActor {
         match message.news {
             News::Stopped if self.stage == Stage::Stopping => return self.stop_next(life),
             News::Stopped => return Ok(()),
-            News::Failed(failure) if self.stage == Stage::Walking => return self.cut(Cut::Failed(failure), life),
+            News::Failed(failure) if self.stage == Stage::Walking => {
+                return self.cut(Cut::Failed(failure), life);
+            }
             News::Started { exports } => {
                 if !exports.is_empty() {
                     self.push(BuildEvent::Exported { variables: exports.clone() });

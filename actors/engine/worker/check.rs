@@ -148,7 +148,8 @@ impl CheckAsk {
         let secrets =
             resolve(ground, &plan.types, secrets_of_check(&plan.resource, &plan.types), &mut ear).await?;
         let none = BTreeMap::new();
-        let defaults = plan.types.resource_types.get(&plan.resource.type_name).map(|declared| &declared.defaults);
+        let defaults =
+            plan.types.resource_types.get(&plan.resource.type_name).map(|declared| &declared.defaults);
         let specifics = Specifics {
             version: plan.latest.clone(),
             ..Specifics::of_params(defaults.unwrap_or(&none), &plan.resource.params)
@@ -210,7 +211,8 @@ impl Trouble {
             Trouble::Garbage(problem) => {
                 let line = log.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
                 let quoted: String = line.chars().take(QUOTED).collect();
-                let text = format!("{problem}: the last line must be a JSON array of objects, found `{quoted}`");
+                let text =
+                    format!("{problem}: the last line must be a JSON array of objects, found `{quoted}`");
                 Failure::coded(RunCode::R170, text)
             }
         }

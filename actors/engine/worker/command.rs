@@ -117,10 +117,13 @@ pub(super) fn argument(
         return Ok(value.text);
     }
     if allow {
-        warnings.push(format!("WARNING: W005: `{place}` holds a secret that every user of this host can see"));
+        warnings
+            .push(format!("WARNING: W005: `{place}` holds a secret that every user of this host can see"));
         return Ok(value.text);
     }
-    Err(Failure::plain(format!("L038: `{place}` holds a secret; hand it over through `env` or a `param_` variable")))
+    Err(Failure::plain(format!(
+        "L038: `{place}` holds a secret; hand it over through `env` or a `param_` variable"
+    )))
 }
 
 /// Where the script of `sh -c SCRIPT` stands in the arguments.
@@ -129,7 +132,8 @@ fn script_index(program: &str, args: &[Clear]) -> Option<usize> {
     if !["sh", "bash", "dash", "ash", "zsh", "ksh", "mksh"].contains(&name) {
         return None;
     }
-    let is_c = |arg: &Clear| arg.text.starts_with('-') && !arg.text.starts_with("--") && arg.text.contains('c');
+    let is_c =
+        |arg: &Clear| arg.text.starts_with('-') && !arg.text.starts_with("--") && arg.text.contains('c');
     let option = args.iter().position(is_c)?;
     (option + 1 < args.len()).then_some(option + 1)
 }

@@ -139,10 +139,20 @@ async fn watch_over(
         interrupt = interrupted(ear) => Halt::Interrupted(interrupt),
         () = over => Halt::TimedOut(limit.unwrap_or_default()),
     };
-    process.terminate(grace);
+    process.terminate(grace_of(&halt, grace));
     let end = process.wait().await;
     leash.0 = None;
     (end, Some(halt))
+}
+
+/// Between TERM and KILL where somebody else may be given the build soon.
+const ABANDON_GRACE: Duration = Duration::from_secs(4);
+
+fn grace_of(halt: &Halt, usual: Duration) -> Duration {
+    match halt {
+        Halt::Interrupted(Interrupt::Abandon) => usual.min(ABANDON_GRACE),
+        Halt::Interrupted(_) | Halt::TimedOut(_) => usual,
+    }
 }
 
 /// What a runner is told beside its block.
@@ -219,7 +229,8 @@ struct Registered {
 
 /// A container is registered like a service, so that it is removed whatever becomes of its client.
 fn register(container: Container, spawn: &Spawn, ground: &Ground) -> Registered {
-    let remove = Spawn { argv: container.remove, sink: None, capture: false, files: Vec::new(), ..spawn.clone() };
+    let remove =
+        Spawn { argv: container.remove, sink: None, capture: false, files: Vec::new(), ..spawn.clone() };
     let stop = StopCommand { spawn: remove, limit: ground.settings.stop_limit, retries: stop_retries() };
     Registered { instance: InstanceId(uuid::Uuid::new_v4()), stop, name: container.name }
 }

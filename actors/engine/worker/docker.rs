@@ -181,7 +181,8 @@ impl Run<'_> {
         if !self.command.attributes.contains_key(name) {
             return Ok(None);
         }
-        let lines = attribute_list(self.command, name, |value| self.secrets.clear_value(value, str::to_owned))?;
+        let lines =
+            attribute_list(self.command, name, |value| self.secrets.clear_value(value, str::to_owned))?;
         let secret = lines.iter().any(|line| line.secret);
         let text = lines.into_iter().map(|line| line.text).collect::<Vec<_>>().join("\n");
         Ok(Some(Clear { text, secret }))
@@ -189,12 +190,21 @@ impl Run<'_> {
 
     /// `-e NAME` for every variable of ours. A name that the client itself needs with another value (`PATH`, `HOME`)
     /// is passed with its value and kept from the client, unless it is a secret.
-    fn pass_environment(&self, env: &mut Environment, prepared: &mut Prepared, mount: &str) -> Result<(), Failure> {
+    fn pass_environment(
+        &self,
+        env: &mut Environment,
+        prepared: &mut Prepared,
+        mount: &str,
+    ) -> Result<(), Failure> {
         let output = self.env.get("PIKOCI_OUTPUT").map(|path| path.replacen(self.around.workdir, mount, 1));
         let mut pass = |pair: String| prepared.argv.extend(["-e".to_owned(), pair]);
         for (name, value) in self.env.own().filter(|(name, _)| !is_internal(name)) {
             let clients_own = matches!(name, "PATH" | "HOME") || name.starts_with("DOCKER_");
-            pass(if clients_own && !value.secret { format!("{name}={}", value.text) } else { name.to_owned() });
+            pass(if clients_own && !value.secret {
+                format!("{name}={}", value.text)
+            } else {
+                name.to_owned()
+            });
         }
         pass(format!("WORKDIR={mount}"));
         if let Some(output) = output {
@@ -228,7 +238,9 @@ fn is_internal(name: &str) -> bool {
     let fixed = ["cmd", "image", "path", "args", "WORKDIR", "PIKOCI_OUTPUT", "PIKOCI_EXE", "CACHE_DIR"];
     let more = ["script", "shell", "file", "env", "entrypoint", "workdir", "dir"];
     let flags = VALUE_FLAGS.iter().chain(&SAME_FLAGS).chain(&SWITCHES);
-    fixed.contains(&name) || more.contains(&name) || flags.into_iter().any(|(attribute, _)| *attribute == name)
+    fixed.contains(&name)
+        || more.contains(&name)
+        || flags.into_iter().any(|(attribute, _)| *attribute == name)
 }
 
 fn pull_policy(word: &str) -> String {

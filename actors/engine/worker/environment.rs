@@ -31,7 +31,9 @@ impl Environment {
     /// What commands inherit from the worker.
     pub(crate) fn inherit(inherited: &BTreeMap<String, String>) -> Self {
         let variable = |value: &String| Variable { value: Clear::plain(value.clone()), inherited: true };
-        Environment { variables: inherited.iter().map(|(name, value)| (name.clone(), variable(value))).collect() }
+        Environment {
+            variables: inherited.iter().map(|(name, value)| (name.clone(), variable(value))).collect(),
+        }
     }
 
     pub(crate) fn set(&mut self, name: impl Into<String>, value: Clear) {
@@ -144,7 +146,8 @@ mod tests {
 
     #[test]
     fn later_layers_win_and_know_where_they_come_from() {
-        let mut env = Environment::inherit(&[("PATH".into(), "/bin".into()), ("A".into(), "0".into())].into());
+        let mut env =
+            Environment::inherit(&[("PATH".into(), "/bin".into()), ("A".into(), "0".into())].into());
         env.plain("A", "1");
         env.plain("BUILD_NUMBER", "7");
         assert_eq!((env.get("A"), env.get("PATH")), (Some("1"), Some("/bin")));

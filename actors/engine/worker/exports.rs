@@ -27,12 +27,17 @@ pub(crate) fn parse_output(text: &str) -> Output {
         }
         if let Some((key, mark)) = multi_line(trimmed) {
             let mut closed = false;
-            let body: Vec<&str> =
-                lines.by_ref().map(|(_, line)| line).take_while(|line| !ends(line, mark, &mut closed)).collect();
+            let body: Vec<&str> = lines
+                .by_ref()
+                .map(|(_, line)| line)
+                .take_while(|line| !ends(line, mark, &mut closed))
+                .collect();
             if closed {
                 output.variables.insert(upper_name(key), body.join("\n"));
             } else {
-                output.warnings.push(format!("line {}: `{mark}` does not follow; `{key}` is skipped", index + 1));
+                output
+                    .warnings
+                    .push(format!("line {}: `{mark}` does not follow; `{key}` is skipped", index + 1));
             }
         } else if let Some((key, value)) = trimmed.split_once('=') {
             output.variables.insert(upper_name(key.trim()), value.trim().to_owned());

@@ -43,7 +43,8 @@ impl Opening {
         let plan = &self.plan;
         let workplace = &self.ports.workplace;
         let job = format!("{}/{}/{}", plan.team, plan.pipeline, plan.job.name);
-        let (workdir, slot) = futures::future::join(workplace.make_workdir(), workplace.build_slot(&job)).await;
+        let (workdir, slot) =
+            futures::future::join(workplace.make_workdir(), workplace.build_slot(&job)).await;
         let workdir = workdir.map_err(|error| workplace_failure(&error))?;
         // A build is opened once, so the line is free, here and below.
         let _ = self.lifeline.workdir.set(workdir.clone());

@@ -125,6 +125,17 @@ impl Outbox {
         self.wake.notify_one();
     }
 
+    /// The server `from` is gone and `to` took its place: what is unacknowledged goes there at once.
+    pub(crate) fn redirect(&self, from: &NodeId, to: &NodeId) {
+        let mut state = self.lock();
+        if state.tracker == *from {
+            state.tracker = to.clone();
+            state.sent = state.acknowledged;
+            state.silences = 0;
+            self.wake.notify_one();
+        }
+    }
+
     /// The claim is void: everything kept is thrown away, everybody who waits goes on.
     pub(crate) fn void(&self) {
         let mut state = self.lock();
@@ -243,7 +254,15 @@ mod tests {
 
     fn log(bytes: usize) -> Option<Chunk> {
         let bytes = Bytes::from(vec![b'x'; bytes]);
-        Some(Chunk { step: StepPath::of_plan(0), attempt: 1, stream: Stream::Out, offset: 0, line: 1, t: 0, bytes })
+        Some(Chunk {
+            step: StepPath::of_plan(0),
+            attempt: 1,
+            stream: Stream::Out,
+            offset: 0,
+            line: 1,
+            t: 0,
+            bytes,
+        })
     }
 
     fn numbers(outbox: &Outbox) -> Vec<u64> {

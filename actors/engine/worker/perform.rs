@@ -1,7 +1,7 @@
 //! One get, task or put: its attempts, what it needs before and what it leaves behind.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -74,8 +74,7 @@ impl Part {
     pub(crate) async fn perform(self, mut ear: Ear) -> (Outcome, BTreeMap<String, String>) {
         let ground = &self.site.ground;
         let limit = ground.settings.output_limit;
-        let mut recorder =
-            Recorder::begin(self.title.clone(), &ground.ports.clock, &self.site.outbox, limit);
+        let mut recorder = Recorder::begin(self.title.clone(), &ground.ports.clock, &self.site.outbox, limit);
         let attempts = self.step.attempts.max(1);
         let mut outcome = Outcome::Failed(Failure::plain("it was not tried"));
         let mut exports = BTreeMap::new();
@@ -179,8 +178,11 @@ impl Part {
         workplace.reset_file(workdir, &output).await.map_err(|error| workplace_failure(&error))?;
         let absolute = workdir.path.join(&output).to_string_lossy().into_owned();
         let specifics = Specifics::default();
-        let layers =
-            Layers { step_env: Some(&task.env), output: Some(&absolute), ..self.layers(&task.run, &specifics) };
+        let layers = Layers {
+            step_env: Some(&task.env),
+            output: Some(&absolute),
+            ..self.layers(&task.run, &specifics)
+        };
         self.run(layers, recorder, ear).await?;
         for path in &task.outputs {
             if !workplace.exists(workdir, path).await {
@@ -192,7 +194,11 @@ impl Part {
         Ok(Gain { exports: of_task(&self.step.name, exports) })
     }
 
-    async fn read_output(&self, output: &str, recorder: &Recorder) -> Result<BTreeMap<String, String>, Failure> {
+    async fn read_output(
+        &self,
+        output: &str,
+        recorder: &Recorder,
+    ) -> Result<BTreeMap<String, String>, Failure> {
         let ground = &self.site.ground;
         let limit = usize::try_from(MAX_OUTPUT_BYTES).unwrap_or(usize::MAX);
         let read = ground.ports.workplace.read_file(&ground.workdir, output, limit).await;
@@ -241,7 +247,8 @@ impl Part {
         ear: &mut Ear,
     ) -> Result<Option<ProcessEnd>, Trouble> {
         let sink: Arc<dyn LogSink> = Arc::clone(recorder.log()) as _;
-        let limit = [self.step.timeout.filter(|limit| !limit.is_zero()), self.limit].into_iter().flatten().min();
+        let limit =
+            [self.step.timeout.filter(|limit| !limit.is_zero()), self.limit].into_iter().flatten().min();
         let path = recorder.path().clone();
         let order = Order {
             layers,
@@ -267,7 +274,7 @@ impl Part {
         }
     }
 
-    async fn copy_override(&self, planned: &PlannedResource, from: &PathBuf) -> Result<(), Failure> {
+    async fn copy_override(&self, planned: &PlannedResource, from: &Path) -> Result<(), Failure> {
         let site = &self.site;
         let to = match planned.resource.params.get("name") {
             Some(name) => site.secrets.clear_value(name, str::to_owned)?.text,
@@ -298,7 +305,8 @@ impl Part {
 pub(crate) fn specifics_of(step: &Step, site: &Site) -> Specifics {
     let of_resource = |canonical: &str| {
         let planned = site.plan.resources.get(canonical)?;
-        let defaults = site.types.resource_types.get(&planned.resource.type_name).map(|declared| &declared.defaults);
+        let defaults =
+            site.types.resource_types.get(&planned.resource.type_name).map(|declared| &declared.defaults);
         let none = BTreeMap::new();
         Some(Specifics::of_params(defaults.unwrap_or(&none), &planned.resource.params))
     };
@@ -341,7 +349,10 @@ pub(crate) async fn run_logged(
     recorder: &mut Recorder,
     ear: &mut Ear,
 ) -> Result<Option<ProcessEnd>, Trouble> {
-    let labels = [("pikoci.build".to_owned(), site.plan.build.to_string()), ("pikoci.kind".to_owned(), "step".to_owned())];
+    let labels = [
+        ("pikoci.build".to_owned(), site.plan.build.to_string()),
+        ("pikoci.kind".to_owned(), "step".to_owned()),
+    ];
     let host_services = site.host_services.load(Ordering::Relaxed);
     let runner = Runner { types: &site.types.runner_types, host_services, labels: &labels };
     let conducted = conduct(&site.ground, &site.secrets, runner, order, ear).await?;

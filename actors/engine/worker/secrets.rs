@@ -78,7 +78,11 @@ impl Secrets {
     ///
     /// # Errors
     /// A secret that could not be had: `R103`.
-    pub(crate) fn clear_value(&self, value: &Value, literal: impl Fn(&str) -> String + Copy) -> Result<Clear, Failure> {
+    pub(crate) fn clear_value(
+        &self,
+        value: &Value,
+        literal: impl Fn(&str) -> String + Copy,
+    ) -> Result<Clear, Failure> {
         match value {
             Value::Scalar(text) => self.clear_with(text, literal),
             Value::Bare(text) => Ok(Clear::plain(text.clone())),
@@ -104,7 +108,8 @@ impl Secrets {
             }
             Value::Bare(text) => serde_json::from_str(text).unwrap_or_else(|_| text.clone().into()),
             Value::List(items) => {
-                let items: Result<Vec<_>, _> = items.iter().map(|item| self.json(item, literal, secret)).collect();
+                let items: Result<Vec<_>, _> =
+                    items.iter().map(|item| self.json(item, literal, secret)).collect();
                 items?.into()
             }
             Value::Map(items) => {
@@ -164,7 +169,8 @@ pub(crate) fn next_layer(
     }
     if layer >= MAX_LAYERS || fetches.is_empty() {
         let chain: Vec<String> = open.iter().map(ToString::to_string).collect();
-        let text = format!("secrets need each other in more than {MAX_LAYERS} layers: {}", chain.join(" -> "));
+        let text =
+            format!("secrets need each other in more than {MAX_LAYERS} layers: {}", chain.join(" -> "));
         return Err(Failure::coded(RunCode::R101, text));
     }
     Ok(Some(fetches))

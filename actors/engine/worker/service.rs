@@ -16,7 +16,8 @@ use pikoci_model::step::{Command, ServiceStep};
 use tokio::sync::watch;
 
 use super::conduct::{
-    Ear, Interrupt, Order, Ready, Runner, ended_failure, interrupted, launch_failure, make_ready, stop_retries,
+    Ear, Interrupt, Order, Ready, Runner, ended_failure, interrupted, launch_failure, make_ready,
+    stop_retries,
 };
 use super::probe::{Probe, Probed};
 use super::record::{Recorder, Title};
@@ -108,7 +109,15 @@ impl ServiceActor {
             stopped_at: None,
         };
         let declared = ask.site.types.service_types.get(&ask.service.service_type).cloned();
-        ServiceActor { ask, parent, ear: watch::Sender::new(None), record, declared, start: None, launched: None }
+        ServiceActor {
+            ask,
+            parent,
+            ear: watch::Sender::new(None),
+            record,
+            declared,
+            start: None,
+            launched: None,
+        }
     }
 
     fn enter(&mut self, state: ServiceState) {
@@ -150,10 +159,7 @@ impl ServiceActor {
     }
 
     fn is_stopping(&self) -> bool {
-        matches!(
-            self.record.state,
-            ServiceState::Stopping | ServiceState::Stopped | ServiceState::StopFailed
-        )
+        matches!(self.record.state, ServiceState::Stopping | ServiceState::Stopped | ServiceState::StopFailed)
     }
 
     fn ready_check(&self) -> Option<ReadyCheck> {
@@ -250,8 +256,7 @@ async fn ready(
         output: None,
         cache_dir: None,
     };
-    let order =
-        Order { layers, step, attempt: 1, sink, capture: false, hide_stdout: false, limit: None };
+    let order = Order { layers, step, attempt: 1, sink, capture: false, hide_stdout: false, limit: None };
     let runner = Runner { types: &ask.site.types.runner_types, host_services: true, labels: &[] };
     make_ready(&ask.site.ground, &ask.site.secrets, runner, order).await
 }
@@ -310,7 +315,8 @@ impl ServiceActor {
             self.tell(News::Cut);
             return Ok(());
         }
-        let exports = self.launched.as_ref().map(|launched| launched.plan.exports.clone()).unwrap_or_default();
+        let exports =
+            self.launched.as_ref().map(|launched| launched.plan.exports.clone()).unwrap_or_default();
         self.tell(News::Started { exports });
         Ok(())
     }
@@ -447,9 +453,15 @@ impl Receive<StopOver> for ServiceActor {
         for (index, tried) in end.tries.iter().enumerate() {
             match tried {
                 EndedStop::Ended(Ended::Exited(0)) => {}
-                EndedStop::Ended(ended) => recorder.note(&format!("error: try {}: the command {ended}", index + 1)),
+                EndedStop::Ended(ended) => {
+                    recorder.note(&format!("error: try {}: the command {ended}", index + 1))
+                }
                 EndedStop::TimedOut(limit) => {
-                    recorder.note(&format!("error: try {}: ended after {}", index + 1, duration_text(*limit)));
+                    recorder.note(&format!(
+                        "error: try {}: ended after {}",
+                        index + 1,
+                        duration_text(*limit)
+                    ));
                 }
             }
         }

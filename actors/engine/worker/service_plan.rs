@@ -106,6 +106,10 @@ async fn built_in(
     set("SERVICE_HOST", LOOPBACK.to_owned());
     set("SERVICE_INSTANCE", instance.to_string());
     set("SERVICE_CONTAINER", container_name(site, &builtin.suffix));
+    set("PIKOCI_DOCKER", site.ground.settings.docker_binary.clone());
+    if !site.ground.settings.owner.is_empty() {
+        set("PIKOCI_OWNER", site.ground.settings.owner.clone());
+    }
     if let Some(port) = port {
         set("SERVICE_PORT", port.to_string());
     }
@@ -146,8 +150,11 @@ async fn runtime(site: &Site, declared: &ServiceType, asked: &str, name: &str) -
                 return Err(failed(name, text));
             };
             let program = process.path.as_ref().and_then(|path| path.as_literal()).unwrap_or_default();
-            if process.runner == "exec" && workplace.find_program(program).is_none() {
-                let text = format!("neither a container engine answers nor is `{program}` installed on the worker");
+            // A path with a slash is a shell as a rule; what it needs, its script says itself.
+            let named = process.runner == "exec" && !program.contains('/');
+            if named && workplace.find_program(program).is_none() {
+                let text =
+                    format!("neither a container engine answers nor is `{program}` installed on the worker");
                 return Err(failed(name, &text));
             }
             Ok(Runtime::Host)

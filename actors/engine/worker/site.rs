@@ -55,6 +55,9 @@ pub struct Settings {
     pub keep_workdir: bool,
     /// `docker`, or a client that understands the same.
     pub docker_binary: String,
+    /// Who a built-in service's container belongs to: what carries the same owner and holds a name that this worker's
+    /// build slot gives, is left over and may be removed. The worker's state directory is a good one.
+    pub owner: String,
     /// Secrets may become arguments of processes.
     pub allow_secret_args: bool,
     /// Secret types may be asked.
@@ -79,6 +82,7 @@ impl Default for Settings {
             output_limit: 1 << 30,
             keep_workdir: false,
             docker_binary: "docker".to_owned(),
+            owner: String::new(),
             allow_secret_args: false,
             fetch_secrets: true,
             overrides: BTreeMap::new(),

@@ -76,7 +76,9 @@ impl StepActor {
         let mut exports = self.part.exports.clone();
         exports.extend(self.exports.clone());
         let specifics = match &self.part.step.kind {
-            StepKind::Task(_) | StepKind::Get(_) | StepKind::Put(_) => specifics_of(&self.part.step, self.site()),
+            StepKind::Task(_) | StepKind::Get(_) | StepKind::Put(_) => {
+                specifics_of(&self.part.step, self.site())
+            }
             StepKind::Service(_) => super::site::Specifics::default(),
         };
         HookPlace {
@@ -115,6 +117,16 @@ impl StepActor {
         Err(Exit::Finished)
     }
 
+    /// The hooks that still follow an interrupt among the hooks. An `ensure` that has begun is not begun again.
+    fn hooks_left(&self, interrupt: &Interrupt) -> VecDeque<HookUnit> {
+        let ensure = self.hooks.iter().filter(|unit| unit.kind == HookKind::Ensure).cloned();
+        match interrupt {
+            Interrupt::Cancel => self.units(&[HookKind::OnCancel]).into_iter().chain(ensure).collect(),
+            Interrupt::Fail(_) => ensure.collect(),
+            Interrupt::Abandon => VecDeque::new(),
+        }
+    }
+
     fn units(&self, kinds: &[HookKind]) -> VecDeque<HookUnit> {
         hook_units(&self.part.step.hooks, kinds).into()
     }
@@ -134,7 +146,9 @@ fn hooks_after(outcome: &Outcome) -> &'static [HookKind] {
 fn reason(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Cut(Interrupt::Cancel) => "cancel".to_owned(),
-        other => other.failure().and_then(|failure| failure.code).map(|code| code.to_string()).unwrap_or_default(),
+        other => {
+            other.failure().and_then(|failure| failure.code).map(|code| code.to_string()).unwrap_or_default()
+        }
     }
 }
 
@@ -170,13 +184,10 @@ impl Receive<HookOver> for StepActor {
     fn receive(&mut self, message: HookOver, life: &mut Life<'_, Self>) -> Flow {
         self.exports.extend(message.exports);
         if let Some(interrupt) = self.pending.take() {
-            let kinds = hooks_after(&Outcome::Cut(interrupt.clone()));
-            // An `ensure` that has begun is not begun again.
-            let ensure_left = self.hooks.iter().any(|unit| unit.kind == HookKind::Ensure);
-            let fresh = self.units(kinds);
-            self.hooks =
-                fresh.into_iter().filter(|unit| unit.kind != HookKind::Ensure || ensure_left).collect();
-            self.outcome = Outcome::Cut(interrupt);
+            self.hooks = self.hooks_left(&interrupt);
+            if !matches!(interrupt, Interrupt::Fail(_)) {
+                self.outcome = Outcome::Cut(interrupt);
+            }
         }
         self.next(life)
     }

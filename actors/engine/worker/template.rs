@@ -13,7 +13,8 @@ use super::expand::{Unknown, expand, sole_name};
 use super::secrets::{Clear, Secrets};
 
 /// Names that `$env` never passes on: they belong to the host's side of the command.
-const INTERNAL: [&str; 9] = ["cmd", "image", "path", "args", "WORKDIR", "PIKOCI_OUTPUT", "script", "shell", "file"];
+const INTERNAL: [&str; 9] =
+    ["cmd", "image", "path", "args", "WORKDIR", "PIKOCI_OUTPUT", "script", "shell", "file"];
 
 /// Prepares the program of a declared runner.
 ///
@@ -134,7 +135,12 @@ mod tests {
         RunnerType { path: "docker".into(), args: args.iter().map(|arg| (*arg).to_owned()).collect() }
     }
 
-    fn fill(runner: &RunnerType, command: &Command, env: &Environment, secrets: &Secrets) -> Result<Prepared, Failure> {
+    fn fill(
+        runner: &RunnerType,
+        command: &Command,
+        env: &Environment,
+        secrets: &Secrets,
+    ) -> Result<Prepared, Failure> {
         let runner_types = BTreeMap::new();
         let around = Surroundings {
             workdir: "/w",
@@ -161,12 +167,14 @@ mod tests {
 
     #[test]
     fn arguments_go_before_the_image_when_the_template_has_no_place_for_them() {
-        let template = runner(&["run", "-v", "$WORKDIR:/workdir", "$image", "$none", "/bin/sh", "-ec", "$cmd"]);
+        let template =
+            runner(&["run", "-v", "$WORKDIR:/workdir", "$image", "$none", "/bin/sh", "-ec", "$cmd"]);
         let prepared = fill(&template, &docker_like(), &Environment::default(), &Secrets::default()).unwrap();
         let expected = "docker run -v /w:/workdir -v /srv/$x:/c rust:1 /bin/sh -ec|cargo test $NAME";
         assert_eq!(prepared.argv.join(" ").replace("-ec cargo", "-ec|cargo"), expected);
         assert!(prepared.warnings.is_empty());
-        let deaf = fill(&runner(&["$cmd"]), &docker_like(), &Environment::default(), &Secrets::default()).unwrap();
+        let deaf =
+            fill(&runner(&["$cmd"]), &docker_like(), &Environment::default(), &Secrets::default()).unwrap();
         assert!(deaf.warnings[0].contains("W010"));
     }
 
@@ -193,7 +201,8 @@ mod tests {
         secrets.insert(given.clone(), SecretValue::new("hunter2"));
         let mut command = docker_like();
         command.attributes.insert("cmd".into(), Value::Scalar(Text::secret(given)));
-        let refused = fill(&runner(&["$image", "$cmd"]), &command, &Environment::default(), &secrets).unwrap_err();
+        let refused =
+            fill(&runner(&["$image", "$cmd"]), &command, &Environment::default(), &secrets).unwrap_err();
         assert!(refused.text.starts_with("L038: `$cmd` holds a secret"), "{refused}");
     }
 }

@@ -32,8 +32,8 @@ use crate::{
     log::{Chunk, Stream},
     outcome::Ended,
     port::{
-        Captured, EndedStop, Item, LaunchError, Launcher, Process, ProcessEnd, ServiceEnd, ServiceLaunch, Spawn, WorkItem,
-        Workdir, Workplace, WorkplaceError,
+        Captured, EndedStop, Item, LaunchError, Launcher, Process, ProcessEnd, ServiceEnd, ServiceLaunch,
+        Spawn, WorkItem, Workdir, Workplace, WorkplaceError,
     },
     text::SecretValue,
 };
@@ -98,7 +98,8 @@ impl MemoryHost {
 
     fn tell(&self, line: String) {
         let mut state = self.state();
-        let (woken, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut state.waiting).into_iter().partition(|(l, _)| *l == line);
+        let (woken, rest): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut state.waiting).into_iter().partition(|(l, _)| *l == line);
         state.waiting = rest;
         state.story.push(line);
         drop(state);
@@ -145,7 +146,13 @@ impl MemoryItem {
         self.host.tell(format!("run {}#{}: {}", spawn.step, spawn.attempt, spawn.argv.join(" ")));
         let masked = self.state().masked.clone();
         let process = Arc::new(MemoryProcess::new(self.host.clone(), spawn.step.to_string()));
-        let mut run = Run { host: &self.host, item: &self.item, spawn: &spawn, masked: &masked, captured: Captured::default() };
+        let mut run = Run {
+            host: &self.host,
+            item: &self.item,
+            spawn: &spawn,
+            masked: &masked,
+            captured: Captured::default(),
+        };
         if let Some(ended) = run.execute() {
             process.end(ProcessEnd { ended, captured: run.captured, leaked_output: false, killed: 0 });
         }
@@ -242,7 +249,12 @@ impl MemoryProcess {
 #[async_trait]
 impl Process for MemoryProcess {
     async fn wait(&self) -> ProcessEnd {
-        let lost = ProcessEnd { ended: Ended::ShimLost, captured: Captured::default(), leaked_output: false, killed: 0 };
+        let lost = ProcessEnd {
+            ended: Ended::ShimLost,
+            captured: Captured::default(),
+            leaked_output: false,
+            killed: 0,
+        };
         self.end.clone().await.unwrap_or(lost)
     }
 
@@ -297,7 +309,10 @@ impl Run<'_> {
         if self.spawn.capture {
             self.captured.last_mixed_line = Some(words.as_bytes().to_vec());
         }
-        let masked = self.masked.iter().fold(format!("{words}\n"), |text, secret| text.replace(secret.reveal(), "***"));
+        let masked = self
+            .masked
+            .iter()
+            .fold(format!("{words}\n"), |text, secret| text.replace(secret.reveal(), "***"));
         if let (Some(sink), false) = (&self.spawn.sink, self.spawn.hide_stdout && stream == Stream::Out) {
             let (step, attempt, bytes) = (self.spawn.step.clone(), self.spawn.attempt, Bytes::from(masked));
             sink.accept(Chunk { step, attempt, stream, offset: 0, line: 1, t: 0, bytes });
@@ -342,7 +357,12 @@ impl Workplace for MemoryHost {
         Ok(PathBuf::from(format!("/data/{instance}")))
     }
 
-    async fn cache_dir(&self, team: &str, pipeline: &str, canonical: &str) -> Result<PathBuf, WorkplaceError> {
+    async fn cache_dir(
+        &self,
+        team: &str,
+        pipeline: &str,
+        canonical: &str,
+    ) -> Result<PathBuf, WorkplaceError> {
         Ok(PathBuf::from(format!("/cache/{team}/{pipeline}/{canonical}")))
     }
 
@@ -359,7 +379,12 @@ impl Workplace for MemoryHost {
         Ok(())
     }
 
-    async fn read_file(&self, workdir: &Workdir, path: &str, limit: usize) -> Result<Vec<u8>, WorkplaceError> {
+    async fn read_file(
+        &self,
+        workdir: &Workdir,
+        path: &str,
+        limit: usize,
+    ) -> Result<Vec<u8>, WorkplaceError> {
         let whole = self.state().files.get(&workdir.path.join(path)).cloned();
         match whole {
             None => Err(WorkplaceError::System { path: path.to_owned(), reason: "no such file".to_owned() }),
@@ -377,7 +402,13 @@ impl Workplace for MemoryHost {
         Ok(())
     }
 
-    async fn private_file(&self, workdir: &Workdir, name: &str, content: &[u8], _: bool) -> Result<String, WorkplaceError> {
+    async fn private_file(
+        &self,
+        workdir: &Workdir,
+        name: &str,
+        content: &[u8],
+        _: bool,
+    ) -> Result<String, WorkplaceError> {
         let relative = format!(".pikoci/{name}");
         self.state().files.insert(workdir.path.join(&relative), content.to_vec());
         Ok(relative)

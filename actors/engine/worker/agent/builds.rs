@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use pikoci_model::build::{BuildEvent, BuildStatus};
-use pikoci_model::id::{BuildId, Fence};
+use pikoci_model::id::{BuildId, Fence, NodeId};
 use pikoci_model::message::{Acknowledge, Cancel, GoBuild, Holding, Void};
 use pikoci_model::outcome::Failure;
 
@@ -79,6 +79,11 @@ impl Builds {
             held.end(&Cut::Fenced);
             held.outbox.void();
         }
+    }
+
+    /// The home is another server now: events for the old one go to the new one.
+    pub(super) fn redirect(&self, from: &NodeId, to: &NodeId) {
+        self.held.values().for_each(|held| held.outbox.redirect(from, to));
     }
 
     fn is_known(&self, key: Key) -> bool {
@@ -217,7 +222,8 @@ impl Receive<Obituary> for Agent {
         let failure = Failure::plain(format!("`{}` {}", message.name, message.exit));
         life.spawn(async move {
             if let Some(site) = lifeline.site.get() {
-                let instances = site.instances.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+                let instances =
+                    site.instances.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
                 for instance in instances.into_iter().rev() {
                     site.ground.item.stop_service(instance).await;
                 }

@@ -12,7 +12,9 @@ use super::BuildActor;
 use crate::decide::walk::Walk;
 use crate::supervise::{Child, Life};
 use crate::worker::conduct::Interrupt;
-use crate::worker::service::{BeginProbing, GiveUpStopping, News, ServiceActor, ServiceAsk, ServiceNews, StopService};
+use crate::worker::service::{
+    BeginProbing, GiveUpStopping, News, ServiceActor, ServiceAsk, ServiceNews, StopService,
+};
 use crate::worker::site::Site;
 
 /// All services whose start was tried, in order, and the group that is being started.
@@ -132,7 +134,9 @@ impl Services {
 
     /// Ends starts and ready checks that are under way.
     pub(super) fn interrupt(&self, interrupt: &Interrupt) {
-        for service in self.all.iter().filter(|service| matches!(service.state, State::Launching | State::Probing)) {
+        for service in
+            self.all.iter().filter(|service| matches!(service.state, State::Launching | State::Probing))
+        {
             service.order(interrupt.clone());
         }
     }
@@ -142,9 +146,16 @@ impl Services {
         if self.all.iter().any(|service| service.state == State::Stopping) {
             return true;
         }
-        let youngest = self.all.iter().filter(|service| service.state != State::Stopped).map(|service| service.group).max();
+        let youngest = self
+            .all
+            .iter()
+            .filter(|service| service.state != State::Stopped)
+            .map(|service| service.group)
+            .max();
         let Some(group) = youngest else { return false };
-        for service in self.all.iter_mut().filter(|service| service.group == group && service.state != State::Stopped) {
+        for service in
+            self.all.iter_mut().filter(|service| service.group == group && service.state != State::Stopped)
+        {
             service.state = State::Stopping;
             match &service.child {
                 Some(_) => service.order(StopService),
@@ -164,7 +175,8 @@ impl Services {
 
     /// The actor of this name died: its service is stopped without it.
     pub(super) fn orphan(&mut self, actor: &str) {
-        let found = self.all.iter_mut().find(|service| *service.actor == *actor && service.state != State::Stopped);
+        let found =
+            self.all.iter_mut().find(|service| *service.actor == *actor && service.state != State::Stopped);
         if let Some(service) = found {
             service.child = None;
             service.state = State::Settled;
