@@ -10,6 +10,7 @@ pub fn start(level: &str, json: bool) {
         "warn,pikoci={level},pikoci_engine={level},pikoci_exec={level},pikoci_store={level},pikoci_transport={level},pikoci_web={level}"
     ));
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).with_ansi(colour);
+    let builder =
+        fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).with_ansi(colour);
     if json { builder.json().init() } else { builder.init() }
 }

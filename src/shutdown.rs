@@ -54,3 +54,15 @@ impl Interrupts {
         self.seen
     }
 }
+
+/// Takes away children that have ended: as process 1 those of everybody, else orphans of a nursery that died.
+pub fn reap() {
+    match signal(SignalKind::child()) {
+        Err(error) => tracing::warn!("ended children are not seen: {error}"),
+        Ok(mut ended) => drop(tokio::spawn(async move {
+            while ended.recv().await.is_some() {
+                crate::wire::reap_orphans();
+            }
+        })),
+    }
+}

@@ -1,17 +1,21 @@
 //! Wiring: the only place that names concrete adapters.
 
+mod accounts;
 mod local;
+mod metrics;
 mod node;
 mod server;
+mod transport;
 mod worker;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
 pub use local::local_worker;
-pub use pikoci_exec::nursery::{NurseryHandle as Nursery, fork_nursery};
+pub use pikoci_exec::nursery::{NurseryHandle as Nursery, fork_nursery, reap_orphans};
 use pikoci_fetch::FetchPolicy;
 use pikoci_language::{LanguageCompiler, LanguageOptions};
 use pikoci_model::port::{Compilation, Compiler};
+pub use server::{RunningServer, ServerStart, start_server};
 pub use worker::{NURSERY_COMMAND, harden, nursery_main};
 
 /// What an operator decides about pipelines.

@@ -19,6 +19,7 @@ use crate::wire;
 pub fn main(nursery: Option<wire::Nursery>) -> ExitCode {
     let matches = command().get_matches();
     match (matches.subcommand(), nursery) {
+        (Some(("server", matches)), Some(nursery)) => server::run(matches, nursery).into(),
         (Some(("run", matches)), Some(nursery)) => run::run(matches, nursery).into(),
         (Some(("pipeline", matches)), _) => pipeline::run(matches).into(),
         (Some(("user-password", matches)), _) => password::run(matches).into(),

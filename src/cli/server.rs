@@ -1,10 +1,169 @@
 //! `pikoci server`.
 
-use clap::Command;
+use std::{net::TcpListener, path::Path};
 
-use crate::config::ServerFlags;
+use clap::{ArgMatches, Command};
+use pikoci_model::{
+    diagnostic::Severity,
+    port::{Refusal, SavePipeline, store::AccountStore},
+};
+
+use super::{Exit, pipeline as pipeline_file, vars};
+use crate::{
+    config::{Host, ServerConfig, ServerFlags},
+    shutdown::{self, Asked, Interrupts},
+    wire::{self, RunningServer, ServerStart},
+};
 
 /// The command.
 pub fn command() -> Command {
     ServerFlags::command()
+}
+
+/// Runs it until it is asked to end.
+pub fn run(matches: &ArgMatches, nursery: wire::Nursery) -> Exit {
+    let flags = ServerFlags::from_matches(matches);
+    let host = Host::read();
+    let config = match ServerConfig::read(&flags, &host) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return Exit::Usage;
+        }
+    };
+    crate::logging::start(&config.log_level, config.log_format == "json");
+    let address = config.listen.clone().unwrap_or_else(|| format!("0.0.0.0:{}", config.port));
+    let listener = match TcpListener::bind(&address) {
+        Ok(listener) => listener,
+        Err(error) => {
+            eprintln!("error: cannot listen on {address}: {error}");
+            return Exit::Failed;
+        }
+    };
+    wire::in_system(async move {
+        let start = ServerStart { config: &config, host: &host, nursery, listener, chaos: flags.chaos };
+        match wire::start_server(start).await {
+            Ok(server) => serve(server, &config, &flags).await,
+            Err(error) => {
+                eprintln!("error: {error}");
+                Exit::Failed
+            }
+        }
+    })
+}
+
+async fn serve(mut server: RunningServer, config: &ServerConfig, flags: &ServerFlags) -> Exit {
+    let mut interrupts = match Interrupts::listen() {
+        Ok(interrupts) => interrupts,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return Exit::Failed;
+        }
+    };
+    shutdown::reap();
+    if let Some(file) = &config.pipeline_config
+        && let Err(error) = start_up_pipeline(&server, config, file, &flags.vars).await
+    {
+        eprintln!("error: {error}");
+        server.stop_worker().await;
+        server.close().await;
+        return Exit::Usage;
+    }
+    greet(&server, config);
+    let asked = tokio::select! {
+        asked = interrupts.asked() => asked,
+        why = server.fallen() => {
+            tracing::error!("the server cannot go on: {why}");
+            server.stop_worker().await;
+            server.close().await;
+            return Exit::Failed;
+        }
+    };
+    let whole = end(&mut server, asked, &mut interrupts).await;
+    server.close().await;
+    if whole { Exit::Success } else { Exit::Failed }
+}
+
+/// Drains or stops the worker; a second signal is in a hurry.
+async fn end(server: &mut RunningServer, asked: Asked, interrupts: &mut Interrupts) -> bool {
+    tracing::info!(
+        "{}",
+        match asked {
+            Asked::Drain => "draining: what runs is finished, nothing new is taken",
+            Asked::Stop => "stopping: running builds end, their services are stopped",
+        }
+    );
+    let mut asked = asked;
+    loop {
+        let ended = async {
+            match asked {
+                Asked::Drain => server.drain().await,
+                Asked::Stop => server.stop_worker().await,
+            }
+        };
+        tokio::select! {
+            whole = ended => return whole,
+            next = interrupts.asked() => {
+                if asked == Asked::Stop {
+                    server.hurry();
+                } else {
+                    asked = next;
+                }
+            }
+        }
+    }
+}
+
+/// Says where to look, and what to log in with.
+#[expect(clippy::print_stdout, reason = "people and scripts wait for these lines")]
+fn greet(server: &RunningServer, config: &ServerConfig) {
+    let port = server.address.port();
+    let ip = server.address.ip();
+    let host = if ip.is_unspecified() { "localhost".to_owned() } else { ip.to_string() };
+    if let Some(password) = &server.password {
+        println!("admin password: {password}");
+    }
+    let url = if config.external_url.is_empty() {
+        format!("http://{host}:{port}")
+    } else {
+        config.external_url.clone()
+    };
+    println!("PikoCI is ready: {url} (user admin)");
+    if url != format!("http://{host}:{port}") {
+        println!("listening on http://{host}:{port}");
+    }
+}
+
+async fn start_up_pipeline(
+    server: &RunningServer,
+    config: &ServerConfig,
+    file: &Path,
+    given: &[String],
+) -> Result<(), String> {
+    let source = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let team = server.store.team(&config.team_canonical).await.map_err(|error| error.to_string())?;
+    let team = team.ok_or_else(|| format!("there is no team \"{}\"", config.team_canonical))?;
+    let explicit = config.vars.is_some() || !given.is_empty();
+    let vars = vars::read(config.vars.as_deref(), given)?;
+    let request = SavePipeline {
+        team: team.id,
+        name: config.pipeline_name.clone().unwrap_or_else(|| pipeline_file::name_of_file(file)),
+        source,
+        vars: explicit.then_some(vars),
+        public: None,
+        must_exist: None,
+        by: "the configuration".to_owned(),
+    };
+    match server.control.save_pipeline(request).await {
+        Ok(saved) => {
+            pipeline_file::report(server.compiler.as_ref(), &saved.diagnostics);
+            Ok(())
+        }
+        Err(Refusal::Pipeline(diagnostics)) => {
+            pipeline_file::report(server.compiler.as_ref(), &diagnostics);
+            let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
+            Err(format!("{}: {errors} errors, the server was not started", file.display()))
+        }
+        Err(refusal) => Err(refusal.to_string()),
+    }
 }

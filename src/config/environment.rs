@@ -49,6 +49,15 @@ impl Host {
         }
     }
 
+    /// Where state lives that must survive: `/var/lib/pikoci` as root, else the user's state directory.
+    pub fn state_directory(&self) -> PathBuf {
+        let explicit = self.variables.get("XDG_STATE_HOME").is_some_and(|path| Path::new(path).is_absolute());
+        if nix::unistd::getuid().is_root() && !explicit {
+            return PathBuf::from("/var/lib/pikoci");
+        }
+        self.directory("XDG_STATE_HOME", ".local/state")
+    }
+
     /// The socket at which a container engine would answer.
     pub fn engine_socket(&self) -> PathBuf {
         let host = self.variables.get("DOCKER_HOST").and_then(|host| host.strip_prefix("unix://"));

@@ -41,7 +41,6 @@ const SETTINGS: [Setting; 37] = [
     ("admin-password-file", None, Form::Value, "", "File that holds it"),
     ("db-system", None, Form::Value, "mem", "mem or sqlite"),
     ("db-name", None, Form::Value, "", "The SQLite file [$XDG_DATA_HOME/pikoci/pikoci.db]"),
-    ("run-migrations", None, Form::Switch, "true", "Bring the database's schema up to date at start"),
     ("pubsub-system", None, Form::Value, "mem", "mem"),
     ("run-worker", None, Form::Switch, "true", "Run a worker inside the server"),
     ("name", None, Form::Value, "embedded", "Name of that worker"),
@@ -80,6 +79,13 @@ const SETTINGS: [Setting; 37] = [
     ("output-limit", None, Form::Value, "1073741824", "Bytes of a step's log; 0 = no limit"),
     ("secrets-dir", None, Form::Value, "", "Where relative paths of file secrets begin"),
     ("lease", None, Form::Value, "90s", "How long a worker's renewal holds"),
+    (
+        "silent-after",
+        None,
+        Form::Value,
+        "15s",
+        "A worker that has not renewed for so long is shown as silent",
+    ),
     ("renew-interval", None, Form::Value, "5s", "How often a worker renews"),
 ];
 
@@ -115,7 +121,6 @@ pub struct ServerConfig {
     pub admin_password_file: Option<PathBuf>,
     pub db_system: DbSystem,
     pub db_name: Option<PathBuf>,
-    pub run_migrations: bool,
     pub pubsub_system: PubsubSystem,
     pub run_worker: bool,
     pub name: String,
@@ -150,6 +155,8 @@ pub struct ServerConfig {
     #[serde(deserialize_with = "duration")]
     pub lease: Duration,
     #[serde(deserialize_with = "duration")]
+    pub silent_after: Duration,
+    #[serde(deserialize_with = "duration")]
     pub renew_interval: Duration,
 }
 
@@ -165,7 +172,6 @@ impl Default for ServerConfig {
             admin_password_file: None,
             db_system: DbSystem::Mem,
             db_name: None,
-            run_migrations: true,
             pubsub_system: PubsubSystem::Mem,
             run_worker: true,
             name: "embedded".to_owned(),
@@ -192,6 +198,7 @@ impl Default for ServerConfig {
             output_limit: 1 << 30,
             secrets_dir: None,
             lease: Duration::from_secs(90),
+            silent_after: Duration::from_secs(15),
             renew_interval: Duration::from_secs(5),
         }
     }

@@ -95,11 +95,8 @@ async fn around(
     let name = request_name(request.headers());
     let method = request.method().clone();
     let began = site.as_ref().map(|site| site.deps.clock.monotonic());
-    let inner = request.request().clone();
-    let response = match next.call(request).await {
-        Ok(response) => response.map_into_boxed_body(),
-        Err(error) => ServiceResponse::new(inner, HttpResponse::from_error(error)),
-    };
+    // A request that is held on to here could not be routed; handlers' errors are responses by now.
+    let response = next.call(request).await?.map_into_boxed_body();
     let mut response = with_page(response, site.as_deref(), &name).await;
     if let (Some(site), Some(began)) = (&site, began) {
         site.metrics.observe(&method, response.status(), site.deps.clock.monotonic().saturating_sub(began));

@@ -1,1 +1,219 @@
-//! The server of this process.
+//! The server of this process: store, engine, web, and the worker inside.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use pikoci_engine::{
+    decide::lease::LeaseTimes,
+    server::{Bells, Server, ServerDeps, ServerHandle, Settings},
+    supervise::Roster,
+    worker,
+};
+use pikoci_model::{
+    port::{Bus, Clock, Compiler, Control, Signals, Store},
+    text::SecretValue,
+};
+use pikoci_seal::HostKey;
+use pikoci_store::{OpenOptions, SqliteStore};
+use pikoci_web::{WebDeps, WebServer, WebSettings};
+
+use super::{
+    CompilerSettings, Nursery, accounts, compiler, metrics,
+    node::fresh_node,
+    transport,
+    worker::{RunningWorker, WorkerStart, start_worker, worker_node},
+};
+use crate::{
+    clock::SystemClock,
+    config::{DbSystem, Host, ServerConfig},
+};
+
+/// What a server is started with.
+pub struct ServerStart<'a> {
+    pub config: &'a ServerConfig,
+    pub host: &'a Host,
+    pub nursery: Nursery,
+    pub listener: TcpListener,
+    /// Seed of the fault-injecting transport.
+    pub chaos: Option<u64>,
+}
+
+/// A server that runs.
+pub struct RunningServer {
+    pub address: SocketAddr,
+    /// The first admin's generated password.
+    pub password: Option<String>,
+    pub control: Arc<dyn Control>,
+    pub compiler: Arc<dyn Compiler>,
+    pub store: Arc<SqliteStore>,
+    engine: ServerHandle,
+    web: WebServer,
+    worker: RunningWorker,
+}
+
+/// Starts everything on this thread.
+///
+/// # Errors
+/// What could not be had, in words.
+pub async fn start_server(start: ServerStart<'_>) -> Result<RunningServer, String> {
+    super::harden();
+    let ServerStart { config, host, nursery, listener, chaos } = start;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let store = Arc::new(open_store(config, host).await?);
+    let accounts::Generated { password } = accounts::prepare(store.as_ref(), config).await?;
+    let session_key = accounts::session_key(store.as_ref(), config).await?;
+    let compiler = compiler(&compiler_settings(config));
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let signals: Arc<dyn Signals> = transport::signals(Arc::new(Bells::new()), chaos);
+    let (server_node, node) = (fresh_node("server"), worker_node());
+    let (server_bus, worker_bus) = transport::join(&server_node, &node, chaos);
+    let engine = Server::start(ServerDeps {
+        store: Arc::clone(&store) as Arc<dyn Store>,
+        bus: server_bus,
+        compiler: Arc::clone(&compiler),
+        clock: Arc::clone(&clock),
+        signals: Arc::clone(&signals),
+        node: server_node,
+        settings: engine_settings(config),
+    });
+    let control = engine.control();
+    let web = pikoci_web::serve(
+        listener,
+        WebDeps {
+            store: Arc::clone(&store) as Arc<dyn Store>,
+            control: Arc::clone(&control),
+            signals,
+            compiler: Arc::clone(&compiler),
+            clock,
+            waits: engine.waits(),
+            settings: web_settings(config, session_key, metrics::publish(&engine)),
+        },
+    );
+    let web = web.await.map_err(|error| error.to_string())?;
+    let worker = start_worker(worker_start(config, host, nursery, worker_bus, node), &Roster::default())?;
+    Ok(RunningServer { address, password, control, compiler, store, engine, web, worker })
+}
+
+impl RunningServer {
+    /// Waits until an actor without which this is no server has given up; says which and why.
+    pub async fn fallen(&self) -> String {
+        self.engine.fallen().await
+    }
+
+    /// Finishes what runs, up to the drain's limit.
+    pub async fn drain(&mut self) -> bool {
+        self.engine.drain();
+        self.worker.drain().await
+    }
+
+    /// Ends what runs: builds first, with their services; true if nothing was lost.
+    pub async fn stop_worker(&mut self) -> bool {
+        self.engine.drain();
+        self.worker.stop().await
+    }
+
+    /// After a second signal.
+    pub fn hurry(&self) {
+        self.worker.hurry();
+    }
+
+    /// The rest, once the worker has ended: engine, web (whose streams have seen the ends of the builds), store.
+    pub async fn close(self) {
+        self.engine.stop().await;
+        self.web.stop().await;
+        self.store.close().await;
+    }
+}
+
+async fn open_store(config: &ServerConfig, host: &Host) -> Result<SqliteStore, String> {
+    let (path, host_key) = match config.db_system {
+        DbSystem::Mem => (None, HostKey::random()),
+        DbSystem::Sqlite => {
+            let default = || host.directory("XDG_DATA_HOME", ".local/share").join("pikoci.db");
+            let path = config.db_name.clone().unwrap_or_else(default);
+            (Some(path), HostKey::load_or_create(&state_dir(config, host).join("host.key")))
+        }
+    };
+    let host_key = host_key.map_err(|error| error.to_string())?;
+    SqliteStore::open(OpenOptions { path, host_key }).await.map_err(|error| error.to_string())
+}
+
+fn state_dir(config: &ServerConfig, host: &Host) -> PathBuf {
+    let given = config.state_dir.clone();
+    given.unwrap_or_else(|| host.state_directory())
+}
+
+fn compiler_settings(config: &ServerConfig) -> CompilerSettings {
+    CompilerSettings {
+        min_check_interval: config.min_check_interval,
+        allow_secret_args: config.allow_secret_args,
+        allow_insecure_sources: config.allow_insecure_sources,
+        source_allow: config.source_allow.clone(),
+        allow_private: config.allow_insecure_sources,
+    }
+}
+
+fn engine_settings(config: &ServerConfig) -> Settings {
+    let zone = iana_time_zone::get_timezone().ok().and_then(|name| name.parse().ok());
+    Settings {
+        leases: LeaseTimes {
+            lease: config.lease,
+            renew_every: config.renew_interval,
+            silent_after: config.silent_after,
+        },
+        zone: zone.unwrap_or(chrono_tz::Tz::UTC),
+        external_url: config.external_url.trim_end_matches('/').to_owned(),
+        fail_builds_at_stop: config.db_system == DbSystem::Mem,
+        ..Settings::default()
+    }
+}
+
+fn web_settings(
+    config: &ServerConfig,
+    session_key: String,
+    metrics: Arc<dyn Fn() -> String + Send + Sync>,
+) -> WebSettings {
+    WebSettings {
+        external_url: config.external_url.trim_end_matches('/').to_owned(),
+        session_key: SecretValue::new(session_key),
+        session_lifetime: (config.session_lifetime > Duration::ZERO).then_some(config.session_lifetime),
+        version: crate::VERSION.to_owned(),
+        commit: option_env!("PIKOCI_COMMIT").unwrap_or_default().to_owned(),
+        extra_metrics: Some(metrics),
+        threads: 2,
+    }
+}
+
+fn worker_start<'a>(
+    config: &ServerConfig,
+    host: &'a Host,
+    nursery: Nursery,
+    bus: Arc<dyn Bus>,
+    node: pikoci_model::id::NodeId,
+) -> WorkerStart<'a> {
+    WorkerStart {
+        host,
+        nursery,
+        bus,
+        node,
+        name: config.name.clone(),
+        slots: config.concurrency,
+        tags: config.tags.clone(),
+        exclusive_tags: config.exclusive_tags,
+        work_dir: config.work_dir.clone(),
+        keep_workdir: config.keep_workdir,
+        secrets_dir: config.secrets_dir.clone(),
+        settings: worker::Settings {
+            hook_timeout: config.hook_timeout,
+            drain_timeout: config.drain_timeout,
+            output_limit: config.output_limit,
+            keep_workdir: config.keep_workdir,
+            allow_secret_args: config.allow_secret_args,
+            ..worker::Settings::default()
+        },
+    }
+}
