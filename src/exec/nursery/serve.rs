@@ -36,11 +36,23 @@ impl Nursery {
             self.reap();
             self.hear_worker();
         }
-        while wait::reap_any() != Reaped::NoChild {
-            wait::kill_children();
-            let _ =
-                poll(&mut [PollFd::new(self.children.as_fd(), PollFlags::POLLIN)], deadline::timeout(None));
-            signals::drain(&self.children);
+        self.end_orphans();
+    }
+
+    /// Kills what is left until there is no child. One signal may tell of several ends, so all of them are taken away
+    /// before the next is awaited.
+    fn end_orphans(&self) {
+        loop {
+            match wait::reap_any() {
+                Reaped::NoChild => return,
+                Reaped::One(..) => {}
+                Reaped::Running => {
+                    wait::kill_children();
+                    let mut ends = [PollFd::new(self.children.as_fd(), PollFlags::POLLIN)];
+                    let _ = poll(&mut ends, deadline::timeout(None));
+                    signals::drain(&self.children);
+                }
+            }
         }
     }
 
