@@ -4,7 +4,10 @@ pub mod bus;
 mod memory_bus;
 mod memory_host;
 mod memory_store;
+#[expect(clippy::unwrap_used, reason = "a suite fails by panicking, as a test does")]
+mod store;
 
 pub use memory_bus::{Hub, MemoryBus, Roles};
 pub use memory_host::MemoryHost;
 pub use memory_store::MemoryStore;
+pub use store::{Snapshot, assert_consistent, compare_stores, snapshot, store_suite};

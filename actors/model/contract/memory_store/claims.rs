@@ -52,7 +52,10 @@ impl Tables {
 
     fn plan_parts(&self, build: &Build) -> Option<PlanParts> {
         let pipeline = self.pipelines.get(&build.pipeline)?;
-        let resources = self.resources.values().filter(|entry| entry.row.pipeline == build.pipeline);
+        let definition = self.definition(build.revision)?;
+        let resources = self.resources.values().filter(|entry| {
+            entry.row.pipeline == build.pipeline && definition.resource(&entry.row.canonical).is_some()
+        });
         let versions = build
             .versions
             .iter()
@@ -61,8 +64,8 @@ impl Tables {
         Some(PlanParts {
             team: pipeline.row.team_canonical.clone(),
             pipeline: pipeline.row.canonical.clone(),
-            definition: self.definition(build.revision)?,
             resources: resources.map(|entry| (entry.row.canonical.clone(), entry.row.id)).collect(),
+            definition,
             versions,
             given_secrets: pipeline.given_secrets.clone(),
         })

@@ -133,6 +133,7 @@ impl Tables {
                 let builds = self.builds.values().rev().map(|entry| &entry.build);
                 let passing = builds.filter(|build| build.job == job && build.status.passes());
                 out.extend(passing.take(UPSTREAM).map(|build| self.upstream_build(name, build)));
+                out.retain(|build: &UpstreamBuild| !build.versions.is_empty());
                 out
             },
         )

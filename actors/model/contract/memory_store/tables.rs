@@ -176,3 +176,14 @@ impl Tables {
 pub(super) fn missing(what: &str, id: impl std::fmt::Display) -> StoreError {
     StoreError::Refused(format!("{what} {id} does not exist"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{contract::store_suite, port::Store};
+
+    #[test]
+    fn passes_the_suite() {
+        futures::executor::block_on(store_suite(async || Arc::new(MemoryStore::new()) as Arc<dyn Store>));
+    }
+}

@@ -1,0 +1,33 @@
+//! Teams, users, settings.
+
+use super::World;
+
+pub async fn teams_are_made_once(world: &World) {
+    let again = world.store.ensure_team("main", "Other").await.unwrap();
+    assert_eq!((again.id, again.name.as_str()), (world.team, "Main"));
+    let ops = world.store.ensure_team("ops", "Operations").await.unwrap();
+    assert_eq!(world.store.team("ops").await.unwrap(), Some(ops.clone()));
+    assert_eq!(world.store.team("none").await.unwrap(), None);
+    assert_eq!(world.store.teams().await.unwrap(), [ops, again]);
+}
+
+/// Only a new password ends older sessions.
+pub async fn a_user_is_saved_by_name(world: &World) {
+    let save = async |admin, hash: &str| world.store.save_user("ada", "Ada", admin, hash).await.unwrap();
+    assert!(save(false, "$2b$1").await);
+    let first = world.store.user("ada").await.unwrap().unwrap();
+    assert!(!save(true, "$2b$1").await);
+    let second = world.store.user("ada").await.unwrap().unwrap();
+    assert!(second.admin && second.id == first.id && second.token_generation == first.token_generation);
+    assert!(!save(true, "$2b$2").await);
+    let third = world.store.user("ada").await.unwrap().unwrap();
+    assert!(third.token_generation > first.token_generation && third.password_hash == "$2b$2");
+    assert_eq!(world.store.user_count().await.unwrap(), 1);
+    assert_eq!(world.store.user("bob").await.unwrap(), None);
+}
+
+pub async fn a_setting_is_stored_once(world: &World) {
+    assert_eq!(world.store.setting_or_insert("key", "first ü").await.unwrap(), "first ü");
+    assert_eq!(world.store.setting_or_insert("key", "second").await.unwrap(), "first ü");
+    assert_eq!(world.store.ping().await, Ok(()));
+}
