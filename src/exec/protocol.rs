@@ -187,7 +187,26 @@ pub struct StuckProcess {
     pub wait_channel: String,
 }
 
-/// Shim → reaper.
+/// Shim → reaper, its first message. Descriptors: the leader's stdout, its stderr, and the control group in which it is
+/// born, where there is one.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Charge {
+    pub role: Role,
+    pub command: Command,
+}
+
+/// What a leader is; it decides what becomes of the processes it leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Role {
+    /// What a success leaves stays until the item ends; what a failure leaves is killed.
+    Step,
+    /// What it leaves is the service, and stays until it is cleared.
+    Service,
+    /// What it leaves is killed.
+    Stop,
+}
+
+/// Shim → reaper, after that.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Task {
     /// Ends the leader and its group, then everything else of this reaper unless it keeps daemons.

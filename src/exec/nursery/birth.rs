@@ -86,6 +86,7 @@ fn be_nursery(socket: OwnedFd, place: Option<Place>) -> io::Result<()> {
         place,
         arguments,
         shims: BTreeMap::new(),
+        ready: None,
         orphaned: Vec::new(),
     }
     .serve();

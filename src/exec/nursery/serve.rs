@@ -1,6 +1,7 @@
 //! The nursery's loop.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
 use nix::poll::{PollFd, PollFlags, poll};
@@ -8,7 +9,7 @@ use nix::sys::signalfd::SignalFd;
 use nix::unistd::Pid;
 
 use crate::protocol::Hatch;
-use crate::shim::{self, become_shim};
+use crate::shim::become_shim;
 use crate::sys::cgroup::Place;
 use crate::sys::harden::ArgumentMemory;
 use crate::sys::packet::{self, Received};
@@ -23,14 +24,25 @@ pub struct Nursery {
     pub arguments: Option<ArgumentMemory>,
     /// The shims and their items.
     pub shims: BTreeMap<Pid, String>,
+    /// A shim that waits for its item.
+    pub ready: Option<Ready>,
     /// Items whose shim died before its work was done, with its number, as long as their control groups stand.
     pub orphaned: Vec<(String, u32)>,
+}
+
+/// A shim that waits at the other end of the socket.
+pub struct Ready {
+    pid: Pid,
+    socket: OwnedFd,
 }
 
 impl Nursery {
     /// Serves the worker; when it is gone, stays until the last shim has done its work, and ends what is then left.
     pub fn serve(&mut self) {
         while self.worker.is_some() || !self.shims.is_empty() {
+            if self.worker.is_some() && self.ready.is_none() {
+                self.ready = self.fork_shim().ok();
+            }
             self.sleep();
             signals::drain(&self.children);
             self.reap();
@@ -77,7 +89,7 @@ impl Nursery {
         while let Some(worker) = &self.worker {
             match packet::receive::<Hatch>(worker) {
                 Ok(Received::Message(hatch, mut descriptors)) if descriptors.len() == 1 => {
-                    self.hatch(hatch, descriptors.remove(0));
+                    self.hatch(&hatch, &descriptors.remove(0));
                 }
                 // The worker sees the descriptor of a refused request close.
                 Ok(Received::Message(..) | Received::Refused(_)) => {}
@@ -87,10 +99,19 @@ impl Nursery {
         }
     }
 
-    fn hatch(&mut self, hatch: Hatch, control: OwnedFd) {
-        let (place, arguments, item) = (self.place.clone(), self.arguments, hatch.item.clone());
-        if let Ok(pid) = fork::child(|| become_shim(shim::Birth { hatch, control, place, arguments })) {
-            self.shims.insert(pid, item);
-        }
+    /// Gives the item to the shim that is ready, or else to a new one. If neither can be had, the worker sees its
+    /// descriptor close.
+    fn hatch(&mut self, hatch: &Hatch, control: &OwnedFd) {
+        let give = |shim: &Ready| packet::send(&shim.socket, hatch, &[control.as_fd()]).is_ok();
+        let ready = self.ready.take().filter(give);
+        let shim = ready.or_else(|| self.fork_shim().ok().filter(give));
+        self.shims.extend(shim.map(|shim| (shim.pid, hatch.item.clone())));
+    }
+
+    fn fork_shim(&self) -> io::Result<Ready> {
+        let (socket, nursery) = packet::pair()?;
+        let (place, arguments) = (self.place.clone(), self.arguments);
+        let pid = fork::child(|| become_shim(nursery, place, arguments))?;
+        Ok(Ready { pid, socket })
     }
 }

@@ -1,6 +1,6 @@
 //! What a reaper does: starts its leader, tells how it ended, ends what it is told to end, and proves that nothing is left.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, poll};
@@ -9,7 +9,7 @@ use nix::sys::signalfd::SignalFd;
 use nix::unistd::Pid;
 
 use super::leader::{self, Birth};
-use crate::protocol::{Command, Exit, Report, StuckProcess, Task};
+use crate::protocol::{Charge, Exit, Report, Role, SpawnFault, SpawnStage, StuckProcess, Task};
 use crate::sys::packet::{self, Received};
 use crate::sys::wait::{self, Reaped};
 use crate::sys::{deadline, descriptors, harden, signals, status};
@@ -18,29 +18,6 @@ use crate::sys::{deadline, descriptors, harden, signals, status};
 pub const STUCK_AFTER: Duration = Duration::from_secs(5);
 /// While killing, the children are looked at again after this time even if nobody's end was told.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
-
-/// What the leader is; it decides what becomes of the processes it leaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// What a success leaves stays until the item ends; what a failure leaves is killed.
-    Step,
-    /// What it leaves is the service, and stays until it is cleared.
-    Service,
-    /// What it leaves is killed.
-    Stop,
-}
-
-/// What a new reaper is told at its birth.
-pub struct Charge<'a> {
-    pub role: Role,
-    pub command: &'a Command,
-    pub output: OwnedFd,
-    pub errors: OwnedFd,
-    /// Its end of the socket to the shim.
-    pub shim: OwnedFd,
-    /// The control group in which the leader is born.
-    pub group: Option<BorrowedFd<'a>>,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -69,16 +46,20 @@ struct Reaper {
     killed: u32,
 }
 
-/// The whole life of a reaper, in a process that has just been forked from the shim. Gives the exit code.
-pub fn become_reaper(charge: Charge<'_>) -> i32 {
-    let Charge { role, command, output, errors, shim, group } = charge;
-    let mut kept = vec![output.as_fd(), errors.as_fd(), shim.as_fd()];
-    kept.extend(group);
-    descriptors::close_all_but(&kept);
+/// The whole life of a reaper, in a process that has just been forked from the shim. It waits for its charge, so that one
+/// can be ready before it is needed. Gives the exit code.
+pub fn become_reaper(shim: OwnedFd) -> i32 {
+    descriptors::close_all_but(&[shim.as_fd()]);
     harden::be_called(c"pikoci-reaper");
     let (Ok(()), Ok(children)) = (harden::adopt_orphans(), signals::ends_of_children()) else { return 1 };
-    let started = leader::start(command, &output, &errors, group);
-    drop((output, errors));
+    let Some((Charge { role, command }, descriptors)) = packet::wait_for(&shim) else { return 0 };
+    let started = match &descriptors[..] {
+        [output, errors, group @ ..] => {
+            leader::start(&command, output, errors, group.first().map(AsFd::as_fd))
+        }
+        _ => Err(SpawnFault { stage: SpawnStage::Files, errno: 0 }),
+    };
+    drop(descriptors);
     match started {
         Err(fault) => {
             let _ = packet::send(&shim, &Report::NotStarted { fault }, &[]);

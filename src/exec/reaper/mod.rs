@@ -4,5 +4,5 @@
 mod keep;
 mod leader;
 
-pub use keep::{Charge, Role, STUCK_AFTER, become_reaper, stuck};
+pub use keep::{STUCK_AFTER, become_reaper, stuck};
 pub use leader::DEFAULT_PATH;

@@ -56,6 +56,7 @@ impl Shim {
         }
         let now = Instant::now();
         self.ending = Some(Ending::begin(now, self.hatch.stop_budget));
+        self.ready = None;
         for unit in self.units.values().filter(|unit| unit.service.is_none()) {
             if let Some(keeper) = &unit.keeper {
                 keeper.tell(&Task::Clear);
@@ -131,8 +132,14 @@ impl Shim {
         if !at_the_end && (!self.strays || service_lost) {
             return;
         }
-        let known: BTreeSet<Pid> =
-            self.units.values().flat_map(reapers_of).chain(self.cleaners.iter().copied()).collect();
+        let ready = self.ready.as_ref().map(|ready| ready.pid);
+        let known: BTreeSet<Pid> = self
+            .units
+            .values()
+            .flat_map(reapers_of)
+            .chain(self.cleaners.iter().copied())
+            .chain(ready)
+            .collect();
         let strays: Vec<Pid> = wait::children().into_iter().filter(|child| !known.contains(child)).collect();
         self.strays = !strays.is_empty();
         for stray in strays {

@@ -10,4 +10,4 @@ mod services;
 mod stop_output;
 mod unit;
 
-pub use serve::{Birth, become_shim};
+pub use serve::become_shim;

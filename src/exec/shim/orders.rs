@@ -5,9 +5,9 @@ use std::os::fd::OwnedFd;
 use super::lifecycle::Input;
 use super::serve::Shim;
 use super::unit::{Keeper, Service, Unit};
-use crate::protocol::{Command, Event, Order, ServicePlan, SpawnFault, SpawnStage, Task, UnitId};
-use crate::reaper::Role;
-use crate::sys::cgroup::ItemGroups;
+use crate::protocol::{
+    Charge, Command, Event, Order, Role, ServicePlan, SpawnFault, SpawnStage, Task, UnitId,
+};
 use crate::sys::packet::{self, Received};
 
 impl Shim {
@@ -24,7 +24,7 @@ impl Shim {
 
     fn obey(&mut self, order: Order, descriptors: Vec<OwnedFd>) {
         match order {
-            Order::Run { unit, command } => self.run(unit, &command, descriptors),
+            Order::Run { unit, command } => self.run(unit, command, descriptors),
             Order::Serve { unit, service } => self.begin_service(unit, service, descriptors),
             Order::End { unit, grace } if self.service(unit).is_some() => {
                 self.drive(unit, Input::Cut { grace })
@@ -50,18 +50,33 @@ impl Shim {
         self.say(Event::Refused { unit: Some(unit), reason: reason.to_owned() });
     }
 
-    fn run(&mut self, unit: UnitId, command: &Command, descriptors: Vec<OwnedFd>) {
+    fn run(&mut self, unit: UnitId, command: Command, descriptors: Vec<OwnedFd>) {
         let [output, errors] = match self.accept(unit, descriptors) {
             Ok(both) => both,
             Err(reason) => return self.refuse(unit, reason),
         };
-        let group = self.groups.as_ref().map(ItemGroups::steps);
-        match Keeper::start(Role::Step, command, output, errors, group) {
+        match self.start(Charge { role: Role::Step, command }, [&output, &errors]) {
             Ok(keeper) => {
                 self.units.insert(unit, Unit { keeper: Some(keeper), ended: false, service: None });
             }
             Err(error) => self.say(Event::NotStarted { unit, fault: no_fork(&error) }),
         }
+    }
+
+    /// Starts a leader below the reaper that is ready, or else below a new one.
+    pub(super) fn start(&mut self, charge: Charge, outputs: [&OwnedFd; 2]) -> std::io::Result<Keeper> {
+        let group = self.groups.as_ref().map(|groups| match charge.role {
+            Role::Step => groups.steps(),
+            Role::Service | Role::Stop => groups.services(),
+        });
+        if let Some(ready) = self.ready.take()
+            && ready.begin(&charge, outputs, group).is_ok()
+        {
+            return Ok(ready);
+        }
+        let keeper = Keeper::fork()?;
+        keeper.begin(&charge, outputs, group)?;
+        Ok(keeper)
     }
 
     /// The stop is stored before the start is forked.
@@ -71,8 +86,8 @@ impl Shim {
             Err(reason) => return self.refuse(unit, reason),
         };
         let service = Service::register(plan);
-        let group = self.groups.as_ref().map(ItemGroups::services);
-        let keeper = Keeper::start(Role::Service, &service.plan.start, output, errors, group);
+        let charge = Charge { role: Role::Service, command: service.plan.start.clone() };
+        let keeper = self.start(charge, [&output, &errors]);
         let (keeper, fault) = match keeper {
             Ok(keeper) => (Some(keeper), None),
             Err(error) => (None, Some(no_fork(&error))),

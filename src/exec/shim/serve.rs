@@ -19,29 +19,26 @@ use crate::sys::{deadline, descriptors, packet, signals};
 /// While strays are being killed, they are looked at again after this time even if nobody's end was told.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
-/// What a new shim is told at its birth.
-pub struct Birth {
-    pub hatch: Hatch,
-    pub control: OwnedFd,
-    pub place: Option<Place>,
-    pub arguments: Option<ArgumentMemory>,
-}
-
-/// The whole life of a shim, in a process that has just been forked from the nursery. Gives the exit code.
-pub fn become_shim(birth: Birth) -> i32 {
-    let Birth { hatch, control, place, arguments } = birth;
-    descriptors::close_all_but(&[control.as_fd()]);
+/// The whole life of a shim, in a process that has just been forked from the nursery. It waits at `nursery` for the item
+/// that becomes its own, so that a shim, with its first reaper, can be ready before it is needed. Gives the exit code.
+pub fn become_shim(nursery: OwnedFd, place: Option<Place>, arguments: Option<ArgumentMemory>) -> i32 {
+    descriptors::close_all_but(&[nursery.as_fd()]);
     let _ = nix::unistd::setsid();
     harden::be_called(c"pikoci-shim");
     if let Some(memory) = arguments {
         memory.show(c"pikoci-shim");
     }
     let (Ok(()), Ok(children)) = (harden::adopt_orphans(), signals::ends_of_children()) else { return 1 };
+    let ready = Keeper::fork().ok();
+    let Some((hatch, mut descriptors)) = packet::wait_for::<Hatch>(&nursery) else { return 0 };
+    let Some(control) = descriptors.pop() else { return 1 };
+    drop(nursery);
     let mut shim = Shim {
         hatch,
         control,
         children,
         groups: None,
+        ready,
         units: BTreeMap::new(),
         cleaners: BTreeSet::new(),
         strays: false,
@@ -63,6 +60,8 @@ pub struct Shim {
     pub(super) control: OwnedFd,
     pub(super) children: SignalFd,
     pub(super) groups: Option<ItemGroups>,
+    /// A reaper that waits for its charge.
+    pub(super) ready: Option<Keeper>,
     pub(super) units: BTreeMap<UnitId, Unit>,
     /// Processes that remove the data of stopped services.
     pub(super) cleaners: BTreeSet<Pid>,

@@ -6,10 +6,8 @@ use std::time::Instant;
 use super::lifecycle::{Act, Input, TryEnd};
 use super::orders::no_fork;
 use super::serve::Shim;
-use super::unit::{Keeper, Unit};
-use crate::protocol::{Event, Task, UnitId};
-use crate::reaper::Role;
-use crate::sys::cgroup::ItemGroups;
+use super::unit::Unit;
+use crate::protocol::{Charge, Event, Role, Task, UnitId};
 use crate::sys::{descriptors, fork};
 
 impl Shim {
@@ -42,16 +40,16 @@ impl Shim {
     }
 
     fn run_stop(&mut self, unit: UnitId) {
-        let Some(known) = self.units.get_mut(&unit) else { return };
-        let Some(service) = known.service.as_mut() else { return };
+        let Some(service) = self.service(unit) else { return };
         let Some(stop) = &service.plan.stop else { return };
-        let group = self.groups.as_ref().map(ItemGroups::services);
-        let started = service.output.pipe_for_try().and_then(|output| {
-            let errors = output.try_clone()?;
-            Keeper::start(Role::Stop, &stop.command, output, errors, group)
-        });
+        let charge = Charge { role: Role::Stop, command: stop.command.clone() };
+        let started = service.output.pipe_for_try().and_then(|output| self.start(charge, [&output, &output]));
         match started {
-            Ok(keeper) => service.stopping = Some(keeper),
+            Ok(keeper) => {
+                if let Some(service) = self.service(unit) {
+                    service.stopping = Some(keeper);
+                }
+            }
             Err(error) => self.drive(unit, Input::TryEnded(TryEnd::NotStarted(no_fork(&error)))),
         }
     }

@@ -7,8 +7,8 @@ use nix::unistd::Pid;
 
 use super::lifecycle::{Lifecycle, Tries, TryEnd};
 use super::stop_output::StopOutput;
-use crate::protocol::{Command, Report, ServicePlan, Task};
-use crate::reaper::{Charge, Role, become_reaper};
+use crate::protocol::{Charge, Report, ServicePlan, Task};
+use crate::reaper::become_reaper;
 use crate::sys::fork;
 use crate::sys::packet::{self, Received};
 
@@ -19,17 +19,26 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// Forks a reaper for this command.
-    pub fn start(
-        role: Role,
-        command: &Command,
-        output: OwnedFd,
-        errors: OwnedFd,
-        group: Option<BorrowedFd<'_>>,
-    ) -> io::Result<Self> {
+    /// Forks a reaper that waits for its charge.
+    pub fn fork() -> io::Result<Self> {
         let (socket, shim) = packet::pair()?;
-        let pid = fork::child(|| become_reaper(Charge { role, command, output, errors, shim, group }))?;
+        let pid = fork::child(|| become_reaper(shim))?;
         Ok(Self { pid, socket })
+    }
+
+    /// Gives it its charge: the leader is started.
+    ///
+    /// # Errors
+    /// The reaper is gone; nothing was started.
+    pub fn begin(
+        &self,
+        charge: &Charge,
+        outputs: [&OwnedFd; 2],
+        group: Option<BorrowedFd<'_>>,
+    ) -> io::Result<()> {
+        let mut descriptors = vec![outputs[0].as_fd(), outputs[1].as_fd()];
+        descriptors.extend(group);
+        packet::send(&self.socket, charge, &descriptors)
     }
 
     pub fn descriptor(&self) -> BorrowedFd<'_> {

@@ -124,6 +124,20 @@ pub fn receive<T: DeserializeOwned>(socket: impl AsFd) -> io::Result<Received<T>
     Ok(decode(&buffer[..length], descriptors).unwrap_or_else(Received::Refused))
 }
 
+/// Sleeps until a message is there; none when the other side is gone.
+pub fn wait_for<T: DeserializeOwned>(socket: impl AsFd) -> Option<(T, Vec<OwnedFd>)> {
+    loop {
+        match receive(&socket) {
+            Ok(Received::Message(message, descriptors)) => return Some((message, descriptors)),
+            Ok(Received::Refused(_)) => {}
+            Ok(Received::Nothing) => {
+                let _ = poll(&mut [PollFd::new(socket.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE);
+            }
+            Ok(Received::Closed) | Err(_) => return None,
+        }
+    }
+}
+
 fn receive_raw(
     socket: BorrowedFd<'_>,
     buffer: &mut [u8],
