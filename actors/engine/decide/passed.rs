@@ -130,3 +130,91 @@ fn has_passed(job: &JobState, get: &GetState, version: VersionId) -> bool {
                 .any(|build| build.job == *name && build.versions.get(&get.resource) == Some(&version))
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pikoci_model::id::{BuildId, JobId, ResourceId};
+
+    /// A get of resource `id`: its upstream jobs, its best version and whether that is used.
+    fn get(id: i64, jobs: &[&str], highest: Option<(i64, bool)>) -> GetState {
+        let highest = highest.map(|(version, used)| (VersionId(version), used));
+        GetState {
+            name: format!("r{id}"),
+            resource: ResourceId(id),
+            canonical: format!("mem.r{id}"),
+            trigger: true,
+            mode: VersionMode::Latest,
+            newest: highest.map(|(version, _)| version),
+            source: GetSource::Passed {
+                jobs: jobs.iter().map(|job| (*job).to_owned()).collect(),
+                highest,
+                lowest_unused: None,
+            },
+        }
+    }
+
+    /// Build `id` of `job` with versions of resources 1 and 2.
+    fn upstream(id: i64, job: &str, versions: [i64; 2]) -> UpstreamBuild {
+        let versions = [(ResourceId(1), VersionId(versions[0])), (ResourceId(2), VersionId(versions[1]))];
+        UpstreamBuild { job: job.into(), build: BuildId(id), versions: versions.into() }
+    }
+
+    fn job(gets: Vec<GetState>, upstream: Vec<UpstreamBuild>) -> JobState {
+        JobState { id: JobId(1), name: "j".into(), interruptible: false, gets, upstream }
+    }
+
+    fn chosen(job: &JobState) -> Vec<i64> {
+        passed(job).unwrap().unwrap().into_values().map(|version| version.0).collect()
+    }
+
+    #[test]
+    fn it_is_due_when_every_get_has_a_candidate_and_one_is_unused() {
+        let cases = [
+            (vec![get(1, &["u"], None)], Err(NotPassed::NoCandidate { get: "r1".into() })),
+            (vec![get(1, &["u"], Some((7, true)))], Err(NotPassed::AllBuilt)),
+            (vec![get(1, &["u"], Some((7, false)))], Ok(vec![7])),
+            (vec![get(1, &["u"], Some((7, false))), get(2, &["w"], Some((9, true)))], Ok(vec![7, 9])),
+            (
+                vec![get(1, &["u"], Some((7, false))), get(2, &["w"], None)],
+                Err(NotPassed::NoCandidate { get: "r2".into() }),
+            ),
+        ];
+        for (gets, expected) in cases {
+            let found = passed(&job(gets.clone(), vec![])).unwrap();
+            let found = found.map(|versions| versions.into_values().map(|v| v.0).collect());
+            assert_eq!(found, expected, "{gets:?}");
+        }
+        let mut idle = get(1, &["u"], Some((7, false)));
+        idle.trigger = false;
+        assert_eq!(passed(&job(vec![idle], vec![])), None);
+    }
+
+    #[test]
+    fn gets_with_a_common_upstream_take_what_went_through_it_together() {
+        let gets = |one, two| vec![get(1, &["u"], Some(one)), get(2, &["u"], Some(two))];
+        let builds = vec![upstream(4, "u", [12, 21]), upstream(3, "u", [11, 22])];
+        // The best of each never met: the newest meeting of an unused one is taken …
+        assert_eq!(chosen(&job(gets((12, false), (22, false)), builds.clone())), [12, 21]);
+        // … then the other one, and then nothing is left.
+        assert_eq!(chosen(&job(gets((12, true), (22, false)), builds.clone())), [11, 22]);
+        assert_eq!(
+            passed(&job(gets((12, true), (22, true)), builds.clone())).unwrap(),
+            Err(NotPassed::AllBuilt)
+        );
+        // Where the best of each met, an older build does not matter, nor does a newer one with less.
+        let met = [vec![upstream(5, "u", [12, 22]), upstream(6, "u", [12, 20])], builds].concat();
+        assert_eq!(chosen(&job(gets((12, false), (22, false)), met)), [12, 22]);
+        // No meeting is known: each its own best.
+        assert_eq!(chosen(&job(gets((12, false), (22, false)), vec![])), [12, 22]);
+    }
+
+    #[test]
+    fn different_upstream_jobs_are_resolved_apart() {
+        let gets = vec![get(1, &["u"], Some((12, false))), get(2, &["w"], Some((22, false)))];
+        assert_eq!(chosen(&job(gets, vec![upstream(1, "u", [12, 21])])), [12, 22]);
+        let both = vec![get(1, &["u", "w"], Some((12, false))), get(2, &["u", "w"], Some((22, false)))];
+        // 11 went through `u` with 22, but nobody knows of it in `w`.
+        assert_eq!(chosen(&job(both, vec![upstream(1, "u", [11, 22])])), [12, 22]);
+    }
+}

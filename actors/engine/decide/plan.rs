@@ -247,3 +247,115 @@ impl<'a> Needs<'a> {
         self.command(&secret.get)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pikoci_model::pipeline::{CheckInterval, RunnerType, SecretType};
+    use pikoci_model::step::PutStep;
+
+    fn command(runner: &str, secret: Option<&str>) -> Command {
+        let text = |name: &str| {
+            let (path, key) = ("p".into(), "k".into());
+            Text::secret(SecretRef::Fetched { secret_type: name.into(), path, key })
+        };
+        Command { runner: runner.into(), args: secret.map(text).into_iter().collect(), ..Command::default() }
+    }
+
+    fn resource(kind: &str, name: &str) -> Resource {
+        Resource {
+            type_name: kind.into(),
+            name: name.into(),
+            params: BTreeMap::new(),
+            check_interval: CheckInterval::Never,
+            tags: vec![],
+            cache: false,
+            icon: String::new(),
+            description: String::new(),
+        }
+    }
+
+    /// `git` checks with `a`, pulls with `b`, pushes with `c`; secret `outer` is configured by `inner`.
+    fn definition() -> Pipeline {
+        let git = ResourceType {
+            check: Some(command("a", Some("checking"))),
+            pull: Some(command("b", Some("outer"))),
+            push: Some(command("c", None)),
+            ..ResourceType::default()
+        };
+        let secret = |config| SecretType { get: command("s", None), config };
+        let config = BTreeMap::from([(
+            "token".to_owned(),
+            Value::Scalar(Text::secret(SecretRef::Given { variable: "v".into() })),
+        )]);
+        let inner =
+            BTreeMap::from([("x".to_owned(), Value::Scalar(command("", Some("inner")).args.remove(0)))]);
+        let runner = || RunnerType { path: "x".into(), args: vec![] };
+        Pipeline {
+            resource_types: BTreeMap::from([
+                ("git".to_owned(), git),
+                ("unused".to_owned(), ResourceType::default()),
+            ]),
+            resources: vec![resource("git", "app"), resource("unused", "b")],
+            runner_types: ["a", "b", "c", "s", "unused"].map(|name| (name.to_owned(), runner())).into(),
+            secret_types: [
+                ("outer".to_owned(), secret(inner)),
+                ("inner".to_owned(), secret(config)),
+                ("checking".to_owned(), secret(BTreeMap::new())),
+            ]
+            .into(),
+            ..Pipeline::default()
+        }
+    }
+
+    fn names<T>(types: &BTreeMap<String, T>) -> Vec<&str> {
+        types.keys().map(String::as_str).collect()
+    }
+
+    fn check(definition: &Pipeline, canonical: &str) -> Result<CheckPlan, Failure> {
+        check_plan(CheckParts {
+            definition,
+            canonical,
+            id: ResourceId(1),
+            lease: 3,
+            team: "main",
+            pipeline: "p",
+            latest: None,
+            given_secrets: &BTreeMap::new(),
+        })
+    }
+
+    #[test]
+    fn a_check_gets_what_its_check_needs_and_no_more() {
+        let plan = check(&definition(), "git.app").unwrap();
+        assert_eq!(
+            (names(&plan.types.runner_types), names(&plan.types.secret_types)),
+            (vec!["a", "s"], vec!["checking"])
+        );
+        let kind = &plan.types.resource_types["git"];
+        assert!(kind.check.is_some() && kind.pull.is_none() && kind.push.is_none());
+        assert_eq!(
+            check(&definition(), "unused.b").unwrap_err().text,
+            "resource type \"unused\" has no check"
+        );
+        assert!(check(&definition(), "git.x").unwrap_err().text.contains("\"git.x\""));
+    }
+
+    #[test]
+    fn secrets_of_secrets_and_given_values_are_collected() {
+        let (definition, given) =
+            (definition(), BTreeMap::from([("v".to_owned(), SecretValue::new("hidden"))]));
+        let mut needs = Needs::new(&definition, &given);
+        needs.named_resource("git.app", Use::Pull).unwrap();
+        assert_eq!(names(&needs.types.secret_types), ["inner", "outer"]);
+        assert_eq!(names(&needs.types.given_secrets), ["v"]);
+        assert_eq!(names(&needs.types.runner_types), ["b", "s"]);
+        let put = PutStep { resource: "git.app".into(), params: BTreeMap::new(), skip_get: false };
+        needs.step(&StepKind::Put(put)).unwrap();
+        let kind = &needs.types.resource_types["git"];
+        assert!(kind.check.is_none() && kind.pull.is_some() && kind.push.is_some());
+        let nothing = BTreeMap::new();
+        let refused = Needs::new(&definition, &nothing).named_resource("git.app", Use::Pull).unwrap_err();
+        assert!(refused.text.contains("secret variable \"v\""), "{refused}");
+    }
+}

@@ -1,6 +1,6 @@
 //! The register of pipelines: each has its checker and its scheduler, kept here, and is woken here.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use pikoci_model::id::{JobId, PipelineId, ResourceId};
@@ -23,6 +23,8 @@ pub(crate) struct Pipelines {
     world: World,
     living: BTreeMap<PipelineId, Household>,
     owners: HashMap<ResourceId, PipelineId>,
+    /// Saved since the last list was asked for: not to be taken for deleted.
+    saved: HashSet<PipelineId>,
 }
 
 struct Household {
@@ -73,10 +75,11 @@ struct Owner {
 
 impl Pipelines {
     pub(crate) fn new(world: World) -> Self {
-        Self { world, living: BTreeMap::new(), owners: HashMap::new() }
+        Self { world, living: BTreeMap::new(), owners: HashMap::new(), saved: HashSet::new() }
     }
 
-    fn list(&self, life: &mut Life<'_, Self>) {
+    fn list(&mut self, life: &mut Life<'_, Self>) {
+        self.saved.clear();
         let world = self.world.clone();
         life.spawn(async move {
             let listed = world.store().pipelines(None).await;
@@ -126,6 +129,7 @@ impl Actor for Pipelines {
 
 impl Receive<Saved> for Pipelines {
     fn receive(&mut self, Saved(id): Saved, life: &mut Life<'_, Self>) -> Flow {
+        self.saved.insert(id);
         let _ = self.open(id, life).checker.tell(Look);
         self.wake(id, Wake::Anyway, life);
         Ok(())
@@ -134,6 +138,7 @@ impl Receive<Saved> for Pipelines {
 
 impl Receive<Deleted> for Pipelines {
     fn receive(&mut self, Deleted(id): Deleted, _: &mut Life<'_, Self>) -> Flow {
+        self.saved.remove(&id);
         self.living.remove(&id);
         Ok(())
     }
@@ -226,9 +231,10 @@ impl Receive<Listed> for Pipelines {
     fn receive(&mut self, Listed(listed): Listed, life: &mut Life<'_, Self>) -> Flow {
         match listed {
             Ok(ids) => {
-                self.living.retain(|id, _| ids.contains(id));
-                self.owners.retain(|_, pipeline| ids.contains(pipeline));
-                for id in ids {
+                let found: HashSet<PipelineId> = ids.into_iter().chain(self.saved.iter().copied()).collect();
+                self.living.retain(|id, _| found.contains(id));
+                self.owners.retain(|_, pipeline| found.contains(pipeline));
+                for id in found {
                     self.open(id, life);
                 }
             }

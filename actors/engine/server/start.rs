@@ -173,7 +173,7 @@ impl ServerHandle {
     /// What people may ask of the engine.
     #[must_use]
     pub fn control(&self) -> Arc<dyn Control> {
-        Arc::new(Desk(self.world.clone()))
+        Arc::new(Desk::new(self.world.clone()))
     }
 
     /// Why queued builds wait.
