@@ -3,6 +3,8 @@
 //! opening → walking → stopping → hooks → closing. Whatever happens — a failure, a cancel, a limit, a dead child, a
 //! lost shim — only cuts the walk; the way to the end is always the same, so no service is forgotten.
 
+mod closing;
+mod hearing;
 mod services;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -11,24 +13,24 @@ use std::sync::{Arc, OnceLock};
 
 use pikoci_model::build::{BuildEvent, Phase};
 use pikoci_model::id::{BuildId, Fence, StepPath};
-use pikoci_model::outcome::{Failure, RunCode};
+use pikoci_model::outcome::Failure;
 use pikoci_model::plan::BuildPlan;
-use pikoci_model::port::{Workdir, Workplace};
+use pikoci_model::port::Workdir;
 use serde::Serialize;
 use tokio::sync::watch;
 
+pub(crate) use self::closing::{close_site, remove};
 use self::services::Services;
 use super::conduct::Interrupt;
 use super::hook::HookPlace;
 use super::opening::{Opened, Opening};
 use super::outbox::Outbox;
-use super::perform::{Outcome, Part};
+use super::perform::Part;
 use super::record::Title;
-use super::service::{News, ServiceNews};
 use super::site::{HookFacts, Ports, Settings, Site, Specifics};
-use super::step::{StepActor, StepOver};
+use super::step::StepActor;
 use crate::decide::walk::{Conclusion, Cut, HookUnit, Leg, Walk, hook_units};
-use crate::supervise::{Actor, Child, Door, Exit, Flow, Job, Life, Obituary, Receive};
+use crate::supervise::{Actor, Child, Door, Exit, Flow, Job, Life};
 
 /// What the agent keeps of a build in case its actor dies.
 #[derive(Default)]
@@ -280,27 +282,6 @@ impl BuildActor {
     }
 }
 
-/// Ends what is left and removes the work directory. Says what could not be done; there is nobody left to fail.
-pub(crate) async fn close_site(site: &Site) {
-    let ground = &site.ground;
-    if let Err(stuck) = ground.item.close().await {
-        for ended in stuck {
-            tracing::error!(build = %site.plan.build, "R133: {ended}");
-        }
-    }
-    if !ground.settings.keep_workdir {
-        remove(ground.ports.workplace.as_ref(), &ground.workdir).await;
-    }
-    site.release_slot();
-}
-
-/// Removes a work directory; one that cannot be removed is reported and left.
-pub(crate) async fn remove(workplace: &dyn Workplace, workdir: &Workdir) {
-    if let Err(error) = workplace.remove_workdir(workdir).await {
-        tracing::warn!(workdir = %workdir.path.display(), "work directory stays: {error}");
-    }
-}
-
 impl Actor for BuildActor {
     /// The agent's orders and its children's news; the latter go past the bound and are bounded by the plan.
     const MAILBOX: usize = 32;
@@ -324,127 +305,5 @@ impl Actor for BuildActor {
             step: self.step.as_ref().map(|(path, _)| path.clone()),
             services: self.services.names(),
         }
-    }
-}
-
-impl Receive<OpeningOver> for BuildActor {
-    fn receive(&mut self, message: OpeningOver, life: &mut Life<'_, Self>) -> Flow {
-        match message.0 {
-            Err(failure) => self.walk.cut(Cut::Failed(failure)),
-            Ok(Opened { site, trouble }) => {
-                if let Some(failure) = trouble {
-                    self.walk.cut(Cut::Failed(failure));
-                }
-                let item = Arc::clone(&site.ground.item);
-                life.spawn(async move {
-                    item.lost().await;
-                    ShimLost
-                });
-                self.site = Some(site);
-            }
-        }
-        self.enter(Stage::Walking, Phase::Running);
-        if let Some(limit) = self.ask.plan.job.timeout.filter(|limit| !limit.is_zero()) {
-            self.timer = Some(life.later(limit, JobTimeIsOver));
-        }
-        self.go_on(life)
-    }
-}
-
-impl Receive<StepOver> for BuildActor {
-    fn receive(&mut self, message: StepOver, life: &mut Life<'_, Self>) -> Flow {
-        if self.step.as_ref().is_none_or(|(path, _)| *path != message.path) {
-            return Ok(());
-        }
-        self.step = None;
-        self.exports.extend(message.exports);
-        if let Outcome::Failed(failure) | Outcome::Cut(Interrupt::Fail(failure)) = message.outcome {
-            self.walk.cut(Cut::Failed(failure));
-        }
-        self.go_on(life)
-    }
-}
-
-impl Receive<ServiceNews> for BuildActor {
-    fn receive(&mut self, message: ServiceNews, life: &mut Life<'_, Self>) -> Flow {
-        self.services.note(message.instance, &message.news);
-        match message.news {
-            News::Stopped if self.stage == Stage::Stopping => return self.stop_next(life),
-            News::Stopped => return Ok(()),
-            News::Failed(failure) if self.stage == Stage::Walking => {
-                return self.cut(Cut::Failed(failure), life);
-            }
-            News::Started { exports } => {
-                if !exports.is_empty() {
-                    self.push(BuildEvent::Exported { variables: exports.clone() });
-                    self.exports.extend(exports);
-                }
-                if let (Some(site), false) = (self.site.clone(), self.walk.is_cut()) {
-                    self.services.start_next(&self.ask.plan.job, &site, &self.exports, life);
-                }
-            }
-            News::Ready | News::Cut | News::Failed(_) => {}
-        }
-        self.settle(life)
-    }
-}
-
-impl Receive<EndBuild> for BuildActor {
-    fn receive(&mut self, message: EndBuild, life: &mut Life<'_, Self>) -> Flow {
-        self.cut(message.0, life)
-    }
-}
-
-impl Receive<JobTimeIsOver> for BuildActor {
-    fn receive(&mut self, _: JobTimeIsOver, life: &mut Life<'_, Self>) -> Flow {
-        let limit = self.ask.plan.job.timeout.unwrap_or_default();
-        self.cut(Cut::TimedOut(limit), life)
-    }
-}
-
-impl Receive<StopTimeIsOver> for BuildActor {
-    fn receive(&mut self, _: StopTimeIsOver, _: &mut Life<'_, Self>) -> Flow {
-        self.services.give_up_stopping();
-        Ok(())
-    }
-}
-
-impl Receive<ShimLost> for BuildActor {
-    fn receive(&mut self, _: ShimLost, life: &mut Life<'_, Self>) -> Flow {
-        self.cut(Cut::Failed(Failure::coded(RunCode::R132, "the build's shim was lost")), life)
-    }
-}
-
-impl Receive<JobHookOver> for BuildActor {
-    fn receive(&mut self, message: JobHookOver, life: &mut Life<'_, Self>) -> Flow {
-        if let Some(place) = &mut self.hook_place {
-            place.exports.extend(message.0);
-        }
-        self.next_hook(life)
-    }
-}
-
-impl Receive<ClosingOver> for BuildActor {
-    fn receive(&mut self, _: ClosingOver, _: &mut Life<'_, Self>) -> Flow {
-        self.end()
-    }
-}
-
-/// A child is gone. Those that ended in order have said so before; one that did not fails the build.
-impl Receive<Obituary> for BuildActor {
-    fn receive(&mut self, message: Obituary, life: &mut Life<'_, Self>) -> Flow {
-        if !message.exit.is_fault() {
-            return Ok(());
-        }
-        let failure = Failure::plain(format!("`{}` {}", message.name, message.exit));
-        if self.step.as_ref().is_some_and(|(_, child)| **child.name() == *message.name) {
-            self.step = None;
-        }
-        let stopping = self.stage == Stage::Stopping;
-        self.services.orphan(&message.name);
-        if stopping {
-            return self.stop_next(life);
-        }
-        self.cut(Cut::Failed(failure), life)
     }
 }

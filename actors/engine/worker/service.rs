@@ -3,28 +3,27 @@
 //! From the moment its start is tried its stop is owed. The stop itself is the launcher's: registered together with
 //! the start, it runs whatever becomes of this actor.
 
+mod launch;
+mod stopping;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use pikoci_model::build::{BuildEvent, BuildStatus, ServiceRecord, ServiceState};
 use pikoci_model::id::{InstanceId, StepPath};
-use pikoci_model::outcome::{Ended, Failure, RunCode};
+use pikoci_model::outcome::{Failure, RunCode};
 use pikoci_model::pipeline::{ReadyCheck, ServiceType};
-use pikoci_model::port::{EndedStop, LogSink, Process, ProcessEnd, ServiceEnd, ServiceLaunch, StopCommand};
-use pikoci_model::step::{Command, ServiceStep};
+use pikoci_model::port::{Process, ProcessEnd, ServiceEnd};
+use pikoci_model::step::ServiceStep;
 use tokio::sync::watch;
 
-use super::conduct::{
-    Ear, Interrupt, Order, Ready, Runner, ended_failure, interrupted, launch_failure, make_ready,
-    stop_retries,
-};
+use self::launch::{await_start, launch};
+use super::conduct::Interrupt;
 use super::probe::{Probe, Probed};
 use super::record::{Recorder, Title};
-use super::service_plan::{ServicePlan, failed, plan_service};
-use super::site::{Layers, Site, Specifics};
+use super::service_plan::{ServicePlan, failed};
+use super::site::Site;
 use super::step_log::StepLog;
-use crate::decide::walk::duration_text;
 use crate::supervise::{Actor, Door, Exit, Flow, Life, Receive};
 
 /// A service to be started.
@@ -201,87 +200,6 @@ impl Actor for ServiceActor {
     }
 }
 
-/// Plans the service and hands start and stop to the launcher, in one message.
-async fn launch(
-    ask: &ServiceAsk,
-    declared: &ServiceType,
-    recorder: &Recorder,
-) -> Result<(Arc<dyn Process>, Launched), Failure> {
-    let site = &ask.site;
-    let plan = plan_service(site, declared, &ask.service, &ask.name, ask.instance).await?;
-    let start_sink: Arc<dyn LogSink> = Arc::clone(recorder.log()) as _;
-    let start = ready(ask, &plan.specifics, &plan.start, recorder.path(), Some(&start_sink)).await?;
-    let Some(start) = start else {
-        return Err(failed(&ask.name, "its start command is empty"));
-    };
-    let stop_path = StepPath::of_service(&ask.name, "stop");
-    let stop_log = StepLog::new(stop_path.clone(), &site.outbox, site.ground.settings.output_limit);
-    let stop_sink: Arc<dyn LogSink> = Arc::clone(&stop_log) as _;
-    let stop = match &plan.stop {
-        Some(stop) => ready(ask, &plan.specifics, stop, &stop_path, Some(&stop_sink)).await?,
-        None => None,
-    };
-    for warning in start.warnings.iter().chain(stop.iter().flat_map(|stop| &stop.warnings)) {
-        recorder.note(warning);
-    }
-    let limit = site.ground.settings.stop_limit;
-    let launch = ServiceLaunch {
-        instance: ask.instance,
-        name: ask.name.clone(),
-        group: ask.group,
-        start: start.spawn,
-        foreground: plan.foreground,
-        stop: stop.map(|stop| StopCommand { spawn: stop.spawn, limit, retries: stop_retries() }),
-        data: plan.data.clone(),
-    };
-    site.note_instance(ask.instance);
-    let process = site.ground.item.start_service(launch).await.map_err(launch_failure)?;
-    let foreground = plan.foreground;
-    Ok((process, Launched { plan, stop_log, foreground }))
-}
-
-async fn ready(
-    ask: &ServiceAsk,
-    specifics: &Specifics,
-    command: &Command,
-    step: &StepPath,
-    sink: Option<&Arc<dyn LogSink>>,
-) -> Result<Option<Ready>, Failure> {
-    let layers = Layers {
-        step_env: None,
-        command,
-        exports: &ask.exports,
-        specifics,
-        hook: None,
-        output: None,
-        cache_dir: None,
-    };
-    let order = Order { layers, step, attempt: 1, sink, capture: false, hide_stdout: false, limit: None };
-    let runner = Runner { types: &ask.site.types.runner_types, host_services: true, labels: &[] };
-    make_ready(&ask.site.ground, &ask.site.secrets, runner, order).await
-}
-
-/// Waits until the start command has ended by itself; a start that is cut is ended by the stop.
-async fn await_start(
-    process: Arc<dyn Process>,
-    name: String,
-    limit: Duration,
-    recorder: Recorder,
-    mut ear: Ear,
-) -> StartOver {
-    let failure = tokio::select! {
-        end = process.wait() => match end.ended {
-            Ended::Exited(0) => None,
-            ended => Some(failed(&name, &ended_failure(&ended).to_string())),
-        },
-        () = tokio::time::sleep(limit) => {
-            Some(failed(&name, &format!("its start took longer than {}", duration_text(limit))))
-        }
-        _ = interrupted(&mut ear) => Some(failed(&name, "its start was cut off")),
-    };
-    StartOver(failure, recorder)
-}
-
 impl Receive<LaunchOver> for ServiceActor {
     fn receive(&mut self, message: LaunchOver, life: &mut Life<'_, Self>) -> Flow {
         let LaunchOver(result, recorder) = message;
@@ -424,75 +342,5 @@ impl Receive<Interrupt> for ServiceActor {
             self.ear.send_replace(Some(interrupt));
         }
         Ok(())
-    }
-}
-
-impl Receive<StopService> for ServiceActor {
-    fn receive(&mut self, _: StopService, life: &mut Life<'_, Self>) -> Flow {
-        if self.is_stopping() {
-            return Ok(());
-        }
-        let Some(launched) = &self.launched else {
-            self.end_start(BuildStatus::Cancelled, None);
-            // Nothing was started, so nothing has to be stopped.
-            return self.conclude_stop(ServiceState::Stopped);
-        };
-        let log = Arc::clone(&launched.stop_log);
-        self.enter(ServiceState::Stopping);
-        self.end_start(BuildStatus::Succeeded, None);
-        let recorder = self.recorder("stop", Some(log));
-        let (item, instance) = (Arc::clone(&self.ask.site.ground.item), self.ask.instance);
-        life.spawn(async move { StopOver(item.stop_service(instance).await, recorder) });
-        Ok(())
-    }
-}
-
-impl Receive<StopOver> for ServiceActor {
-    fn receive(&mut self, message: StopOver, _: &mut Life<'_, Self>) -> Flow {
-        let StopOver(end, mut recorder) = message;
-        for (index, tried) in end.tries.iter().enumerate() {
-            match tried {
-                EndedStop::Ended(Ended::Exited(0)) => {}
-                EndedStop::Ended(ended) => {
-                    recorder.note(&format!("error: try {}: the command {ended}", index + 1))
-                }
-                EndedStop::TimedOut(limit) => {
-                    recorder.note(&format!(
-                        "error: try {}: ended after {}",
-                        index + 1,
-                        duration_text(*limit)
-                    ));
-                }
-            }
-        }
-        if let Some(EndedStop::Ended(Ended::Exited(code))) = end.tries.last() {
-            recorder.exited(Some(*code));
-        }
-        self.record.killed = end.killed;
-        self.record.stopped_by = Some("build".to_owned());
-        if end.stopped {
-            recorder.end(BuildStatus::Succeeded, None);
-            return self.conclude_stop(ServiceState::Stopped);
-        }
-        let failure = self.stop_failure("its stop failed; it stands as pending");
-        recorder.note(&format!("error: {failure}"));
-        recorder.end(BuildStatus::Failed, Some(failure));
-        self.conclude_stop(ServiceState::StopFailed)
-    }
-}
-
-impl Receive<GiveUpStopping> for ServiceActor {
-    fn receive(&mut self, _: GiveUpStopping, _: &mut Life<'_, Self>) -> Flow {
-        self.stop_failure("the time for all stops is over; its stop stands as pending");
-        self.conclude_stop(ServiceState::StopFailed)
-    }
-}
-
-impl ServiceActor {
-    fn stop_failure(&mut self, reason: &str) -> Failure {
-        let text = format!("service \"{}\": {reason}", self.ask.name);
-        let failure = Failure::coded(RunCode::R152, text);
-        self.record.failure.get_or_insert_with(|| failure.clone());
-        failure
     }
 }
