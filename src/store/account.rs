@@ -1,0 +1,178 @@
+//! Teams, users, settings.
+
+use async_trait::async_trait;
+use pikoci_model::{
+    id::{TeamId, UserId},
+    port::{
+        StoreError,
+        store::{AccountStore, Team, User},
+    },
+};
+
+use crate::{
+    database::{Conn, Row},
+    error::Fault,
+    field::{get, unsigned},
+    sqlite::SqliteStore,
+    upsert,
+    writer::{Command, Tx},
+};
+
+fn team(row: &Row) -> Result<Team, Fault> {
+    Ok(Team { id: TeamId(get(row, 0)?), canonical: get(row, 1)?, name: get(row, 2)? })
+}
+
+async fn find_team(conn: &mut Conn, canonical: &str) -> Result<Option<Team>, Fault> {
+    let query = sqlx::query("SELECT id, canonical, name FROM teams WHERE canonical = ?").bind(canonical);
+    query.fetch_optional(conn).await?.as_ref().map(team).transpose()
+}
+
+async fn all_teams(conn: &mut Conn) -> Result<Vec<Team>, Fault> {
+    let query = sqlx::query("SELECT id, canonical, name FROM teams ORDER BY id DESC");
+    query.fetch_all(conn).await?.iter().map(team).collect()
+}
+
+async fn find_user(conn: &mut Conn, username: &str) -> Result<Option<User>, Fault> {
+    let query = sqlx::query(
+        "SELECT id, username, full_name, admin, password_hash, token_generation FROM users WHERE username = ?",
+    );
+    let row = query.bind(username).fetch_optional(conn).await?;
+    row.map(|row| {
+        Ok(User {
+            id: UserId(get(&row, 0)?),
+            username: get(&row, 1)?,
+            full_name: get(&row, 2)?,
+            admin: get(&row, 3)?,
+            password_hash: get(&row, 4)?,
+            token_generation: get(&row, 5)?,
+        })
+    })
+    .transpose()
+}
+
+struct EnsureTeam {
+    canonical: String,
+    name: String,
+}
+
+#[async_trait]
+impl Command for EnsureTeam {
+    type Answer = Team;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Team, Fault> {
+        if let Some(team) = find_team(tx.conn, &self.canonical).await? {
+            return Ok(team);
+        }
+        let insert = sqlx::query("INSERT INTO teams (canonical, name) VALUES (?, ?)");
+        let done = insert.bind(&self.canonical).bind(&self.name).execute(&mut *tx.conn).await?;
+        let id = TeamId(done.last_insert_rowid());
+        Ok(Team { id, canonical: self.canonical.clone(), name: self.name.clone() })
+    }
+}
+
+struct SaveUser {
+    username: String,
+    full_name: String,
+    admin: bool,
+    password_hash: String,
+}
+
+#[async_trait]
+impl Command for SaveUser {
+    type Answer = bool;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<bool, Fault> {
+        let known = find_user(tx.conn, &self.username).await?;
+        let generation = known
+            .as_ref()
+            .map_or(1, |user| user.token_generation + i64::from(user.password_hash != self.password_hash));
+        let statement = match known {
+            Some(_) => {
+                "UPDATE users SET full_name = ?, admin = ?, password_hash = ?, token_generation = ? \
+                 WHERE username = ?"
+            }
+            None => {
+                "INSERT INTO users (full_name, admin, password_hash, token_generation, username) \
+                 VALUES (?, ?, ?, ?, ?)"
+            }
+        };
+        let save = sqlx::query(statement).bind(&self.full_name).bind(self.admin).bind(&self.password_hash);
+        save.bind(generation).bind(&self.username).execute(&mut *tx.conn).await?;
+        Ok(known.is_none())
+    }
+}
+
+struct SettingOrInsert {
+    name: String,
+    value: String,
+}
+
+#[async_trait]
+impl Command for SettingOrInsert {
+    type Answer = String;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<String, Fault> {
+        let context = format!("setting:{}", self.name);
+        let sealed = pikoci_seal::seal(&tx.shared.key, &context, self.value.as_bytes());
+        let sealed = sealed.map_err(|e| Fault::Refused(e.to_string()))?;
+        sqlx::query(upsert::ADD_SETTING).bind(&self.name).bind(sealed).execute(&mut *tx.conn).await?;
+        let select = sqlx::query("SELECT value FROM settings WHERE name = ?").bind(&self.name);
+        let row = select.fetch_one(&mut *tx.conn).await?;
+        let stored = pikoci_seal::open(&tx.shared.key, &context, get(&row, 0)?);
+        let bad = |problem: String| Fault::row("settings", &self.name, problem);
+        String::from_utf8(stored.map_err(|e| bad(e.to_string()))?).map_err(|e| bad(e.to_string()))
+    }
+}
+
+#[async_trait]
+impl AccountStore for SqliteStore {
+    async fn ensure_team(&self, canonical: &str, name: &str) -> Result<Team, StoreError> {
+        if let Some(team) = self.team(canonical).await? {
+            return Ok(team);
+        }
+        self.writer.run(EnsureTeam { canonical: canonical.to_owned(), name: name.to_owned() }).await
+    }
+
+    async fn team(&self, canonical: &str) -> Result<Option<Team>, StoreError> {
+        Ok(find_team(&mut *self.reader().await?, canonical).await?)
+    }
+
+    async fn teams(&self) -> Result<Vec<Team>, StoreError> {
+        Ok(all_teams(&mut *self.reader().await?).await?)
+    }
+
+    async fn user(&self, username: &str) -> Result<Option<User>, StoreError> {
+        Ok(find_user(&mut *self.reader().await?, username).await?)
+    }
+
+    async fn save_user(
+        &self,
+        username: &str,
+        full_name: &str,
+        admin: bool,
+        password_hash: &str,
+    ) -> Result<bool, StoreError> {
+        let command = SaveUser {
+            username: username.to_owned(),
+            full_name: full_name.to_owned(),
+            admin,
+            password_hash: password_hash.to_owned(),
+        };
+        self.writer.run(command).await
+    }
+
+    async fn user_count(&self) -> Result<u64, StoreError> {
+        let query = sqlx::query("SELECT COUNT(*) FROM users");
+        let row = query.fetch_one(&mut *self.reader().await?).await.map_err(Fault::from)?;
+        Ok(unsigned(&row, 0)?)
+    }
+
+    async fn setting_or_insert(&self, key: &str, value: &str) -> Result<String, StoreError> {
+        self.writer.run(SettingOrInsert { name: key.to_owned(), value: value.to_owned() }).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1").execute(&mut *self.reader().await?).await.map_err(Fault::from)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,116 @@
+//! Ends that a worker does not report: cancel, loss, failure.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use pikoci_model::{
+    build::{BuildStatus, Phase},
+    id::{BuildId, Fence},
+    outcome::Failure,
+    port::store::{CancelRequest, Requeued},
+};
+
+use super::{
+    read,
+    row::{Stored, update},
+};
+use crate::{
+    error::Fault,
+    pipelines::raise,
+    writer::{Command, Tx},
+};
+
+pub(crate) struct RequestCancel {
+    pub build: BuildId,
+    pub reason: String,
+    pub at: DateTime<Utc>,
+}
+
+#[async_trait]
+impl Command for RequestCancel {
+    type Answer = CancelRequest;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<CancelRequest, Fault> {
+        cancel(tx, self.build, &self.reason, self.at).await
+    }
+}
+
+/// Asks for a build's end.
+pub(crate) async fn cancel(
+    tx: &mut Tx<'_>,
+    build: BuildId,
+    reason: &str,
+    at: DateTime<Utc>,
+) -> Result<CancelRequest, Fault> {
+    let Some(mut stored) = read::stored(tx.conn, build).await? else { return Ok(CancelRequest::Unknown) };
+    let answer = stored.build.cancel(reason, at);
+    if !matches!(answer, CancelRequest::TooLate(_)) {
+        update(tx.conn, &stored).await?;
+    }
+    Ok(answer)
+}
+
+pub(crate) struct Requeue {
+    pub build: BuildId,
+    pub fence: Fence,
+    pub counts: bool,
+    pub failure: Failure,
+    pub at: DateTime<Utc>,
+}
+
+#[async_trait]
+impl Command for Requeue {
+    type Answer = Requeued;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Requeued, Fault> {
+        let Some(mut stored) = held_under(tx, self.build, self.fence).await? else {
+            return Ok(Requeued::Void);
+        };
+        let definition = tx.shared.definitions.of(tx.conn, stored.build.revision).await?;
+        let on_loss = definition.job(&stored.build.job_name)?.on_worker_loss;
+        let answer = stored.build.give_back(self.counts, on_loss, &self.failure, self.at);
+        update(tx.conn, &stored).await?;
+        if answer == Requeued::Queued {
+            forget_run(tx, &stored).await?;
+            raise(tx.conn, stored.build.pipeline).await?;
+        }
+        Ok(answer)
+    }
+}
+
+/// What an earlier worker reported of the run that begins (again).
+async fn forget_run(tx: &mut Tx<'_>, stored: &Stored) -> Result<(), Fault> {
+    let (build, run) = (stored.build.id.0, stored.build.run);
+    for statement in [
+        "DELETE FROM steps WHERE build_id = ? AND run = ?",
+        "DELETE FROM services WHERE build_id = ? AND run = ?",
+    ] {
+        sqlx::query(statement).bind(build).bind(run).execute(&mut *tx.conn).await?;
+    }
+    Ok(())
+}
+
+pub(crate) struct FailClaimed {
+    pub build: BuildId,
+    pub fence: Fence,
+    pub failure: Failure,
+    pub at: DateTime<Utc>,
+}
+
+#[async_trait]
+impl Command for FailClaimed {
+    type Answer = bool;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<bool, Fault> {
+        let stored = held_under(tx, self.build, self.fence).await?;
+        let Some(mut stored) = stored.filter(|stored| stored.build.phase != Phase::Done) else {
+            return Ok(false);
+        };
+        stored.build.end(BuildStatus::Failed, Some(self.failure.clone()), self.at);
+        update(tx.conn, &stored).await?;
+        Ok(true)
+    }
+}
+
+async fn held_under(tx: &mut Tx<'_>, build: BuildId, fence: Fence) -> Result<Option<Stored>, Fault> {
+    Ok(read::stored(tx.conn, build).await?.filter(|stored| stored.is_under(fence)))
+}

@@ -1,0 +1,133 @@
+//! Reading builds.
+
+use std::collections::BTreeMap;
+
+use pikoci_model::{
+    build::{Build, BuildStatus, ServiceRecord, StepRecord},
+    id::{BuildId, BuildNumber, JobId, NodeId, ResourceId, VersionId},
+    port::store::Page,
+    version::Version,
+};
+use serde::de::DeserializeOwned;
+use sqlx::{AssertSqlSafe, query::Query, sqlite::SqliteArguments};
+
+use super::row::{Stored, columns, read};
+use crate::{
+    database::Conn,
+    error::Fault,
+    field::{get, json, time, unsigned, word},
+};
+
+/// Begins every statement that reads builds; the table is `b`.
+pub(crate) const SELECT: &str = concat!("SELECT ", columns!(), " FROM builds b ");
+/// All builds that workers hold.
+pub(crate) const ALL_HELD: &str =
+    concat!("SELECT ", columns!(), " FROM builds b WHERE b.stage = 1 ORDER BY b.id");
+const BY_ID: &str = concat!("SELECT ", columns!(), " FROM builds b WHERE b.id = ?");
+const BY_NUMBER: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM builds b WHERE b.job_id = ? AND b.number_major = ? AND b.number_retry = ?"
+);
+
+type Select<'q> = Query<'q, sqlx::Sqlite, SqliteArguments>;
+
+/// The builds a statement finds.
+pub(crate) async fn list(conn: &mut Conn, query: Select<'_>) -> Result<Vec<Build>, Fault> {
+    query.fetch_all(conn).await?.iter().map(|row| Ok(read(row)?.build)).collect()
+}
+
+/// The one build a statement finds.
+pub(crate) async fn one(conn: &mut Conn, query: Select<'_>) -> Result<Option<Build>, Fault> {
+    Ok(query.fetch_optional(conn).await?.as_ref().map(read).transpose()?.map(|stored| stored.build))
+}
+
+/// A build with what only the store knows of it.
+pub(crate) async fn stored(conn: &mut Conn, id: BuildId) -> Result<Option<Stored>, Fault> {
+    sqlx::query(BY_ID).bind(id.0).fetch_optional(conn).await?.as_ref().map(read).transpose()
+}
+
+pub(crate) async fn by_number(
+    conn: &mut Conn,
+    job: JobId,
+    number: BuildNumber,
+) -> Result<Option<Build>, Fault> {
+    one(conn, sqlx::query(BY_NUMBER).bind(job.0).bind(number.major).bind(number.retry)).await
+}
+
+pub(crate) async fn held_by(conn: &mut Conn, node: &NodeId) -> Result<Vec<Build>, Fault> {
+    let held = list(conn, sqlx::query(ALL_HELD)).await?;
+    let holds = |build: &Build| build.claim.as_ref().is_some_and(|claim| claim.node == *node);
+    Ok(held.into_iter().filter(holds).collect())
+}
+
+pub(crate) async fn of_job(
+    conn: &mut Conn,
+    job: JobId,
+    page: Page,
+    statuses: &[BuildStatus],
+) -> Result<Vec<Build>, Fault> {
+    let wanted = match statuses {
+        [] => String::new(),
+        _ => format!(" AND b.status IN ({})", vec!["?"; statuses.len()].join(", ")),
+    };
+    let statement =
+        format!("{SELECT} WHERE b.job_id = ? AND b.id < ? AND b.id > ?{wanted} ORDER BY b.id DESC LIMIT ?");
+    let query = sqlx::query(AssertSqlSafe(statement)).bind(job.0);
+    let query = query.bind(page.before.unwrap_or(i64::MAX)).bind(page.after.unwrap_or(i64::MIN));
+    let query = statuses.iter().fold(query, |query, status| query.bind(status.word()));
+    list(conn, query.bind(page.limit)).await
+}
+
+/// Records of a run's steps or services, in the order they were first reported.
+async fn records<T: DeserializeOwned>(
+    conn: &mut Conn,
+    statement: &'static str,
+    build: BuildId,
+    run: u32,
+) -> Result<Vec<T>, Fault> {
+    let rows = sqlx::query(statement).bind(build.0).bind(run).fetch_all(conn).await?;
+    rows.iter().map(|row| json(row, 0)).collect()
+}
+
+pub(crate) async fn steps(conn: &mut Conn, build: BuildId, run: u32) -> Result<Vec<StepRecord>, Fault> {
+    records(conn, "SELECT record FROM steps WHERE build_id = ? AND run = ? ORDER BY id", build, run).await
+}
+
+pub(crate) async fn services(conn: &mut Conn, build: BuildId, run: u32) -> Result<Vec<ServiceRecord>, Fault> {
+    records(conn, "SELECT record FROM services WHERE build_id = ? AND run = ? ORDER BY id", build, run).await
+}
+
+/// The versions of a build's gets, by get name.
+pub(crate) async fn versions(conn: &mut Conn, build: BuildId) -> Result<BTreeMap<String, Version>, Fault> {
+    let rows = sqlx::query(
+        "SELECT u.name, v.id, v.resource_id, v.value, v.created_at FROM build_versions u \
+         JOIN versions v ON v.id = u.version_id WHERE u.build_id = ? AND u.kind = 0",
+    )
+    .bind(build.0)
+    .fetch_all(conn)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let version = Version {
+                id: VersionId(get(row, 1)?),
+                resource: ResourceId(get(row, 2)?),
+                value: json(row, 3)?,
+                created_at: time(row, 4)?,
+            };
+            Ok((get(row, 0)?, version))
+        })
+        .collect()
+}
+
+pub(crate) async fn retries(conn: &mut Conn, job: JobId, major: i64) -> Result<i64, Fault> {
+    let query = sqlx::query("SELECT MAX(number_retry) FROM builds WHERE job_id = ? AND number_major = ?");
+    let row = query.bind(job.0).bind(major).fetch_one(conn).await?;
+    Ok(get::<Option<i64>>(&row, 0)?.unwrap_or(0))
+}
+
+pub(crate) async fn counts(conn: &mut Conn) -> Result<BTreeMap<BuildStatus, u64>, Fault> {
+    let query = sqlx::query("SELECT status, builds FROM build_counts WHERE builds > 0");
+    let rows = query.fetch_all(conn).await?;
+    rows.iter().map(|row| Ok((word(row, 0, BuildStatus::from_word)?, unsigned(row, 1)?))).collect()
+}

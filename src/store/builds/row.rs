@@ -1,0 +1,194 @@
+//! A build's row.
+
+use pikoci_model::{
+    build::{Build, BuildStatus, BuildVersion, Claim, Phase},
+    id::{
+        BuildId, BuildNumber, Fence, Incarnation, JobId, NodeId, PipelineId, ResourceId, RevisionId,
+        VersionId,
+    },
+};
+
+use crate::{
+    database::{Conn, Row},
+    error::Fault,
+    field::{get, json, maybe_json, maybe_time, micros, text, time, unsigned, word},
+    upsert,
+};
+
+/// The columns of [`read`], in its order, at the beginning of a `SELECT`.
+macro_rules! columns {
+    () => {
+        "b.id, b.pipeline_id, b.job_id, b.job_name, b.revision_id, b.number_major, b.number_retry, b.cause, \
+         b.inputs, b.created_at, b.status, b.phase, b.failure, b.versions, b.run, b.claims, b.node, \
+         b.incarnation, b.fence, b.worker, b.cancel_requested, b.events_through, b.exports, b.started_at, \
+         b.ended_at"
+    };
+}
+pub(crate) use columns;
+
+/// A build with what only the store knows of it.
+pub(crate) struct Stored {
+    pub build: Build,
+    /// How often it was claimed.
+    pub claims: u32,
+}
+
+impl Stored {
+    pub fn is_under(&self, fence: Fence) -> bool {
+        self.build.claim.as_ref().is_some_and(|claim| claim.fence == fence)
+    }
+}
+
+pub(crate) fn read(row: &Row) -> Result<Stored, Fault> {
+    let build = Build {
+        id: BuildId(get(row, 0)?),
+        pipeline: PipelineId(get(row, 1)?),
+        job: JobId(get(row, 2)?),
+        job_name: get(row, 3)?,
+        revision: RevisionId(get(row, 4)?),
+        number: BuildNumber { major: get(row, 5)?, retry: get(row, 6)? },
+        cause: json(row, 7)?,
+        inputs: json(row, 8)?,
+        created_at: time(row, 9)?,
+        status: word(row, 10, BuildStatus::from_word)?,
+        phase: word(row, 11, Phase::from_word)?,
+        failure: maybe_json(row, 12)?,
+        versions: json(row, 13)?,
+        run: unsigned(row, 14)?,
+        claim: claim(row)?,
+        worker: get(row, 19)?,
+        cancel_requested: get(row, 20)?,
+        events_through: unsigned(row, 21)?,
+        exports: json(row, 22)?,
+        started_at: maybe_time(row, 23)?,
+        ended_at: maybe_time(row, 24)?,
+    };
+    Ok(Stored { build, claims: unsigned(row, 15)? })
+}
+
+fn claim(row: &Row) -> Result<Option<Claim>, Fault> {
+    let node: Option<String> = get(row, 16)?;
+    let incarnation: Option<i64> = get(row, 17)?;
+    let fence: Option<i64> = get(row, 18)?;
+    Ok(node.zip(incarnation).zip(fence).map(|((node, incarnation), fence)| Claim {
+        node: NodeId(node),
+        incarnation: Incarnation(incarnation.cast_unsigned()),
+        fence: Fence(fence),
+    }))
+}
+
+fn stage(phase: Phase) -> i64 {
+    match phase {
+        Phase::Queued => 0,
+        Phase::Claimed | Phase::Running | Phase::Stopping | Phase::Hooks => 1,
+        Phase::Done => 2,
+    }
+}
+
+/// Inserts a queued build; its id is the database's.
+pub(crate) async fn insert(conn: &mut Conn, build: &Build) -> Result<BuildId, Fault> {
+    let done = sqlx::query(
+        "INSERT INTO builds (pipeline_id, job_id, job_name, revision_id, number_major, number_retry, cause_key, \
+         cause, inputs, created_at, status, phase, stage, passes, versions, run, claims, events_through, exports) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 0, 0, '{}')",
+    )
+    .bind(build.pipeline.0)
+    .bind(build.job.0)
+    .bind(&build.job_name)
+    .bind(build.revision.0)
+    .bind(build.number.major)
+    .bind(build.number.retry)
+    .bind(build.cause.key())
+    .bind(text(&build.cause)?)
+    .bind(text(&build.inputs)?)
+    .bind(micros(build.created_at))
+    .bind(build.status.word())
+    .bind(build.phase.word())
+    .bind(stage(build.phase))
+    .bind(text(&build.versions)?)
+    .bind(build.run)
+    .execute(&mut *conn)
+    .await?;
+    let id = BuildId(done.last_insert_rowid());
+    for (get, used) in &build.versions {
+        note_used(conn, id, build.job, get, used).await?;
+    }
+    Ok(id)
+}
+
+/// Notes that a build uses a version in a get.
+async fn note_used(
+    conn: &mut Conn,
+    build: BuildId,
+    job: JobId,
+    get: &str,
+    used: &BuildVersion,
+) -> Result<(), Fault> {
+    note_version(conn, (build, job), 0, get, (used.resource, used.version)).await?;
+    sqlx::query("UPDATE candidates SET used = 1 WHERE job_id = ? AND get_name = ? AND version_id = ?")
+        .bind(job.0)
+        .bind(get)
+        .bind(used.version.0)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Notes that a build uses (`kind` 0) or created (1) a version.
+pub(crate) async fn note_version(
+    conn: &mut Conn,
+    (build, job): (BuildId, JobId),
+    kind: i64,
+    name: &str,
+    (resource, version): (ResourceId, VersionId),
+) -> Result<(), Fault> {
+    let add = sqlx::query(upsert::ADD_BUILD_VERSION).bind(build.0).bind(kind).bind(name);
+    add.bind(version.0).bind(resource.0).bind(job.0).execute(conn).await?;
+    Ok(())
+}
+
+/// Completes the versions of a queued build.
+pub(crate) async fn fix_versions(conn: &mut Conn, build: &Build) -> Result<(), Fault> {
+    let delete = sqlx::query("DELETE FROM build_versions WHERE build_id = ? AND kind = 0");
+    delete.bind(build.id.0).execute(&mut *conn).await?;
+    for (get, used) in &build.versions {
+        note_used(conn, build.id, build.job, get, used).await?;
+    }
+    let update = sqlx::query("UPDATE builds SET versions = ? WHERE id = ?");
+    update.bind(text(&build.versions)?).bind(build.id.0).execute(conn).await?;
+    Ok(())
+}
+
+/// Writes what may change in a build's row.
+pub(crate) async fn update(conn: &mut Conn, stored: &Stored) -> Result<(), Fault> {
+    let build = &stored.build;
+    let done = sqlx::query(
+        "UPDATE builds SET status = ?, phase = ?, stage = ?, passes = ?, failure = ?, run = ?, claims = ?, \
+         node = ?, incarnation = ?, fence = ?, worker = ?, cancel_requested = ?, events_through = ?, \
+         exports = ?, started_at = ?, ended_at = ? WHERE id = ?",
+    )
+    .bind(build.status.word())
+    .bind(build.phase.word())
+    .bind(stage(build.phase))
+    .bind(build.status.passes())
+    .bind(build.failure.as_ref().map(text).transpose()?)
+    .bind(build.run)
+    .bind(stored.claims)
+    .bind(build.claim.as_ref().map(|claim| &claim.node.0))
+    .bind(build.claim.as_ref().map(|claim| claim.incarnation.0.cast_signed()))
+    .bind(build.claim.as_ref().map(|claim| claim.fence.0))
+    .bind(&build.worker)
+    .bind(&build.cancel_requested)
+    .bind(build.events_through.cast_signed())
+    .bind(text(&build.exports)?)
+    .bind(build.started_at.map(micros))
+    .bind(build.ended_at.map(micros))
+    .bind(build.id.0)
+    .execute(conn)
+    .await?;
+    if done.rows_affected() == 1 {
+        Ok(())
+    } else {
+        Err(Fault::row("builds", build.id, "it vanished during its change"))
+    }
+}

@@ -1,0 +1,30 @@
+//! Deleting a pipeline with everything that is its own.
+
+use async_trait::async_trait;
+use pikoci_model::id::{BuildId, PipelineId};
+
+use crate::{
+    error::Fault,
+    field::get,
+    writer::{Command, Tx},
+};
+
+pub(super) struct Remove(pub PipelineId);
+
+#[async_trait]
+impl Command for Remove {
+    /// The builds whose logs are to go too; none if the pipeline has an unfinished build.
+    type Answer = Option<Vec<BuildId>>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<Vec<BuildId>>, Fault> {
+        let unfinished = sqlx::query("SELECT 1 FROM builds WHERE pipeline_id = ? AND stage < 2 LIMIT 1");
+        if unfinished.bind(self.0.0).fetch_optional(&mut *tx.conn).await?.is_some() {
+            return Ok(None);
+        }
+        let builds = sqlx::query("SELECT id FROM builds WHERE pipeline_id = ?").bind(self.0.0);
+        let builds = builds.fetch_all(&mut *tx.conn).await?;
+        sqlx::query("DELETE FROM pipelines WHERE id = ?").bind(self.0.0).execute(&mut *tx.conn).await?;
+        tx.shared.definitions.forget();
+        builds.iter().map(|row| Ok(BuildId(get(row, 0)?))).collect::<Result<Vec<_>, Fault>>().map(Some)
+    }
+}

@@ -1,0 +1,172 @@
+//! Checks: asked for, leased, recorded.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use pikoci_model::{
+    check::CheckOutcome,
+    id::{NodeId, PipelineId, ResourceId, VersionId},
+    port::store::{CheckLease, RecordedCheck},
+    version::VersionValue,
+};
+
+use super::{read::lease, versions::record_version};
+use crate::{
+    database::Conn,
+    error::Fault,
+    field::{get, micros},
+    pipelines::raise,
+    writer::{Command, Tx},
+};
+
+/// Asks for a check; true if one runs, so that one more follows it.
+pub(crate) async fn request(conn: &mut Conn, id: ResourceId, at: DateTime<Utc>) -> Result<bool, Fault> {
+    let again = sqlx::query("UPDATE resource_states SET again = 1 WHERE resource_id = ? AND lease_until > ?");
+    if again.bind(id.0).bind(micros(at)).execute(&mut *conn).await?.rows_affected() > 0 {
+        return Ok(true);
+    }
+    let due = sqlx::query("UPDATE resource_states SET next_check = ? WHERE resource_id = ?");
+    due.bind(micros(at)).bind(id.0).execute(conn).await?;
+    Ok(false)
+}
+
+pub(super) struct RequestCheck {
+    pub id: ResourceId,
+    pub at: DateTime<Utc>,
+}
+
+#[async_trait]
+impl Command for RequestCheck {
+    type Answer = bool;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<bool, Fault> {
+        request(tx.conn, self.id, self.at).await
+    }
+}
+
+pub(super) struct SetNextCheck {
+    pub id: ResourceId,
+    pub next: Option<DateTime<Utc>>,
+}
+
+#[async_trait]
+impl Command for SetNextCheck {
+    type Answer = ();
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
+        let update = sqlx::query("UPDATE resource_states SET next_check = ? WHERE resource_id = ?");
+        update.bind(self.next.map(micros)).bind(self.id.0).execute(&mut *tx.conn).await?;
+        Ok(())
+    }
+}
+
+pub(super) struct SetWebhook {
+    pub id: ResourceId,
+    pub token: String,
+}
+
+#[async_trait]
+impl Command for SetWebhook {
+    type Answer = ();
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
+        let update = sqlx::query("UPDATE resource_states SET webhook_token = ? WHERE resource_id = ?");
+        update.bind(&self.token).bind(self.id.0).execute(&mut *tx.conn).await?;
+        Ok(())
+    }
+}
+
+pub(super) struct LeaseCheck {
+    pub id: ResourceId,
+    pub node: NodeId,
+    pub now: DateTime<Utc>,
+    pub until: DateTime<Utc>,
+}
+
+#[async_trait]
+impl Command for LeaseCheck {
+    type Answer = Option<CheckLease>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<CheckLease>, Fault> {
+        let take = sqlx::query(
+            "UPDATE resource_states SET leases = leases + 1, lease_node = ?, lease_until = ? \
+             WHERE resource_id = ? AND (lease_until IS NULL OR lease_until <= ?) \
+             AND EXISTS (SELECT 1 FROM resources r WHERE r.id = ? AND r.archived = 0)",
+        );
+        let take = take.bind(&self.node.0).bind(micros(self.until)).bind(self.id.0);
+        let taken = take.bind(micros(self.now)).bind(self.id.0).execute(&mut *tx.conn).await?;
+        if taken.rows_affected() == 0 {
+            return Ok(None);
+        }
+        let select =
+            sqlx::query("SELECT leases, lease_node, lease_until FROM resource_states WHERE resource_id = ?");
+        lease(&select.bind(self.id.0).fetch_one(&mut *tx.conn).await?, 0)
+    }
+}
+
+pub(super) struct RecordCheck {
+    pub id: ResourceId,
+    pub lease: i64,
+    pub outcome: CheckOutcome,
+    pub at: DateTime<Utc>,
+    pub next: Option<DateTime<Utc>>,
+}
+
+#[async_trait]
+impl Command for RecordCheck {
+    type Answer = Option<RecordedCheck>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<RecordedCheck>, Fault> {
+        let Some((pipeline, again)) = self.held(tx).await? else { return Ok(None) };
+        let next = if again { Some(self.at) } else { self.next };
+        let give_back = sqlx::query(
+            "UPDATE resource_states SET lease_node = NULL, lease_until = NULL, again = 0, last_check = ?, \
+             next_check = ?, failing = ?, logs = ? WHERE resource_id = ?",
+        );
+        let give_back = give_back.bind(micros(self.at)).bind(next.map(micros));
+        let give_back = give_back.bind(self.outcome.result.is_err()).bind(self.outcome.failing_text());
+        give_back.bind(self.id.0).execute(&mut *tx.conn).await?;
+        let mut new = Vec::new();
+        for value in self.outcome.result.as_deref().unwrap_or_default() {
+            let (version, is_new) = record_version(tx.conn, self.id, value, self.at).await?;
+            new.extend(is_new.then_some(version));
+        }
+        if !new.is_empty() {
+            raise(tx.conn, pipeline).await?;
+        }
+        Ok(Some(RecordedCheck { pipeline, new, again }))
+    }
+}
+
+impl RecordCheck {
+    /// The pipeline, and whether one more check is wanted, if the lease is still this one.
+    async fn held(&self, tx: &mut Tx<'_>) -> Result<Option<(PipelineId, bool)>, Fault> {
+        let query = sqlx::query(
+            "SELECT r.pipeline_id, s.again FROM resource_states s JOIN resources r ON r.id = s.resource_id \
+             WHERE s.resource_id = ? AND s.leases = ? AND s.lease_node IS NOT NULL",
+        );
+        let row = query.bind(self.id.0).bind(self.lease).fetch_optional(&mut *tx.conn).await?;
+        row.map(|row| Ok((PipelineId(get(&row, 0)?), get(&row, 1)?))).transpose()
+    }
+}
+
+pub(super) struct AddVersion {
+    pub id: ResourceId,
+    pub value: VersionValue,
+    pub at: DateTime<Utc>,
+}
+
+#[async_trait]
+impl Command for AddVersion {
+    type Answer = (VersionId, bool);
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(VersionId, bool), Fault> {
+        let owner = sqlx::query("SELECT pipeline_id FROM resources WHERE id = ?").bind(self.id.0);
+        let owner = owner.fetch_optional(&mut *tx.conn).await?;
+        let owner = owner.ok_or_else(|| Fault::missing("resource", self.id))?;
+        let (version, new) = record_version(tx.conn, self.id, &self.value, self.at).await?;
+        if new {
+            raise(tx.conn, PipelineId(get(&owner, 0)?)).await?;
+        }
+        Ok((version, new))
+    }
+}
