@@ -3,7 +3,7 @@
 use std::{
     fmt, fs,
     io::{self, Read, Write},
-    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -33,7 +33,8 @@ impl HostKey {
         Ok(Self(bytes))
     }
 
-    /// The key in this file, which is made (mode 0600) if it does not exist. An existing file is never written.
+    /// The key in this file, which is made (mode 0600, in a directory of mode 0700) if it does not exist. An existing
+    /// file is never written.
     ///
     /// Several processes may call this at once: one makes the file, whole, and all read the same key.
     ///
@@ -73,6 +74,10 @@ impl HostKey {
     /// Written whole under another name, then linked: linking fails where a file exists, so that none is replaced.
     fn create(path: &Path) -> Result<(), SealError> {
         let key = Self::random()?;
+        if let Some(parent) = path.parent() {
+            let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(parent);
+            made.map_err(|reason| SealError::File { path: parent.to_owned(), reason })?;
+        }
         let mut suffix = [0; 8];
         getrandom::fill(&mut suffix).map_err(|e| SealError::NoRandomness(e.to_string()))?;
         let draft = PathBuf::from(format!("{}.{:016x}", path.display(), u64::from_ne_bytes(suffix)));
@@ -105,11 +110,13 @@ mod tests {
     #[test]
     fn a_key_is_made_once_and_stays() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("host.key");
+        let directory = dir.path().join("not/made/yet");
+        let path = directory.join("host.key");
         let first = HostKey::load_or_create(&path).unwrap();
         assert_eq!(first.bytes(), HostKey::load_or_create(&path).unwrap().bytes());
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "a draft was left behind");
+        assert_eq!(fs::metadata(&directory).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 1, "a draft was left behind");
         assert_eq!(format!("{first:?}"), "HostKey(***)");
     }
 

@@ -20,13 +20,6 @@ resource_type "absent" {
   check "exec" { path = "no-such-program" }
 }
 
-resource_type "hanging" {
-  check "exec" {
-    path = "/bin/sh"
-    args = ["-ec", "touch ${var.dir}/hanging; sleep 600"]
-  }
-}
-
 resource "says" "garbage" {
   params {
     text = "this is [no json"
@@ -49,8 +42,6 @@ resource "says" "scalar" {
 }
 
 resource "absent" "program" { check_interval = "never" }
-
-resource "hanging" "check" { check_interval = "never" }
 
 resource "from-file" "steps" { check_interval = "never" }
 

@@ -35,7 +35,7 @@ pub(crate) struct BuildView {
     /// `queued`, `claimed`, `running`, `stopping`, `hooks` or `done`: a build may have a status and still be stopping.
     #[schema(example = "done")]
     phase: &'static str,
-    /// Why it failed; empty otherwise.
+    /// Why it failed, or why it was cancelled; empty otherwise.
     error: String,
     /// Why it exists: `resource`, `passed`, `manual` or `retry`.
     #[schema(example = "manual")]
@@ -138,6 +138,11 @@ pub(crate) fn waiting_reason(site: &Site, build: &Build) -> String {
     waits.map(|waiting| waiting.to_string()).unwrap_or_default()
 }
 
+fn why_it_ended(build: &Build) -> String {
+    let failure = build.failure.as_ref().map(ToString::to_string);
+    failure.or_else(|| build.cancel_requested.clone()).unwrap_or_default()
+}
+
 /// Canonicals of a pipeline's resources, by row.
 pub(crate) type ResourceNames = BTreeMap<ResourceId, String>;
 
@@ -185,7 +190,7 @@ pub(crate) async fn build_brief(
         job: build.job_name.clone(),
         status: build.status.word(),
         phase: build.phase.word(),
-        error: build.failure.as_ref().map(ToString::to_string).unwrap_or_default(),
+        error: why_it_ended(build),
         cause: build.cause.word(),
         triggered_by: by,
         waiting_reason: waiting_reason(site, build),
