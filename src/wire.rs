@@ -14,7 +14,10 @@ pub use local::local_worker;
 pub use pikoci_exec::nursery::{NurseryHandle as Nursery, fork_nursery, reap_orphans};
 use pikoci_fetch::FetchPolicy;
 use pikoci_language::{LanguageCompiler, LanguageOptions};
-use pikoci_model::port::{Compilation, Compiler};
+use pikoci_model::{
+    pipeline::Pipeline,
+    port::{Compilation, Compiler},
+};
 pub use server::{RunningServer, ServerStart, start_server};
 pub use worker::{NURSERY_COMMAND, harden, nursery_main};
 
@@ -61,6 +64,12 @@ pub fn compiler(settings: &CompilerSettings) -> Arc<dyn Compiler> {
 /// The compiler of `pikoci pipeline …`.
 pub fn local_compiler() -> Arc<dyn Compiler> {
     compiler(&CompilerSettings { min_check_interval: Duration::from_secs(10), ..CompilerSettings::local() })
+}
+
+/// The graph of a pipeline that is not saved, as SVG or DOT.
+pub fn draw_graph(name: &str, pipeline: &Pipeline, svg: bool) -> String {
+    let model = pikoci_web::graph_of_file("main", name, pipeline, false);
+    if svg { model.layout().svg_export(&model) } else { model.dot_export() }
 }
 
 /// Runs one future to its end on this thread.

@@ -1,5 +1,6 @@
 //! The commands: what the program is told, and its exit codes.
 
+pub mod client;
 mod exit;
 mod password;
 mod pipeline;
@@ -17,11 +18,13 @@ use crate::wire;
 
 /// Runs the program with these arguments. The nursery was forked already, if the command needs one.
 pub fn main(nursery: Option<wire::Nursery>) -> ExitCode {
-    let matches = command().get_matches();
+    let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    let matches = command().get_matches_from(client::whole_words(words));
     match (matches.subcommand(), nursery) {
         (Some(("server", matches)), Some(nursery)) => server::run(matches, nursery).into(),
         (Some(("run", matches)), Some(nursery)) => run::run(matches, nursery).into(),
         (Some(("pipeline", matches)), _) => pipeline::run(matches).into(),
+        (Some(("client", matches)), _) => client::run(matches),
         (Some(("user-password", matches)), _) => password::run(matches).into(),
         (Some(("version", _)), _) => version(),
         _ => Exit::Usage.into(),
@@ -44,6 +47,7 @@ pub fn command() -> Command {
         .subcommand(server::command())
         .subcommand(run::command())
         .subcommand(pipeline::command())
+        .subcommand(client::command())
         .subcommand(password::command())
         .subcommand(Command::new("version").about("Print the version"))
 }

@@ -56,6 +56,15 @@ pub fn command() -> Command {
                         .help("Change nothing; fail if it would change"),
                 ),
         )
+        .subcommand(
+            Command::new("graph").about("Print a pipeline's graph").args([file(), var(), vars()]).arg(
+                Arg::new("format")
+                    .long("format")
+                    .short('f')
+                    .default_value("dot")
+                    .value_parser(["dot", "svg"]),
+            ),
+        )
 }
 
 /// Runs one of them.
@@ -63,6 +72,7 @@ pub fn run(matches: &ArgMatches) -> Exit {
     let result = match matches.subcommand() {
         Some(("validate", matches)) => validate(matches),
         Some(("fmt", matches)) => format(matches),
+        Some(("graph", matches)) => graph(matches),
         _ => Ok(Exit::Usage),
     };
     result.unwrap_or_else(|error| {
@@ -83,6 +93,7 @@ fn compile(
     matches: &ArgMatches,
     compiler: &dyn Compiler,
     fragment: bool,
+    strict: bool,
     fetch: bool,
 ) -> Result<Compilation, String> {
     let file = file_of(matches);
@@ -93,7 +104,7 @@ fn compile(
         vars: vars::read(matches.get_one::<String>("vars").map(Path::new), &given)?,
         now: SystemClock::new().now(),
         fragment,
-        strict: matches.get_flag("strict"),
+        strict,
         lenient_vars: true,
         fetch,
     };
@@ -102,8 +113,13 @@ fn compile(
 
 fn validate(matches: &ArgMatches) -> Result<Exit, String> {
     let compiler = wire::local_compiler();
-    let compilation =
-        compile(matches, compiler.as_ref(), matches.get_flag("fragment"), !matches.get_flag("no-fetch"))?;
+    let compilation = compile(
+        matches,
+        compiler.as_ref(),
+        matches.get_flag("fragment"),
+        matches.get_flag("strict"),
+        !matches.get_flag("no-fetch"),
+    )?;
     let refused =
         compilation.pipeline.is_none() || (matches.get_flag("strict") && !compilation.diagnostics.is_empty());
     if matches.get_one::<String>("format").is_some_and(|format| format == "json") {
@@ -137,6 +153,17 @@ fn format(matches: &ArgMatches) -> Result<Exit, String> {
             Ok(Exit::Success)
         }
     }
+}
+
+fn graph(matches: &ArgMatches) -> Result<Exit, String> {
+    let compiler = wire::local_compiler();
+    let compilation = compile(matches, compiler.as_ref(), false, false, true)?;
+    report(compiler.as_ref(), &compilation.diagnostics);
+    let Some(pipeline) = compilation.pipeline else { return Ok(Exit::Usage) };
+    let name = name_of_file(&file_of(matches));
+    let svg = matches.get_one::<String>("format").is_some_and(|format| format == "svg");
+    print_text(&wire::draw_graph(&name, &pipeline, svg));
+    Ok(Exit::Success)
 }
 
 /// The slug of a file's name without its extension: the name of a pipeline that is given none.

@@ -22,7 +22,11 @@ const PRIVATE: [&str; 12] = [
     "DB_PASSWORD",
 ];
 /// Variables that only secret commands get.
-const FOR_SECRETS: [&str; 3] = ["VAULT_ADDR", "VAULT_TOKEN", "VAULT_NAMESPACE"];
+const FOR_SECRETS: [&str; 4] = ["VAULT_ADDR", "VAULT_TOKEN", "VAULT_NAMESPACE", SECRET_PREFIX];
+/// Says how the variables begin that the secret type `env` may read.
+const SECRET_PREFIX: &str = "PIKOCI_SECRET_ENV_PREFIX";
+/// How they begin when nothing is said.
+const DEFAULT_SECRET_PREFIX: &str = "CI_SECRET_";
 
 /// What the host says: variables and where things belong.
 #[derive(Clone, Debug)]
@@ -64,10 +68,15 @@ impl Host {
         PathBuf::from(host.unwrap_or("/var/run/docker.sock"))
     }
 
-    /// `VAULT_ADDR`, `VAULT_TOKEN`, … for secret commands.
+    /// `VAULT_ADDR`, `VAULT_TOKEN`, … and the variables of the secret type `env`, for secret commands.
     pub fn for_secrets(&self) -> BTreeMap<String, String> {
-        let wanted = |name: &str| FOR_SECRETS.contains(&name);
-        self.variables.iter().filter(|(name, _)| wanted(name)).map(|(n, v)| (n.clone(), v.clone())).collect()
+        let wanted = |(name, _): &(&String, &String)| self.is_for_secrets(name);
+        self.variables.iter().filter(wanted).map(|(n, v)| (n.clone(), v.clone())).collect()
+    }
+
+    fn is_for_secrets(&self, name: &str) -> bool {
+        let prefix = self.variables.get(SECRET_PREFIX).filter(|prefix| !prefix.is_empty());
+        FOR_SECRETS.contains(&name) || name.starts_with(prefix.map_or(DEFAULT_SECRET_PREFIX, String::as_str))
     }
 }
 
@@ -75,7 +84,7 @@ impl Host {
 pub fn commands_inherit(host: &Host, settings: &[String]) -> BTreeMap<String, String> {
     let private = |name: &str| {
         PRIVATE.contains(&name)
-            || FOR_SECRETS.contains(&name)
+            || host.is_for_secrets(name)
             || name.starts_with("PIKOCI_")
             || settings.iter().any(|setting| *name == variable_of(setting) && !is_common(name))
     };
@@ -98,10 +107,11 @@ mod tests {
 
     #[test]
     fn commands_do_not_inherit_the_configuration() {
-        let names = ["PATH", "DB_SYSTEM", "JWT_SECRET", "PIKOCI_X", "VAULT_TOKEN", "DOCKER_HOST"];
+        let names =
+            ["PATH", "DB_SYSTEM", "JWT_SECRET", "PIKOCI_X", "VAULT_TOKEN", "DOCKER_HOST", "CI_SECRET_TOKEN"];
         let host = Host { variables: names.iter().map(|n| ((*n).to_owned(), "x".to_owned())).collect() };
         let inherited = commands_inherit(&host, &["db-system".to_owned()]);
         assert_eq!(inherited.keys().collect::<Vec<_>>(), ["DOCKER_HOST", "PATH"]);
-        assert_eq!(host.for_secrets().keys().collect::<Vec<_>>(), ["VAULT_TOKEN"]);
+        assert_eq!(host.for_secrets().keys().collect::<Vec<_>>(), ["CI_SECRET_TOKEN", "VAULT_TOKEN"]);
     }
 }

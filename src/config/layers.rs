@@ -90,7 +90,7 @@ fn checked_file(
 }
 
 /// The known name that is nearest, at most two edits away.
-pub fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
+fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
     known.iter().map(|k| (edits(name, k), k.as_str())).filter(|(n, _)| *n <= 2).min().map(|(_, k)| k)
 }
 

@@ -10,7 +10,7 @@ mod secret_flag;
 mod server;
 
 pub use environment::{Host, commands_inherit};
-pub use layers::{ConfigError, nearest};
+pub use layers::ConfigError;
 pub use pikoci_language::parse_duration;
 pub use secret_flag::read_secret;
-pub use server::{DbSystem, PubsubSystem, ServerConfig, ServerFlags};
+pub use server::{DbSystem, ServerConfig, ServerFlags};

@@ -1,10 +1,6 @@
 //! `pikoci server`: every setting, once.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde::{Deserialize, Deserializer, de::Error as _};
@@ -77,7 +73,13 @@ const SETTINGS: [Setting; 37] = [
     ),
     ("hook-timeout", None, Form::Value, "10m", "Limit of each hook after a cancel or timeout"),
     ("output-limit", None, Form::Value, "1073741824", "Bytes of a step's log; 0 = no limit"),
-    ("secrets-dir", None, Form::Value, "", "Where relative paths of file secrets begin"),
+    (
+        "secrets-dir",
+        None,
+        Form::Value,
+        "",
+        "Where relative paths of file secrets begin [the directory it is started in]",
+    ),
     ("lease", None, Form::Value, "90s", "How long a worker's renewal holds"),
     (
         "silent-after",
@@ -282,21 +284,6 @@ impl ServerConfig {
         Ok(config)
     }
 
-    /// Reads a file alone, as the server would.
-    ///
-    /// # Errors
-    /// What is wrong and what would be right.
-    pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
-        let config: Self = layers::read(
-            &Self::settings(),
-            Some(path),
-            &Host { variables: BTreeMap::new() },
-            BTreeMap::new(),
-        )?;
-        config.check()?;
-        Ok(config)
-    }
-
     fn check(&self) -> Result<(), ConfigError> {
         let wrong = |text: &str| Err(ConfigError::new(text));
         if !self.run_worker && self.pubsub_system == PubsubSystem::Mem {
@@ -350,6 +337,8 @@ fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Er
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn read(args: &[&str]) -> Result<ServerConfig, ConfigError> {
@@ -399,7 +388,7 @@ mod tests {
     #[test]
     fn the_documented_example_is_read() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("pikoci.toml");
-        let config = ServerConfig::from_file(&path).unwrap();
+        let config = read(&["--config", &path.to_string_lossy()]).unwrap();
         assert_eq!(config.db_system, DbSystem::Sqlite);
     }
 }

@@ -33,3 +33,4 @@ pub use auth::hash_password;
 pub use deps::{WebDeps, WebSettings};
 pub use openapi::document;
 pub use serve::{WebServer, serve};
+pub use show::graph_of_file;

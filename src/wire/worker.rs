@@ -139,9 +139,8 @@ pub fn start_worker(start: WorkerStart<'_>, roster: &Roster) -> Result<RunningWo
 fn workplace_options(start: &WorkerStart<'_>) -> WorkplaceOptions {
     let root = start.work_dir.clone().unwrap_or_else(|| start.host.directory("XDG_CACHE_HOME", ".cache"));
     let mut secret_environment = start.host.for_secrets();
-    if let Some(dir) = &start.secrets_dir {
-        secret_environment.insert("PIKOCI_SECRETS_DIR".to_owned(), dir.display().to_string());
-    }
+    let secrets_dir = start.secrets_dir.clone().or_else(|| std::env::current_dir().ok()).unwrap_or_default();
+    secret_environment.insert("PIKOCI_SECRETS_DIR".to_owned(), secrets_dir.display().to_string());
     WorkplaceOptions {
         service_root: service_root(),
         root,

@@ -24,7 +24,10 @@ mod tests {
     #[test]
     fn only_whole_words_are_rewritten() {
         let words = |line: &str| whole_words(line.split(' ').map(str::to_owned)).join(" ");
-        assert_eq!(words("jobs get -tc main -pn p -jn j"), "jobs get --team-canonical main --pipeline-name p --job-name j");
+        assert_eq!(
+            words("jobs get -tc main -pn p -jn j"),
+            "jobs get --team-canonical main --pipeline-name p --job-name j"
+        );
         assert_eq!(words("x -tcmain -- -pn"), "x -tcmain -- -pn");
     }
 }

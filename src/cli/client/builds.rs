@@ -49,11 +49,7 @@ async fn list(outer: &Outer, args: &BuildListArgs) -> Result<ExitCode, Failure> 
 
 /// A part of a list, as a query.
 pub(super) fn part_query(part: &Part) -> Vec<(&'static str, String)> {
-    let pairs = [
-        ("limit", part.limit.map(i64::from)),
-        ("before", part.before),
-        ("after", part.after),
-    ];
+    let pairs = [("limit", part.limit.map(i64::from)), ("before", part.before), ("after", part.after)];
     pairs.into_iter().filter_map(|(name, value)| Some((name, value?.to_string()))).collect()
 }
 

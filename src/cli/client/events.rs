@@ -56,7 +56,8 @@ impl Parser {
     }
 
     fn end_event(&mut self) -> Option<Event> {
-        let (name, mut data, id) = (std::mem::take(&mut self.name), std::mem::take(&mut self.data), self.id.take());
+        let (name, mut data, id) =
+            (std::mem::take(&mut self.name), std::mem::take(&mut self.data), self.id.take());
         data.pop()?;
         Some(Event { name: if name.is_empty() { "message".to_owned() } else { name }, data, id })
     }
@@ -68,14 +69,19 @@ mod tests {
 
     #[test]
     fn events_come_in_any_pieces() {
-        let text = "retry: 1000\n\nevent: log\nid: 17\ndata: {\"a\":\"ä\"}\n\n: hello\ndata: x\ndata: y\r\n\r\n";
+        let text =
+            "retry: 1000\n\nevent: log\nid: 17\ndata: {\"a\":\"ä\"}\n\n: hello\ndata: x\ndata: y\r\n\r\n";
         let whole = Parser::default().take(text.as_bytes());
         assert_eq!(whole.len(), 2);
-        assert_eq!(whole[0], Event { name: "log".into(), data: "{\"a\":\"ä\"}".into(), id: Some("17".into()) });
+        assert_eq!(
+            whole[0],
+            Event { name: "log".into(), data: "{\"a\":\"ä\"}".into(), id: Some("17".into()) }
+        );
         assert_eq!(whole[1], Event { name: "message".into(), data: "x\ny".into(), id: None });
         for length in 1..text.len() {
             let mut parser = Parser::default();
-            let pieces: Vec<Event> = text.as_bytes().chunks(length).flat_map(|piece| parser.take(piece)).collect();
+            let pieces: Vec<Event> =
+                text.as_bytes().chunks(length).flat_map(|piece| parser.take(piece)).collect();
             assert_eq!(pieces, whole, "in pieces of {length}");
         }
     }

@@ -19,7 +19,9 @@ pub(super) struct Exchange {
 
 impl Exchange {
     pub(super) fn new(target: Target) -> Result<Self, Failure> {
-        let client = Client::builder().connect_timeout(CONNECT).user_agent(concat!("pikoci/", env!("CARGO_PKG_VERSION")));
+        let client = Client::builder()
+            .connect_timeout(CONNECT)
+            .user_agent(concat!("pikoci/", env!("CARGO_PKG_VERSION")));
         let client = client.build().map_err(|error| Failure::failed(said(&error)))?;
         Ok(Self { client, target })
     }

@@ -86,7 +86,9 @@ mod tests {
 
     #[test]
     fn a_status_has_its_exit_code() {
-        for (status, exit) in [(400, 2), (401, 3), (403, 3), (404, 4), (409, 5), (422, 2), (429, 1), (500, 1), (503, 1)] {
+        for (status, exit) in
+            [(400, 2), (401, 3), (403, 3), (404, 4), (409, 5), (422, 2), (429, 1), (500, 1), (503, 1)]
+        {
             assert_eq!(Failure::refused(status, None).exit, exit, "{status}");
         }
         let answer = serde_json::json!({"error": "job \"x\" is paused", "code": "A409"});

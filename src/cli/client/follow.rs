@@ -47,7 +47,11 @@ struct EndSaid {
 }
 
 /// Prints the log of a build, or of one of its steps, until the build has ended.
-pub(super) async fn follow(exchange: &Exchange, build: &str, only: Option<&str>) -> Result<Followed, Failure> {
+pub(super) async fn follow(
+    exchange: &Exchange,
+    build: &str,
+    only: Option<&str>,
+) -> Result<Followed, Failure> {
     let mut tail = Tail { only: only.map(str::to_owned), ..Tail::default() };
     let mut tries = 0;
     loop {
@@ -155,5 +159,6 @@ impl Tail {
 }
 
 fn read<'a, T: Deserialize<'a>>(data: &'a str) -> Result<T, Failure> {
-    serde_json::from_str(data).map_err(|error| Failure::usage(format!("the server sent what is no event: {error}")))
+    serde_json::from_str(data)
+        .map_err(|error| Failure::usage(format!("the server sent what is no event: {error}")))
 }

@@ -24,7 +24,12 @@ pub(super) async fn run(outer: &Outer, args: LoginArgs) -> Result<ExitCode, Fail
     let token = data["token"].as_str().ok_or_else(|| Failure::failed("the server gave no token"))?;
     let path = token_file::write(token)?;
     print::json(&data["user"])?;
-    eprintln!("logged in to {} as {}; the session is in {}", exchange.target.url, args.username, path.display());
+    eprintln!(
+        "logged in to {} as {}; the session is in {}",
+        exchange.target.url,
+        args.username,
+        path.display()
+    );
     Ok(ExitCode::SUCCESS)
 }
 
@@ -44,7 +49,10 @@ fn password(args: &LoginArgs) -> Result<String, Failure> {
 /// One line of standard input without its end.
 fn line() -> Result<String, Failure> {
     let mut text = String::new();
-    stdin().lock().read_line(&mut text).map_err(|error| Failure::failed(format!("standard input: {error}")))?;
+    stdin()
+        .lock()
+        .read_line(&mut text)
+        .map_err(|error| Failure::failed(format!("standard input: {error}")))?;
     Ok(text.trim_end_matches(['\n', '\r']).to_owned())
 }
 

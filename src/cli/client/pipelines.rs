@@ -59,7 +59,8 @@ async fn update(outer: &Outer, args: &UpdateArgs) -> Result<ExitCode, Failure> {
 }
 
 fn body(args: &SaveArgs) -> Result<Value, Failure> {
-    let file = std::fs::read(&args.config).map_err(|error| Failure::usage(format!("{}: {error}", args.config.display())))?;
+    let file = std::fs::read(&args.config)
+        .map_err(|error| Failure::usage(format!("{}: {error}", args.config.display())))?;
     let mut body = json!({"config": STANDARD.encode(file)});
     if args.vars.is_some() || !args.var.is_empty() {
         body["vars"] = json!(vars::read(args.vars.as_deref(), &args.var).map_err(Failure::usage)?);
@@ -74,7 +75,11 @@ fn body(args: &SaveArgs) -> Result<Value, Failure> {
 fn saved(answer: &Result<Value, Failure>, file: &Path) -> Result<ExitCode, Failure> {
     match answer {
         Ok(data) => {
-            data["warnings"].as_array().into_iter().flatten().for_each(|found| eprintln!("{}", finding(file, found)));
+            data["warnings"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .for_each(|found| eprintln!("{}", finding(file, found)));
             print::json(data)
         }
         Err(failure) => {

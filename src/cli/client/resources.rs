@@ -38,6 +38,7 @@ pub(super) async fn run(outer: &Outer, command: ResourcesCommand) -> Result<Exit
 
 fn one(outer: &Outer, args: &ResourceArgs) -> Result<(Exchange, String), Failure> {
     let exchange = Exchange::new(Target::new(outer, &args.at)?)?;
-    let path = exchange.target.path(&["pipelines", &args.pipeline_name, "resources", &args.resource_canonical]);
+    let path =
+        exchange.target.path(&["pipelines", &args.pipeline_name, "resources", &args.resource_canonical]);
     Ok((exchange, path))
 }

@@ -22,7 +22,8 @@ pub(super) struct Target {
 impl Target {
     /// What is said with the command wins over what is said before it, then the environment, then the last login.
     pub(super) fn new(outer: &Outer, at: &Where) -> Result<Self, Failure> {
-        let given = at.jwt.clone().or_else(|| outer.jwt.clone()).or_else(|| std::env::var("PIKOCI_TOKEN").ok());
+        let given =
+            at.jwt.clone().or_else(|| outer.jwt.clone()).or_else(|| std::env::var("PIKOCI_TOKEN").ok());
         let token = match given.filter(|token| !token.is_empty()) {
             Some(token) => Some(token),
             None => token_file::read()?,
@@ -84,6 +85,9 @@ mod tests {
     #[test]
     fn a_name_cannot_leave_its_place() {
         let target = Target { team: "main".into(), ..Target::anonymous(None) };
-        assert_eq!(target.path(&["pipelines", "../../login", "a b"]), "/teams/main/pipelines/..%2F..%2Flogin/a%20b");
+        assert_eq!(
+            target.path(&["pipelines", "../../login", "a b"]),
+            "/teams/main/pipelines/..%2F..%2Flogin/a%20b"
+        );
     }
 }

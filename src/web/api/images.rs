@@ -98,7 +98,7 @@ async fn unsaved(
     scope::team(site, &act.asker, path, Role::Maintain).await?;
     let compiled = compile(site, &act.body, true).await?;
     let meaning = compiled.pipeline.ok_or_else(|| Refused::from(Refusal::Pipeline(compiled.diagnostics)))?;
-    let graph = show::graph_of_file(&path.team, &meaning, query.hides());
+    let graph = show::graph_of_file(&path.team, "pipeline", &meaning, query.hides());
     Ok(picture(kind, act.asker.face, &graph))
 }
 

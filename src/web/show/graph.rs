@@ -64,11 +64,11 @@ pub(super) fn drawn(
     GraphModel::new(&input, hide_intermediates)
 }
 
-/// The graph of a file that is not saved.
-pub(crate) fn graph_of_file(team: &str, definition: &Pipeline, hide_intermediates: bool) -> GraphModel {
+/// The graph of a definition that is not saved, as it would be under this name.
+pub fn graph_of_file(team: &str, name: &str, definition: &Pipeline, hide_intermediates: bool) -> GraphModel {
     let input = GraphInput {
-        pipeline: "pipeline".to_owned(),
-        base: format!("/teams/{team}/pipelines/pipeline"),
+        pipeline: name.to_owned(),
+        base: format!("/teams/{team}/pipelines/{name}"),
         resources: graph_resources(definition, |_| false),
         jobs: definition.jobs.iter().map(|job| graph_job(job, None)).collect(),
         lit: BTreeSet::new(),
