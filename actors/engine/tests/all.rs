@@ -22,4 +22,3 @@ mod town;
 mod wire;
 #[cfg(test)]
 mod world;
-#[cfg(test)] mod zz_speed;
