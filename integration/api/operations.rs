@@ -99,7 +99,7 @@ fn session(caller: &Caller<'_>, nobody: &Caller<'_>, server: &Server) {
     nobody.post("/login", &[], &other, 429);
     caller.post("/refresh-token", &[], &json!({}), 200);
     nobody.post("/refresh-token", &[], &json!({}), 401);
-    nobody.post("/logout", &[], &json!({}), 200);
+    nobody.post("/logout", &[], &json!({}), 303);
 }
 
 fn pipelines(caller: &Caller<'_>, nobody: &Caller<'_>) {

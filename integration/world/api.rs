@@ -33,9 +33,9 @@ pub struct Raw {
 impl Api {
     /// Nobody in particular.
     pub fn anonymous(base: &str) -> Self {
-        let config =
-            Agent::config_builder().http_status_as_error(false).timeout_connect(Some(PATIENCE)).build();
-        Self { agent: config.into(), base: base.trim_end_matches('/').to_owned(), token: String::new() }
+        let config = Agent::config_builder().http_status_as_error(false).max_redirects(0);
+        let config = config.max_redirects_will_error(false).timeout_connect(Some(PATIENCE));
+        Self { agent: config.build().into(), base: base.trim_end_matches('/').to_owned(), token: String::new() }
     }
 
     /// Logs in.
