@@ -86,7 +86,10 @@ mod tests {
             ("${BUILD_NUMBER:-0}", "$${BUILD_NUMBER:-0}"),
             ("${INPUT_replicas}", "$${INPUT_replicas}"),
             ("${#NAME} ${!NAME} ${1} ${@}", "$${#NAME} $${!NAME} $${1} $${@}"),
-            ("$param_version $NAME $(date) $((1+1)) $$ $1 $?", "$param_version $NAME $(date) $((1+1)) $$ $1 $?"),
+            (
+                "$param_version $NAME $(date) $((1+1)) $$ $1 $?",
+                "$param_version $NAME $(date) $((1+1)) $$ $1 $?",
+            ),
         ];
         for (written, parsed) in cases {
             assert_eq!(prepared(written), parsed);
@@ -175,8 +178,11 @@ mod tests {
         ];
         for (text, span, message) in cases {
             let lexed = lex(text);
-            let found: Vec<_> =
-                lexed.problems.iter().map(|problem| (problem.span.clone(), problem.message.as_str())).collect();
+            let found: Vec<_> = lexed
+                .problems
+                .iter()
+                .map(|problem| (problem.span.clone(), problem.message.as_str()))
+                .collect();
             assert_eq!(found, [(span, message)], "{text}");
         }
     }

@@ -64,7 +64,9 @@ pub fn parse(text: &str) -> Result<Duration, DurationError> {
 
 /// Whether a unit that begins with `unit` stands here: `ms` where `m` was tried.
 fn longer_unit(after: &str, unit: &str) -> bool {
-    UNITS.iter().any(|(other, _)| other.len() > unit.len() && other.starts_with(unit) && after.starts_with(other))
+    UNITS
+        .iter()
+        .any(|(other, _)| other.len() > unit.len() && other.starts_with(unit) && after.starts_with(other))
 }
 
 /// `number` units in nanoseconds; fractions below a nanosecond are dropped.
@@ -73,7 +75,8 @@ fn scaled(number: &str, unit: u64) -> Result<u128, DurationError> {
     if whole.is_empty() && fraction.is_empty() || fraction.contains('.') {
         return Err(DurationError::Syntax);
     }
-    let whole: u128 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| DurationError::OutOfRange)? };
+    let whole: u128 =
+        if whole.is_empty() { 0 } else { whole.parse().map_err(|_| DurationError::OutOfRange)? };
     let unit = u128::from(unit);
     let mut total = whole.checked_mul(unit).ok_or(DurationError::OutOfRange)?;
     let mut place = unit;

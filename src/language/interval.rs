@@ -13,7 +13,9 @@ use crate::duration::{self, DurationError};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IntervalError {
     /// Not five fields, nor a known shorthand.
-    #[error("an interval is `@every DURATION`, five cron fields, `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly` or `never`")]
+    #[error(
+        "an interval is `@every DURATION`, five cron fields, `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly` or `never`"
+    )]
     Syntax,
     /// A field that is not what cron knows.
     #[error("the cron field \"{0}\" is not valid")]
@@ -127,7 +129,9 @@ fn is_part(part: &str, names: &[&str], least: u32, most: u32) -> bool {
         None => range == "*" || value(range),
     };
     let step_is_right = match step {
-        Some(step) => number(step).is_some_and(|step| step > 0 && step <= most) && (range == "*" || range.contains('-')),
+        Some(step) => {
+            number(step).is_some_and(|step| step > 0 && step <= most) && (range == "*" || range.contains('-'))
+        }
         None => true,
     };
     range_is_right && step_is_right

@@ -18,7 +18,9 @@ pub fn is_step_name(name: &str) -> bool {
 fn is_slug_with(name: &str, more: &str) -> bool {
     !name.is_empty()
         && name.len() <= MAX_NAME_BYTES
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c) || more.contains(c))
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c) || more.contains(c))
 }
 
 /// Whether a name may be a variable's or a parameter's: letters, digits and `_`, not beginning with a digit.
@@ -50,7 +52,13 @@ mod tests {
     #[test]
     fn slugs() {
         assert!(is_slug("my-app_2") && is_slug("a--b"));
-        assert!(!is_slug("") && !is_slug("My") && !is_slug("a b") && !is_slug("a.b") && !is_slug(&"a".repeat(256)));
+        assert!(
+            !is_slug("")
+                && !is_slug("My")
+                && !is_slug("a b")
+                && !is_slug("a.b")
+                && !is_slug(&"a".repeat(256))
+        );
         assert!(is_step_name("unit.fast") && !is_step_name("a/b"));
         assert!(is_identifier("dbPassword_1") && !is_identifier("1a") && !is_identifier("a-b"));
     }

@@ -63,7 +63,9 @@ impl SourceText {
     /// The text of a line (from 1) without its end; empty for a line that does not exist.
     #[must_use]
     pub fn line(&self, line: usize) -> &str {
-        let Some(start) = line.checked_sub(1).and_then(|index| self.line_starts.get(index)) else { return "" };
+        let Some(start) = line.checked_sub(1).and_then(|index| self.line_starts.get(index)) else {
+            return "";
+        };
         let end = self.line_starts.get(line).map_or(self.text.len(), |next| next - 1);
         self.text.get(*start..end).unwrap_or("")
     }
