@@ -369,7 +369,7 @@ mod tests {
             (vec!["--db-system", "postgresql"], "postgresql"),
             (vec!["--lease", "10s"], "--lease"),
             (vec!["--exclusive-tags"], "--tags"),
-            (vec!["--drain-timeout", "soon"], "not a duration"),
+            (vec!["--drain-timeout", "soon"], "a duration is written like"),
         ] {
             let error = read(&args).unwrap_err().to_string();
             assert!(error.contains(part), "{args:?}: {error}");
