@@ -82,6 +82,12 @@ impl SqliteStore {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
+    /// Where a store in memory lies, until it is closed.
+    pub fn memory_directory(&self) -> Option<PathBuf> {
+        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        memory.as_ref().map(|memory| memory.path().to_owned())
+    }
+
     pub(crate) async fn reader(&self) -> Result<PoolConnection<Sqlite>, Fault> {
         Ok(self.readers.acquire().await?)
     }

@@ -35,7 +35,7 @@ pub trait BusWorld: Send + Sync {
 /// Long enough for what must come on a loaded machine.
 const MUST: Duration = Duration::from_secs(10);
 /// How long silence is listened to.
-const SILENCE: Duration = Duration::from_millis(150);
+const SILENCE: Duration = Duration::from_millis(100);
 
 struct Node {
     bus: Arc<dyn Bus>,
@@ -85,17 +85,17 @@ async fn each_address_reaches_whom_it_names(world: &dyn BusWorld) {
         (Address::AllWorkers, vec![2, 3, 4]),
         (Address::Node(NodeId("w1".into())), vec![2]),
     ];
-    for (number, (to, hearers)) in (0..).zip(cases) {
-        let sent = envelope(number);
-        assert_eq!(nodes[0].bus.send(&to, sent.clone()).await, Ok(()), "{to:?}");
-        for (index, member) in nodes.iter_mut().enumerate() {
-            let got = received(world, member).await;
-            let expected = usize::from(hearers.contains(&index));
+    for (number, (to, _)) in (0..).zip(&cases) {
+        assert_eq!(nodes[0].bus.send(to, envelope(number)).await, Ok(()), "{to:?}");
+    }
+    for (index, member) in nodes.iter_mut().enumerate() {
+        let got = received(world, member).await;
+        for (number, (to, hearers)) in (0..).zip(&cases) {
+            let (times, expected) =
+                (got.get(&envelope(number)).copied().unwrap_or(0), hearers.contains(&index));
             match world.promise() {
-                Promise::Exact => {
-                    assert_eq!(got.get(&sent).copied().unwrap_or(0), expected, "{to:?} at {index}")
-                }
-                Promise::Nothing => assert!(expected == 1 || got.is_empty(), "{to:?} reached {index}"),
+                Promise::Exact => assert_eq!(times, usize::from(expected), "{to:?} at {index}"),
+                Promise::Nothing => assert!(expected || times == 0, "{to:?} reached {index}"),
             }
         }
     }
@@ -112,8 +112,8 @@ async fn any_server_is_one_server(world: &dyn BusWorld) {
     let second = received(world, &mut servers[1]).await;
     assert!(!first.is_empty() && !second.is_empty(), "one server got everything");
     assert!(received(world, &mut worker).await.is_empty(), "a worker got a server's envelope");
-    assert!(first.keys().all(|key| !second.contains_key(key)), "both servers got one envelope");
     if world.promise() == Promise::Exact {
+        assert!(first.keys().all(|key| !second.contains_key(key)), "both servers got one envelope");
         assert_eq!(first.values().chain(second.values()).sum::<usize>(), 40);
     }
 }

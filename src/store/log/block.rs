@@ -111,15 +111,14 @@ pub(super) fn chunks(
     data: Vec<u8>,
 ) -> Result<Vec<NumberedChunk>, Fault> {
     let data = Bytes::from(data);
-    let mut number = last_number - i64::try_from(marks.len()).unwrap_or(0);
+    let first = last_number + 1 - i64::try_from(marks.len()).unwrap_or(0);
     let mut at = 0;
     let mut out = Vec::with_capacity(marks.len());
-    for mark in marks {
+    for (number, mark) in (first..).zip(marks) {
         let end = at + mark.length;
         if end > data.len() {
             return Err(Fault::row("blocks", last_number, "fewer bytes than its marks say"));
         }
-        number += 1;
         let chunk = Chunk {
             step: step.clone(),
             attempt: mark.attempt,

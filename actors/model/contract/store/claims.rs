@@ -23,7 +23,7 @@ pub async fn a_build_is_claimed_once(world: &World) {
     assert_eq!(world.build(build).await, claimed);
     assert_eq!(world.try_claim(build).await, ClaimAnswer::Gone);
     assert_eq!(world.try_claim(crate::id::BuildId(999)).await, ClaimAnswer::Gone);
-    assert_eq!(world.store.held_by(&node("w")).await.unwrap(), [claimed.clone()]);
+    assert_eq!(world.store.held_by(&node("w")).await.unwrap(), std::slice::from_ref(&claimed));
     assert_eq!(world.store.held_by(&node("v")).await.unwrap(), []);
     assert_eq!(world.store.claimed_builds().await.unwrap(), [claimed]);
 }
