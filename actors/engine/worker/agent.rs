@@ -15,7 +15,7 @@ use pikoci_model::id::{Incarnation, NodeId};
 use pikoci_model::message::{
     Accept, Announce, Decline, Goodbye, Holding, Home, Offer, OfferedWork, Renew, Renewed, Withdraw,
 };
-use pikoci_model::port::Address;
+use pikoci_model::port::{Address, Monotonic};
 use pikoci_model::worker::WorkerProfile;
 use serde::Serialize;
 
@@ -61,6 +61,7 @@ pub(crate) struct Agent {
     home: Option<NodeId>,
     renew_every: Duration,
     unanswered: u32,
+    announced: Monotonic,
     lease: Lease,
     fence: Option<Job>,
     holds: Holds,
@@ -116,6 +117,7 @@ impl Agent {
             home: None,
             renew_every: BEFORE_HOME,
             unanswered: 0,
+            announced: Monotonic::ZERO,
             lease: Lease::new(LEASE),
             fence: None,
             holds: Holds::default(),
@@ -134,7 +136,8 @@ impl Agent {
         free(self.profile.check_slots, self.checks.running() + self.holds.checks())
     }
 
-    fn announce(&self) {
+    fn announce(&mut self) {
+        self.announced = self.ports.clock.monotonic();
         let message = Announce {
             profile: self.profile.clone(),
             holding: self.builds.holding(),
@@ -160,6 +163,15 @@ impl Agent {
         self.unanswered += 1;
         if self.unanswered > UNANSWERED {
             self.announce();
+        }
+    }
+
+    /// Ends the builds at that moment, unless another renewal counts before.
+    fn fence_by(&mut self, fence_at: Option<Monotonic>, life: &mut Life<'_, Self>) {
+        let Some(fence_at) = fence_at else { return };
+        let left = fence_at.saturating_sub(self.ports.clock.monotonic());
+        if let Some(job) = self.fence.replace(life.later(left, FenceNow)) {
+            life.cancel(job);
         }
     }
 
@@ -236,7 +248,7 @@ impl Receive<Tick> for Agent {
 }
 
 impl Receive<Received<Home>> for Agent {
-    fn receive(&mut self, received: Received<Home>, _: &mut Life<'_, Self>) -> Flow {
+    fn receive(&mut self, received: Received<Home>, life: &mut Life<'_, Self>) -> Flow {
         let Home { server, lease, renew_every } = received.message;
         if let Some(before) = self.home.replace(server.clone())
             && before != server
@@ -246,6 +258,8 @@ impl Receive<Received<Home>> for Agent {
         self.renew_every = renew_every.max(Duration::from_millis(10));
         self.lease.set_length(lease);
         self.unanswered = 0;
+        let fence_at = self.lease.taken_in(self.announced);
+        self.fence_by(fence_at, life);
         self.renew();
         Ok(())
     }
@@ -259,12 +273,8 @@ impl Receive<Received<Renewed>> for Agent {
             return Ok(());
         }
         self.unanswered = 0;
-        if let Some(fence_at) = self.lease.acknowledged(counter) {
-            let left = fence_at.saturating_sub(self.ports.clock.monotonic());
-            if let Some(job) = self.fence.replace(life.later(left, FenceNow)) {
-                life.cancel(job);
-            }
-        }
+        let fence_at = self.lease.acknowledged(counter);
+        self.fence_by(fence_at, life);
         Ok(())
     }
 }

@@ -39,6 +39,13 @@ impl Lease {
         self.counter
     }
 
+    /// A server took the worker in, which had announced itself at `sent`: that begins the first lease. A lease that
+    /// runs is made longer by renewals only.
+    pub(super) fn taken_in(&mut self, sent: Monotonic) -> Option<Monotonic> {
+        self.until.get_or_insert(sent + self.length);
+        self.fence_at()
+    }
+
     /// Renewal `counter` counts. Gives the moment at which the builds must end unless another one counts.
     pub(super) fn acknowledged(&mut self, counter: u64) -> Option<Monotonic> {
         let (_, sent) = *self.sent.iter().find(|(number, _)| *number == counter)?;
@@ -47,8 +54,7 @@ impl Lease {
         self.fence_at()
     }
 
-    /// When the builds must end.
-    pub(super) fn fence_at(&self) -> Option<Monotonic> {
+    fn fence_at(&self) -> Option<Monotonic> {
         self.until.map(|until| until.saturating_sub(MARGIN.min(self.length / 4)))
     }
 
@@ -68,6 +74,8 @@ mod tests {
         let seconds = Duration::from_secs;
         let mut lease = Lease::new(seconds(90));
         assert_eq!(lease.fence_at(), None);
+        assert_eq!(lease.taken_in(seconds(2)), Some(seconds(2 + 90 - 8)));
+        assert_eq!(lease.taken_in(seconds(9)), Some(seconds(2 + 90 - 8)));
         let first = lease.renewal(seconds(10));
         let second = lease.renewal(seconds(15));
         assert_eq!(lease.acknowledged(second), Some(seconds(15 + 90 - 8)));
