@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pikoci_engine::{supervise::Roster, worker::Settings};
-use pikoci_model::contract::{Hub as LocalHub, Roles};
+use pikoci_transport::{LocalHub, Roles};
 
 use super::{
     Nursery,
