@@ -24,10 +24,14 @@ const WINDOW: usize = 4 * 1024 * 1024;
 const BATCH: usize = 1024 * 1024;
 /// What an event costs in the window beside its log bytes.
 const OVERHEAD: usize = 256;
-/// Without progress for this long, what is unacknowledged is sent again.
-const SILENCE: Duration = Duration::from_secs(2);
-/// After this many silences the tracker counts as gone.
-const SILENCES_UNTIL_ADOPTION: u32 = 3;
+/// Without progress for this long, what is unacknowledged is sent again; each time after twice as long …
+const FIRST_SILENCE: Duration = Duration::from_millis(250);
+/// … up to this.
+const LONGEST_SILENCE: Duration = Duration::from_secs(2);
+/// After this many silences, some six seconds, the tracker counts as gone.
+const SILENCES_UNTIL_ADOPTION: u32 = 5;
+/// Between two tries to hand something to a bus that refused.
+const REFUSED: Duration = Duration::from_millis(200);
 
 /// See the module.
 #[derive(Debug)]
@@ -110,10 +114,12 @@ impl Outbox {
             state.tracker = tracker.clone();
         }
         let highest = state.acknowledged + state.queue.len() as u64;
-        state.silences = 0;
         if through <= state.acknowledged || through > highest {
+            // Nothing new is stored, but somebody listens: there is no need to look for another server.
+            state.silences = state.silences.min(SILENCES_UNTIL_ADOPTION - 2);
             return;
         }
+        state.silences = 0;
         let count = usize::try_from(through - state.acknowledged).unwrap_or(usize::MAX);
         let freed: usize = state.queue.drain(..count).map(|numbered| weight(&numbered.event)).sum();
         state.weight -= freed;
@@ -163,7 +169,7 @@ impl Outbox {
             if let Err(error) = post.deliver(&to, &message).await {
                 tracing::debug!(build = %self.build, "events not sent: {error}");
                 self.rewind();
-                let _ = tokio::time::timeout(SILENCE / 10, self.wake.notified()).await;
+                let _ = tokio::time::timeout(REFUSED, self.wake.notified()).await;
             }
         }
     }
@@ -173,15 +179,16 @@ impl Outbox {
         if state.void || (state.complete && state.queue.is_empty()) {
             return Next::Done;
         }
+        let silence = FIRST_SILENCE.saturating_mul(1 << state.silences.min(8)).min(LONGEST_SILENCE);
         let waited = state.progress.elapsed();
-        if state.sent > state.acknowledged && waited >= SILENCE {
+        if state.sent > state.acknowledged && waited >= silence {
             state.sent = state.acknowledged;
             state.silences += 1;
             state.progress = Instant::now();
         }
         let skip = usize::try_from(state.sent - state.acknowledged).unwrap_or(usize::MAX);
         if skip >= state.queue.len() {
-            let patience = if state.queue.is_empty() { SILENCE } else { SILENCE.saturating_sub(waited) };
+            let patience = if state.queue.is_empty() { LONGEST_SILENCE } else { silence.saturating_sub(waited) };
             return Next::Wait(patience.max(Duration::from_millis(1)));
         }
         if skip == 0 {
