@@ -33,7 +33,8 @@ fn wrong(page: &Page, target: &str) -> Option<String> {
     let anchor = anchor?;
     let resolved = full.canonicalize().unwrap();
     let resolved = resolved.strip_prefix(root().canonicalize().unwrap()).unwrap();
-    (!anchors(&Page::read(&resolved.to_string_lossy())).contains(anchor)).then(|| "there is no such heading".to_owned())
+    (!anchors(&Page::read(&resolved.to_string_lossy())).contains(anchor))
+        .then(|| "there is no such heading".to_owned())
 }
 
 #[test]
@@ -42,7 +43,8 @@ fn every_link_leads_somewhere() {
     for page in Page::all() {
         for (line, text) in page.prose() {
             for target in targets(text) {
-                findings.extend(wrong(&page, target).map(|why| format!("{}: {target}: {why}", page.at(line))));
+                findings
+                    .extend(wrong(&page, target).map(|why| format!("{}: {target}: {why}", page.at(line))));
             }
         }
     }

@@ -72,7 +72,12 @@ impl Page {
                 (Some(info), None) => {
                     let mut words = info.split_whitespace().map(str::to_owned);
                     let language = words.next().unwrap_or_default();
-                    open = Some(Block { language, words: words.collect(), line: index + 2, text: String::new() });
+                    open = Some(Block {
+                        language,
+                        words: words.collect(),
+                        line: index + 2,
+                        text: String::new(),
+                    });
                 }
                 (_, Some(mut block)) => {
                     block.text.push_str(line);
@@ -102,8 +107,12 @@ impl Page {
     /// The rows of all tables whose first cell is one word in backticks: that word, and the other cells.
     pub fn rows(&self) -> Vec<(String, Vec<String>)> {
         let row = |line: &str| {
-            let cells: Vec<String> =
-                line.strip_prefix("| ")?.trim_end_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect();
+            let cells: Vec<String> = line
+                .strip_prefix("| ")?
+                .trim_end_matches('|')
+                .split(" | ")
+                .map(|cell| cell.trim().to_owned())
+                .collect();
             let (first, rest) = cells.split_first()?;
             let word = first.strip_prefix('`')?.strip_suffix('`')?;
             (!word.contains('`')).then(|| (word.to_owned(), rest.to_vec()))

@@ -131,7 +131,10 @@ impl Terminal {
         self.press(&format!("echo; echo '{END}' $?"));
         let mut said = Vec::new();
         let code = loop {
-            let line = self.lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("{at}: no end of {command}: {said:#?}"));
+            let line = self
+                .lines
+                .recv_timeout(PATIENCE)
+                .unwrap_or_else(|_| panic!("{at}: no end of {command}: {said:#?}"));
             match line.strip_prefix(END) {
                 Some(code) => break code.trim().to_owned(),
                 None => said.push(line),
@@ -185,8 +188,12 @@ fn read(block: &Block) -> Vec<Typed> {
 fn matches(expected: &[String], found: &[String]) -> bool {
     match expected.split_first() {
         None => found.is_empty(),
-        Some((first, rest)) if first == "…" => (0..=found.len()).any(|skipped| matches(rest, &found[skipped..])),
-        Some((first, rest)) => found.split_first().is_some_and(|(line, more)| fits(first, line) && matches(rest, more)),
+        Some((first, rest)) if first == "…" => {
+            (0..=found.len()).any(|skipped| matches(rest, &found[skipped..]))
+        }
+        Some((first, rest)) => {
+            found.split_first().is_some_and(|(line, more)| fits(first, line) && matches(rest, more))
+        }
     }
 }
 

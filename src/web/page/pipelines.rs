@@ -64,7 +64,7 @@ impl View<'_> {
         match (self.page.pipelines.len(), failed, running) {
             (0, ..) => String::new(),
             (_, 0, 0) => "everything is all right".to_owned(),
-            (_, 0, n) => format!("everything is all right, {n} running"),
+            (_, 0, n) => format!("nothing has failed, {n} running"),
             (_, n, 0) => format!("{n} failed"),
             (_, n, m) => format!("{n} failed, {m} running"),
         }

@@ -144,12 +144,15 @@ fn tab(parts: &Parts, path: &str, label: &str) -> Option<LogTab> {
     has_log.then(|| LogTab { label: label.to_owned(), path: path.to_owned(), attempt: None })
 }
 
-/// The steps of the plan in order, each with its hooks below it; then the job's hooks.
+/// The steps of the plan in order, each with its hooks below it; then the job's hooks. Services have lanes of their own.
 fn step_lanes(plan: Option<&Job>, parts: &Parts, done: bool) -> Vec<StepLane> {
     let mut left: Vec<&StepRecord> =
         parts.steps.iter().filter(|step| !step.path.0.starts_with("svc.")).collect();
     let mut lanes = Vec::new();
     for (index, step) in plan.iter().flat_map(|job| job.steps.iter().enumerate()) {
+        if matches!(step.kind, StepKind::Service(_)) {
+            continue;
+        }
         let path = index.to_string();
         match left.iter().position(|record| record.path.0 == path) {
             Some(at) => lanes.push(lane(left.remove(at), parts, 0)),
@@ -212,7 +215,7 @@ fn service_lanes(plan: Option<&Job>, parts: &Parts) -> Vec<ServiceLane> {
         if lanes.iter().all(|lane| lane.name != step.name) {
             lanes.push(ServiceLane {
                 name: step.name.clone(),
-                version: service.service_type.clone(),
+                version: if service.service_type == step.name { String::new() } else { service.service_type.clone() },
                 state: ServiceState::NotRun,
                 started_at: None,
                 ready_at: None,
@@ -239,7 +242,11 @@ fn service_lane(record: &ServiceRecord, parts: &Parts) -> ServiceLane {
     let logs = PARTS.iter().filter_map(|part| tab(parts, &StepPath::of_service(&record.name, part).0, part));
     ServiceLane {
         name: record.name.clone(),
-        version: if record.version.is_empty() { record.service_type.clone() } else { record.version.clone() },
+        version: match record.version.as_str() {
+            "" if record.service_type == record.name => String::new(),
+            "" => record.service_type.clone(),
+            version => version.to_owned(),
+        },
         state,
         started_at: Some(ms(record.starting_at)),
         ready_at: record.ready_at.map(ms),

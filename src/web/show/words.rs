@@ -148,6 +148,8 @@ fn failure(build: &Build, steps: &[StepRecord]) -> Sentence {
             if named {
                 return Sentence::plain(text);
             }
+            // The step is what the sentence speaks of: `task test exited with 2`.
+            let text = text.strip_prefix("the command ").unwrap_or(&text);
             Sentence::plain(format!("{} ", step.kind)).name(&step.name).text(format!(" {text}"))
         }
         (None, Some(failure)) => Sentence::plain(failure.to_string()),

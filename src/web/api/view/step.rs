@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use pikoci_model::{
-    build::StepRecord,
+    build::{BuildStatus, StepRecord},
     pipeline::Job,
     step::{Command, Hook, Hooks, Step, StepKind, VersionMode},
     text::{Text, Value},
@@ -254,12 +254,27 @@ pub(crate) fn step_views(job: Option<&Job>, records: &[StepRecord]) -> Vec<StepV
             record.path.0.starts_with(&below) || (is_service && record.path.0.starts_with(&service))
         };
         let (own, rest): (Vec<_>, Vec<_>) = left.into_iter().partition(|record| belongs(record));
+        if is_service {
+            view.status = service_status(&own);
+        }
         view.sub_steps = own.into_iter().map(StepView::from).collect();
         left = rest;
         steps.push(view);
     }
     steps.extend(left.into_iter().map(StepView::from));
     steps
+}
+
+/// How a service step stands: as its start and its ready check went. Its stop changes nothing.
+fn service_status(parts: &[&StepRecord]) -> &'static str {
+    let began = parts.iter().filter(|part| !part.path.0.ends_with(".stop")).map(|part| part.status);
+    let worst = began.max_by_key(|status| match status {
+        BuildStatus::Failed => 3,
+        BuildStatus::Cancelled => 2,
+        BuildStatus::Started => 1,
+        _ => 0,
+    });
+    worst.map_or("not_run", BuildStatus::word)
 }
 
 fn not_run(path: String, step: &Step) -> StepView {
