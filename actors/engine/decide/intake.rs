@@ -2,12 +2,31 @@
 
 use std::collections::BTreeMap;
 
-use pikoci_model::build::BuildEvent;
+use pikoci_model::build::{BuildEvent, BuildStatus, Phase};
 use pikoci_model::message::Numbered;
 
 /// Events that cannot be taken yet are kept, at most this many: more than a worker's whole window has of the smallest
 /// ones. What does not fit is sent again.
 const MOST_AHEAD: usize = 32 * 1024;
+
+/// When what is ready should be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// Nothing is ready.
+    Nothing,
+    /// It can wait for what follows.
+    Soon,
+    /// Somebody waits for it.
+    Now,
+}
+
+fn is_beginning(event: &BuildEvent) -> bool {
+    match event {
+        BuildEvent::Started { .. } | BuildEvent::Phase(Phase::Running) => true,
+        BuildEvent::Step(step) => step.status == BuildStatus::Started,
+        _ => false,
+    }
+}
 
 /// Filters what arrives more than once, early or late.
 #[derive(Debug, Default)]
@@ -50,6 +69,17 @@ impl Intake {
         }
     }
 
+    /// Whether there is something to take, and whether it can wait a moment for what follows: a build that has only
+    /// begun is shown a little later, and a short one costs one write less.
+    pub fn urgency(&self) -> Urgency {
+        let ready = (self.taken + 1..).map_while(|number| self.ahead.get(&number));
+        ready.fold(Urgency::Nothing, |urgency, event| match urgency {
+            Urgency::Now => Urgency::Now,
+            _ if is_beginning(event) => Urgency::Soon,
+            _ => Urgency::Now,
+        })
+    }
+
     /// The events that follow without a gap, with their numbers.
     pub fn take(&mut self) -> Vec<(u64, BuildEvent)> {
         let mut ready = Vec::new();
@@ -64,7 +94,7 @@ impl Intake {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pikoci_model::build::Phase;
+    use chrono::DateTime;
 
     fn events(numbers: &[u64]) -> Vec<Numbered> {
         numbers
@@ -87,6 +117,18 @@ mod tests {
         assert_eq!((intake.taken(), intake.waiting()), (3, 1));
         intake.offer(events(&[4]));
         assert_eq!(taken(&mut intake), [4, 5]);
+    }
+
+    #[test]
+    fn what_only_begins_can_wait() {
+        let mut intake = Intake::default();
+        assert_eq!(intake.urgency(), Urgency::Nothing);
+        intake.offer(events(&[2]));
+        assert_eq!(intake.urgency(), Urgency::Nothing, "the first is missing");
+        intake.offer(events(&[1]));
+        assert_eq!(intake.urgency(), Urgency::Soon);
+        intake.offer(vec![Numbered { number: 3, event: BuildEvent::Finished { at: DateTime::UNIX_EPOCH } }]);
+        assert_eq!(intake.urgency(), Urgency::Now);
     }
 
     #[test]

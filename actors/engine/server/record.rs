@@ -7,8 +7,8 @@ use pikoci_model::id::{BuildId, Fence};
 use pikoci_model::log::Chunk;
 use pikoci_model::outcome::{Failure, RunCode};
 use pikoci_model::pipeline::OnWorkerLoss;
-use pikoci_model::port::StoreError;
 use pikoci_model::port::store::{BuildUpdate, Recorded, Requeued};
+use pikoci_model::port::{StoreError, Topic};
 
 use super::world::World;
 
@@ -61,6 +61,10 @@ pub(crate) async fn record(world: &World, batch: Batch) -> Result<Effect, StoreE
         }
     }
     append(world, build, run, fence, &log).await?;
+    if !log.is_empty() {
+        // Who follows the log need not wait for the rest.
+        world.signals().ring(Topic::Build(build));
+    }
     if states.is_empty() {
         return Ok(Effect::Stored {
             row: None,

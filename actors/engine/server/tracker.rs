@@ -18,7 +18,7 @@ use super::pipelines::{Passed, VersionsCame};
 use super::record::{Batch, Effect, record};
 use super::trackers::Begin;
 use super::world::World;
-use crate::decide::intake::Intake;
+use crate::decide::intake::{Intake, Urgency};
 use crate::inbox::Received;
 use crate::supervise::{Actor, Exit, Flow, Life, Receive};
 
@@ -26,6 +26,8 @@ use crate::supervise::{Actor, Exit, Flow, Life, Receive};
 const REPEAT_GO: Duration = Duration::from_secs(2);
 /// … this many times; then the janitor finds that the worker does not hold the build.
 const GOES: u32 = 10;
+/// News that can wait for what follows waits this long.
+const GATHER: Duration = Duration::from_millis(3);
 /// A tracker that hears nothing looks this often whether the build is still its own.
 const IDLE: Duration = Duration::from_secs(60);
 /// A cancel is repeated this often until the build is seen to end.
@@ -42,6 +44,7 @@ pub(crate) struct Tracker {
     /// Highest number that may be acknowledged.
     stored: u64,
     storing: bool,
+    gathering: Gathering,
     go: Option<Arc<GoBuild>>,
     goes: u32,
     cancel: Option<String>,
@@ -49,6 +52,14 @@ pub(crate) struct Tracker {
     stopping: bool,
     /// It has heard something since it looked whether it is idle.
     heard: bool,
+}
+
+/// Whether news waits for what follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gathering {
+    No,
+    Waiting,
+    Enough,
 }
 
 /// Somebody asked for the build's end; the worker was told once.
@@ -75,6 +86,8 @@ struct Recorded {
     through: u64,
     effect: Result<Effect, StoreError>,
 }
+
+struct Gathered;
 
 struct IsIdle;
 
@@ -103,6 +116,7 @@ impl Tracker {
             row,
             stored: 0,
             storing: false,
+            gathering: Gathering::No,
             go,
             goes: 0,
             cancel: None,
@@ -123,10 +137,17 @@ impl Tracker {
         if self.stopping {
             return Err(Exit::Stopped);
         }
-        let (run, events) = (row.run, self.intake.take());
-        if events.is_empty() {
-            return Ok(());
+        let run = row.run;
+        match (self.intake.urgency(), self.gathering) {
+            (Urgency::Nothing, _) | (Urgency::Soon, Gathering::Waiting) => return Ok(()),
+            (Urgency::Soon, Gathering::No) => {
+                self.gathering = Gathering::Waiting;
+                life.later(GATHER, Gathered);
+                return Ok(());
+            }
+            (Urgency::Now, _) | (Urgency::Soon, Gathering::Enough) => {}
         }
+        let events = self.intake.take();
         self.storing = true;
         let (world, build, fence, through) =
             (self.world.clone(), self.build, self.fence, self.intake.taken());
@@ -180,7 +201,7 @@ impl Tracker {
     /// Tells those who wait for what was stored.
     fn announce(&mut self, effect: &Effect) {
         let Effect::Stored { row, states, versions, passed, ended, requeued, .. } = effect else { return };
-        let Some(row) = row else { return self.world.signals().ring(Topic::Build(self.build)) };
+        let Some(row) = row else { return };
         if *states {
             self.world.ring_build(row.pipeline, self.build);
         } else {
@@ -306,6 +327,15 @@ impl Receive<CancelAsked> for Tracker {
         self.cancel = Some(asked.reason);
         self.press_cancel(life);
         Ok(())
+    }
+}
+
+impl Receive<Gathered> for Tracker {
+    fn receive(&mut self, _: Gathered, life: &mut Life<'_, Self>) -> Flow {
+        self.gathering = Gathering::Enough;
+        let flow = self.advance(life);
+        self.gathering = Gathering::No;
+        flow
     }
 }
 
