@@ -170,15 +170,15 @@ mod tests {
 
     #[test]
     fn requests_are_counted_with_few_labels() {
-        let metrics = HttpMetrics::default();
-        metrics.observe(&Method::GET, StatusCode::OK, Duration::from_millis(2));
-        metrics.observe(
+        let counted = HttpMetrics::default();
+        counted.observe(&Method::GET, StatusCode::OK, Duration::from_millis(2));
+        counted.observe(
             &Method::from_bytes(b"BREW").unwrap(),
             StatusCode::NOT_FOUND,
             Duration::from_secs(60),
         );
         let mut out = String::new();
-        metrics.write(&mut out);
+        counted.write(&mut out);
         assert!(out.contains("http_requests_total{code=\"200\",method=\"get\"} 1\n"), "{out}");
         assert!(out.contains("http_requests_total{code=\"404\",method=\"other\"} 1\n"), "{out}");
         assert!(out.contains("_bucket{code=\"200\",method=\"get\",le=\"0.001\"} 0\n"), "{out}");

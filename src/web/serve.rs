@@ -3,7 +3,7 @@
 use std::{io, net::TcpListener, sync::Arc};
 
 use actix_web::{
-    App, HttpResponse, HttpServer, ResponseError,
+    App, HttpServer, ResponseError,
     body::{BoxBody, MessageBody},
     dev::{ServerHandle, ServiceRequest, ServiceResponse},
     http::{

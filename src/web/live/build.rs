@@ -203,7 +203,9 @@ impl BuildFeed {
         if self.resumed && chunk.offset > 0 && !self.carries.knows(numbered.run, &chunk.step) {
             self.learn(numbered.run, &chunk.step, chunk.offset).await?;
         }
-        let Some(piece) = self.carries.next(numbered.run, &chunk.step, &chunk.bytes) else { return Ok(()) };
+        let Some(piece) = self.carries.next(numbered.run, &chunk.step, chunk.offset, &chunk.bytes) else {
+            return Ok(());
+        };
         let said = LogSaid {
             step: &chunk.step.0,
             attempt: chunk.attempt,
@@ -227,17 +229,29 @@ impl BuildFeed {
         let from = offset.saturating_sub(3);
         let length = usize::try_from(offset - from).unwrap_or_default();
         let before = self.site.deps.store.step_log(self.id, run, step, from, length).await?;
-        self.carries.learn(run, step, &before.bytes);
+        self.carries.learn(run, step, offset, &before.bytes);
         Ok(())
+    }
+
+    /// Every log that a build may have.
+    async fn logs_of(&self, build: &Build) -> Result<Vec<StepPath>, StoreError> {
+        let store = &self.site.deps.store;
+        let mut paths: Vec<StepPath> =
+            store.steps(build.id, build.run).await?.into_iter().map(|step| step.path).collect();
+        for service in store.services(build.id, build.run).await? {
+            paths.extend(["start", "ready", "stop"].map(|part| StepPath::of_service(&service.name, part)));
+        }
+        Ok(paths)
     }
 
     /// The end: bytes that will never become a character, then `end`.
     async fn say_end(&mut self, build: &Build, out: &mut Vec<u8>) -> Result<(), StoreError> {
         let store = Arc::clone(&self.site.deps.store);
         if self.resumed {
-            for step in store.steps(build.id, build.run).await? {
-                if step.log_bytes > 0 && !self.carries.knows(build.run, &step.path) {
-                    self.learn(build.run, &step.path, step.log_bytes).await?;
+            for step in self.logs_of(build).await? {
+                if !self.carries.knows(build.run, &step) {
+                    let total = store.step_log(self.id, build.run, &step, 0, 0).await?.total;
+                    self.learn(build.run, &step, total).await?;
                 }
             }
         }

@@ -20,7 +20,15 @@ pub(super) fn unfinished(bytes: &[u8]) -> usize {
 /// Beginnings of characters that wait for their rest, by log.
 #[derive(Default)]
 pub(super) struct Carries {
-    held: BTreeMap<(u32, StepPath), Vec<u8>>,
+    held: BTreeMap<(u32, StepPath), Held>,
+}
+
+#[derive(Default)]
+struct Held {
+    /// The bytes that were not shown.
+    tail: Vec<u8>,
+    /// Where the next chunk begins. Another place: the build was handed back, and its log began anew.
+    next: u64,
 }
 
 /// A piece of a log as text.
@@ -40,36 +48,38 @@ impl Carries {
         self.held.contains_key(&(run, step.clone()))
     }
 
-    /// Says with what the log before the next chunk ends: the tail that was not shown.
-    pub(super) fn learn(&mut self, run: u32, step: &StepPath, before: &[u8]) {
+    /// Says with what the log ends before `next`: the tail was not shown.
+    pub(super) fn learn(&mut self, run: u32, step: &StepPath, next: u64, before: &[u8]) {
         let tail = before[before.len() - unfinished(before)..].to_vec();
-        self.held.insert((run, step.clone()), tail);
+        self.held.insert((run, step.clone()), Held { tail, next });
     }
 
     /// The next chunk of a log as text; none if it is but the middle of a character.
-    pub(super) fn next(&mut self, run: u32, step: &StepPath, chunk: &[u8]) -> Option<Piece> {
+    pub(super) fn next(&mut self, run: u32, step: &StepPath, offset: u64, chunk: &[u8]) -> Option<Piece> {
         let held = self.held.entry((run, step.clone())).or_default();
-        let before = held.len() as u64;
+        if held.next != offset {
+            held.tail.clear();
+        }
+        held.next = offset + chunk.len() as u64;
+        let before = held.tail.len() as u64;
         let joined: Vec<u8>;
-        let whole = if held.is_empty() {
+        let whole = if held.tail.is_empty() {
             chunk
         } else {
-            joined = [held.as_slice(), chunk].concat();
+            joined = [held.tail.as_slice(), chunk].concat();
             &joined
         };
         let (shown, rest) = whole.split_at(whole.len() - unfinished(whole));
         let piece =
             Piece { before, bytes: shown.len() as u64, text: String::from_utf8_lossy(shown).into_owned() };
-        *held = rest.to_vec();
+        held.tail = rest.to_vec();
         (piece.bytes > 0).then_some(piece)
     }
 
     /// What is still held back when nothing follows.
     pub(super) fn rest(&mut self) -> impl Iterator<Item = (u32, StepPath, Vec<u8>)> + use<> {
-        std::mem::take(&mut self.held)
-            .into_iter()
-            .filter(|(_, held)| !held.is_empty())
-            .map(|((run, step), held)| (run, step, held))
+        let held = std::mem::take(&mut self.held).into_iter();
+        held.filter(|(_, held)| !held.tail.is_empty()).map(|((run, step), held)| (run, step, held.tail))
     }
 }
 
@@ -104,7 +114,7 @@ mod tests {
             let mut text = String::new();
             let mut at = 0;
             for (index, chunk) in whole.chunks(length).enumerate() {
-                if let Some(piece) = carries.next(1, &step, chunk) {
+                if let Some(piece) = carries.next(1, &step, (index * length) as u64, chunk) {
                     assert_eq!((index * length) as u64 - piece.before, at);
                     at += piece.bytes;
                     text.push_str(&piece.text);
@@ -115,5 +125,12 @@ mod tests {
             }
             assert_eq!(text, String::from_utf8_lossy(whole), "in pieces of {length}");
         }
+    }
+
+    #[test]
+    fn a_log_that_begins_anew_takes_nothing_over() {
+        let (mut carries, step) = (Carries::default(), StepPath::of_plan(0));
+        assert!(carries.next(1, &step, 0, b"\xe2\x82").is_none());
+        assert_eq!(carries.next(1, &step, 0, b"ab").map(|piece| piece.text), Some("ab".to_owned()));
     }
 }

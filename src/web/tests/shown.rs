@@ -1,0 +1,89 @@
+//! Pages, made of what the store holds.
+
+use pikoci_model::{build::Waiting, id::BuildId};
+use reqwest::Method;
+
+use crate::world::{PL, World, chunk};
+
+#[actix_web::test]
+async fn every_page_is_there_and_says_what_is_so() {
+    let world = World::start().await;
+    world.log(100, chunk(0, 1, b"compiling <shop>\n")).await;
+    for (path, said) in [
+        ("/teams/main/pipelines", vec!["shop", "1 worker", "unit #2"]),
+        (PL, vec!["unit", "deploy", "git.app", "9f0c1d7", "revision 1"]),
+        ("/teams/main/pipelines/shop/jobs/unit/builds", vec!["#1", "#2", "exited with 2", "ann"]),
+        (
+            "/teams/main/pipelines/shop/jobs/unit/builds/1",
+            vec![
+                "exited with 2",
+                "1 service started, 1 stopped",
+                "nothing of this build is alive",
+                "&lt;two&gt;",
+                "Run again",
+            ],
+        ),
+        (
+            "/teams/main/pipelines/shop/jobs/unit/builds/2",
+            vec!["compiling &lt;shop&gt;", "localhost:5432", "Cancel", "lab-1", "/jobs/unit/builds/2/events"],
+        ),
+        (
+            "/teams/main/pipelines/shop/resources/git.app",
+            vec!["9f0c1d7", "unit #1", "http://ci.lab/webhooks/git.app_"],
+        ),
+    ] {
+        let (status, page) = world.page(path).await;
+        assert_eq!(status, 200, "{path}");
+        for text in said {
+            assert!(page.contains(text), "{text} is missing in {path}:\n{page}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn the_live_view_is_the_page_without_logs() {
+    let world = World::start().await;
+    world.log(100, chunk(0, 1, b"a line that is long enough to be found\n")).await;
+    let build = "/teams/main/pipelines/shop/jobs/unit/builds/2";
+    let (_, whole) = world.page(build).await;
+    let (_, live) = world.page(&format!("{build}?view=live")).await;
+    assert!(whole.contains("long enough") && !live.contains("long enough"));
+    assert!(live.contains("data-live=\"flow\""));
+}
+
+#[actix_web::test]
+async fn a_waiting_build_says_why_with_a_link_to_what_holds_it() {
+    let world = World::start().await;
+    let (_, build) = world.json(Method::POST, &format!("{PL}/jobs/unit/trigger"), None).await;
+    let id = BuildId(build["data"]["id"].as_i64().unwrap());
+    let waiting = Waiting::Concurrency { limit: 1, held_by: vec![world.running] };
+    world.waits.0.lock().unwrap().insert(id, waiting);
+    let (_, page) = world.page(PL).await;
+    assert!(page.contains("only one build runs at a time"), "{page}");
+    assert!(page.contains("<a href=\"/teams/main/pipelines/shop/jobs/unit/builds/2\">unit #2</a>"), "{page}");
+}
+
+#[actix_web::test]
+async fn the_way_in_leads_to_the_pipelines() {
+    let world = World::start().await;
+    let home = world.bare(Method::GET, "/").send().await.unwrap();
+    assert_eq!(home.headers()["location"], "/teams/main/pipelines");
+    let job = format!("pikoci_session={}", world.token);
+    let job = world.bare(Method::GET, &format!("{PL}/jobs/unit")).header("cookie", job).send().await.unwrap();
+    assert_eq!(job.headers()["location"], "/teams/main/pipelines/shop/jobs/unit/builds");
+}
+
+#[actix_web::test]
+async fn assets_are_kept_for_ever_and_compressed_once() {
+    let world = World::start().await;
+    let (_, page) = world.page("/login").await;
+    let at = page.find("/assets/pikoci-").unwrap();
+    let address = page[at..].split('"').next().unwrap();
+    let plain = world.bare(Method::GET, address).header("accept-encoding", "identity").send().await.unwrap();
+    assert_eq!(plain.headers()["cache-control"], "public, max-age=31536000, immutable");
+    let plain = plain.bytes().await.unwrap();
+    let zipped = world.bare(Method::GET, address).header("accept-encoding", "gzip").send().await.unwrap();
+    assert!(zipped.bytes().await.unwrap() == plain, "reqwest unpacks it to the same bytes");
+    assert_eq!(world.bare(Method::GET, "/assets/pikoci.css").send().await.unwrap().status(), 404);
+    assert_eq!(world.bare(Method::GET, "/favicon.ico").send().await.unwrap().status(), 200);
+}
