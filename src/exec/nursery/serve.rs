@@ -66,6 +66,7 @@ impl Nursery {
                 }
             }
         }
+        self.clear_orphaned();
     }
 
     fn sleep(&self) {
@@ -80,6 +81,10 @@ impl Nursery {
             self.orphaned.extend(shim.map(|item| (item, pid.as_raw().unsigned_abs())));
         }
         // The reapers of a dead shim end what they keep and are reaped here, so this is looked at again then.
+        self.clear_orphaned();
+    }
+
+    fn clear_orphaned(&mut self) {
         if let Some(place) = &self.place {
             self.orphaned.retain(|(item, shim)| !place.clear_after(item, *shim));
         }
