@@ -342,3 +342,6 @@ impl Board {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,20 +4,18 @@
 //! and offers. The claim in the store decides; until then nothing has to be undone. Its tick repeats what got lost
 //! and, rarely, draws the whole picture anew: a lost message costs an interval, never a build.
 
+mod answers;
+
 use std::time::Duration;
 
 use pikoci_model::build::Waiting;
 use pikoci_model::id::{BuildId, NodeId, ResourceId};
-use pikoci_model::message::{
-    Accept, Announce, Decline, Doorbell, Goodbye, Home, Offer, OfferId, OfferedWork, Renew, Renewed, Withdraw,
-};
+use pikoci_model::message::{Announce, Doorbell, Goodbye, Home, Offer, OfferId, Renew, Renewed, Withdraw};
 use pikoci_model::port::{Address, StoreError};
 use pikoci_model::scheduling::{HeldPlace, PendingBuild};
 
-use super::board::{Accepted, BoardCounts};
+use super::board::BoardCounts;
 use super::check_board::WantedCheck;
-use super::claim::{ClaimedOffer, Outcome, claim_build, lease_check};
-use super::trackers::Begin;
 use super::world::World;
 use crate::inbox::Received;
 use crate::supervise::{Actor, Exit, Flow, Life, Receive};
@@ -278,82 +276,6 @@ impl Receive<Received<Goodbye>> for Dispatcher {
     fn receive(&mut self, Received { sender, .. }: Received<Goodbye>, _: &mut Life<'_, Self>) -> Flow {
         self.world.board().dismiss(&sender);
         Ok(())
-    }
-}
-
-impl Receive<Received<Accept>> for Dispatcher {
-    fn receive(&mut self, Received { sender, message }: Received<Accept>, life: &mut Life<'_, Self>) -> Flow {
-        let Accept { offer, work, incarnation } = message;
-        let accepted = self.world.board().accept(offer, &sender);
-        let worker = match accepted {
-            Accepted::Claim { worker } => worker,
-            Accepted::Repeated => return Ok(()),
-            Accepted::TooLate => {
-                self.withdraw(offer, &sender);
-                return Ok(());
-            }
-        };
-        let (world, taken) = (self.world.clone(), ClaimedOffer { offer, node: sender, incarnation, worker });
-        match work {
-            OfferedWork::Build(build) => life.spawn(claim_build(world, taken, build)),
-            OfferedWork::Check(resource) => life.spawn(lease_check(world, taken, resource)),
-        };
-        Ok(())
-    }
-}
-
-impl Receive<Received<Decline>> for Dispatcher {
-    fn receive(&mut self, Received { sender, message }: Received<Decline>, _: &mut Life<'_, Self>) -> Flow {
-        tracing::debug!(%sender, reason = %message.reason, "offer declined");
-        self.world.board().decline(message.offer, &sender);
-        self.offer();
-        Ok(())
-    }
-}
-
-impl Receive<Outcome> for Dispatcher {
-    fn receive(&mut self, outcome: Outcome, life: &mut Life<'_, Self>) -> Flow {
-        match outcome {
-            Outcome::Going { offer, begin } => {
-                self.world.board().claimed(offer);
-                self.began(*begin);
-            }
-            Outcome::Checking { offer, node, go } => {
-                let now = self.now();
-                self.world.board().check_leased(offer, node, go, now);
-            }
-            Outcome::NoBuild { offer, node, again, waiting } => {
-                self.withdraw(offer, &node);
-                let retry = again && waiting.is_none();
-                self.world.board().withdrawn(offer, again, waiting);
-                if !retry {
-                    self.offer();
-                }
-            }
-            Outcome::NoCheck { offer, node } => {
-                self.withdraw(offer, &node);
-                self.world.board().check_withdrawn(offer);
-                self.offer();
-            }
-        }
-        if self.read_again && !self.reading {
-            self.read_again = false;
-            self.read_new(life);
-        }
-        Ok(())
-    }
-}
-
-impl Dispatcher {
-    /// The go is on its way; from here the tracker looks after the build.
-    fn began(&self, begin: Begin) {
-        let (pipeline, job, build) = (begin.row.pipeline, begin.row.job, begin.row.id);
-        self.world.with_doors(|doors| {
-            // A tracker that could not be told is made when the first event comes.
-            let _ = doors.trackers.tell(begin);
-            let _ = doors.pipelines.tell(super::pipelines::Started { pipeline, job });
-        });
-        self.world.ring_build(pipeline, build);
     }
 }
 

@@ -22,6 +22,7 @@ mod delete;
 mod dispatcher;
 mod janitor;
 mod pipelines;
+mod reclaim;
 mod record;
 mod save;
 mod scheduler;
