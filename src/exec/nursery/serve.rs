@@ -53,10 +53,10 @@ impl Nursery {
 
     /// Kills what is left until there is no child. One signal may tell of several ends, so all of them are taken away
     /// before the next is awaited.
-    fn end_orphans(&self) {
+    fn end_orphans(&mut self) {
         loop {
             match wait::reap_any() {
-                Reaped::NoChild => return,
+                Reaped::NoChild => break,
                 Reaped::One(..) => {}
                 Reaped::Running => {
                     wait::kill_children();
