@@ -60,6 +60,7 @@ pub(crate) async fn plan_service(
     let mut specifics =
         Specifics { expand_params: true, ..Specifics::of_params(&declared.defaults, &service.params) };
     specifics.plain.insert("SERVICE_NAME".to_owned(), name.to_owned());
+    specifics.plain.insert("SERVICE_INSTANCE".to_owned(), instance.to_string());
     let version = param(site, &specifics, "version")?.unwrap_or_default();
     let mut plan = match &declared.builtin {
         None => users_own(declared, name)?,
@@ -104,7 +105,6 @@ async fn built_in(
     let mut set = |key: &str, value: String| plain.insert(key.to_owned(), value);
     set("SERVICE_RUNTIME", runtime.word().to_owned());
     set("SERVICE_HOST", LOOPBACK.to_owned());
-    set("SERVICE_INSTANCE", instance.to_string());
     set("SERVICE_CONTAINER", container_name(site, &builtin.suffix));
     set("PIKOCI_DOCKER", site.ground.settings.docker_binary.clone());
     if !site.ground.settings.owner.is_empty() {
