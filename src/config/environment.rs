@@ -62,6 +62,12 @@ impl Host {
         self.directory("XDG_STATE_HOME", ".local/state")
     }
 
+    /// Who the containers of a worker belong to: the workers that share its work directory, and with it its build slots.
+    pub fn owner(work_dir: &Path) -> String {
+        let machine = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
+        format!("{}:{}", machine.trim(), work_dir.display())
+    }
+
     /// The socket at which a container engine would answer.
     pub fn engine_socket(&self) -> PathBuf {
         let host = self.variables.get("DOCKER_HOST").and_then(|host| host.strip_prefix("unix://"));

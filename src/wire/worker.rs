@@ -95,7 +95,9 @@ pub fn nursery_main() -> i32 {
 /// A directory that cannot be made.
 pub fn start_worker(start: WorkerStart<'_>, roster: &Roster) -> Result<RunningWorker, String> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let workplace = HostWorkplace::new(workplace_options(&start)).map_err(|error| error.to_string())?;
+    let options = workplace_options(&start);
+    let owner = Host::owner(&options.root);
+    let workplace = HostWorkplace::new(options).map_err(|error| error.to_string())?;
     let mut launcher = LauncherSettings::new(NURSERY_COMMAND);
     launcher.output_limit = (start.settings.output_limit > 0).then_some(start.settings.output_limit);
     let launcher = NurseryLauncher::new(start.nursery, launcher);
@@ -119,7 +121,8 @@ pub fn start_worker(start: WorkerStart<'_>, roster: &Roster) -> Result<RunningWo
         started_at: clock.now(),
     };
     let ports = Ports { launcher: Arc::new(launcher), workplace: Arc::new(workplace), clock };
-    let spec = WorkerSpec { profile, ports, settings: start.settings, ended: Vec::new() };
+    let settings = Settings { owner, ..start.settings };
+    let spec = WorkerSpec { profile, ports, settings, ended: Vec::new() };
     let (tell, ended) = watch::channel(None);
     let parent = Door::into_fn(move |obituary: Obituary| {
         // Whoever waits for the end may be gone already; then nobody needs to know.

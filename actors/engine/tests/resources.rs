@@ -1,7 +1,6 @@
 //! Gets, puts, checks and secrets on a worker.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -92,21 +91,6 @@ async fn a_put_expands_its_attributes_and_may_create_a_version() {
     let mut quiet = with_resource(vec![put(true), task("t", "show GET_UP_REF")], "true", Some(push));
     quiet.build = pikoci_model::id::BuildId(3);
     assert_eq!(world.run(quiet).await.log("1"), "GET_UP_REF=(unset)\n");
-}
-
-#[actix_rt::test]
-async fn a_local_run_copies_directories_in_and_skips_puts() {
-    let host = MemoryHost::new();
-    let settings = Settings {
-        overrides: [("git.app".to_owned(), PathBuf::from("/home/me/app"))].into(),
-        skip_puts: true,
-        ..Settings::default()
-    };
-    let mut world = World::with(host.clone(), Arc::new(host), settings);
-    let ran = world.run(with_resource(vec![get(), put(false)], "false", Some("false"))).await;
-    assert_eq!(ran.status(), BuildStatus::Succeeded);
-    assert!(world.host.story().contains(&"copy /home/me/app to app".to_owned()));
-    assert_eq!(ran.log("1"), "skipped: a local run does not put\n");
 }
 
 fn check(line: &str, latest: Option<VersionValue>, lease: i64) -> CheckPlan {

@@ -1,7 +1,6 @@
 //! One get, task or put: its attempts, what it needs before and what it leaves behind.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -135,9 +134,7 @@ impl Part {
         let planned = self.resource(&get.resource)?;
         let version = self.version(name)?;
         recorder.bind(version.id);
-        if let Some(from) = self.site.ground.settings.overrides.get(&get.resource) {
-            self.copy_override(planned, from).await?;
-        } else if let Some(pull) = &self.resource_type(planned)?.pull {
+        if let Some(pull) = &self.resource_type(planned)?.pull {
             let specifics = specifics_of(&self.step, &self.site);
             self.run_for_resource(pull, planned, &specifics, recorder, ear).await?;
         }
@@ -145,10 +142,6 @@ impl Part {
     }
 
     async fn put(&self, put: &PutStep, recorder: &mut Recorder, ear: &mut Ear) -> Result<Gain, Trouble> {
-        if self.site.ground.settings.skip_puts {
-            recorder.note("skipped: a local run does not put");
-            return Ok(Gain::default());
-        }
         let planned = self.resource(&put.resource)?;
         let Some(push) = &self.resource_type(planned)?.push else {
             let text = format!("resource type `{}` has no `push`", planned.resource.type_name);
@@ -272,16 +265,6 @@ impl Part {
             output: None,
             cache_dir: None,
         }
-    }
-
-    async fn copy_override(&self, planned: &PlannedResource, from: &Path) -> Result<(), Failure> {
-        let site = &self.site;
-        let to = match planned.resource.params.get("name") {
-            Some(name) => site.secrets.clear_value(name, str::to_owned)?.text,
-            None => self.step.name.clone(),
-        };
-        let copied = site.ground.ports.workplace.copy_in(&site.ground.workdir, from, &to).await;
-        copied.map_err(|error| workplace_failure(&error))
     }
 
     fn resource(&self, canonical: &str) -> Result<&PlannedResource, Failure> {

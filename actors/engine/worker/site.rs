@@ -1,7 +1,6 @@
 //! Where the commands of one work item run: its directory, its shim, its environment, its secrets.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -62,10 +61,6 @@ pub struct Settings {
     pub allow_secret_args: bool,
     /// Secret types may be asked.
     pub fetch_secrets: bool,
-    /// Directories that stand in for resources, by canonical: a local run.
-    pub overrides: BTreeMap<String, PathBuf>,
-    /// Puts are shown as skipped: a local run.
-    pub skip_puts: bool,
 }
 
 impl Default for Settings {
@@ -85,8 +80,6 @@ impl Default for Settings {
             owner: String::new(),
             allow_secret_args: false,
             fetch_secrets: true,
-            overrides: BTreeMap::new(),
-            skip_puts: false,
         }
     }
 }

@@ -396,12 +396,6 @@ impl Workplace for MemoryHost {
         }
     }
 
-    async fn copy_in(&self, workdir: &Workdir, from: &Path, to: &str) -> Result<(), WorkplaceError> {
-        self.tell(format!("copy {} to {to}", from.display()));
-        self.state().files.insert(workdir.path.join(to), Vec::new());
-        Ok(())
-    }
-
     async fn private_file(
         &self,
         workdir: &Workdir,

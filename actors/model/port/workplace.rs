@@ -37,8 +37,6 @@ pub trait Workplace: Send + Sync + 'static {
     /// The content of a file below WORKDIR, at most `limit` bytes.
     async fn read_file(&self, workdir: &Workdir, path: &str, limit: usize)
     -> Result<Vec<u8>, WorkplaceError>;
-    /// Copies a file or directory of the host below WORKDIR, keeping modes and links: a local override of a resource.
-    async fn copy_in(&self, workdir: &Workdir, from: &Path, to: &str) -> Result<(), WorkplaceError>;
     /// Writes a private file (0600) below WORKDIR's `.pikoci/`; gives its path relative to WORKDIR.
     async fn private_file(
         &self,

@@ -96,11 +96,6 @@ impl Workplace for HostWorkplace {
         read_limited(&target, limit)
     }
 
-    async fn copy_in(&self, workdir: &Workdir, from: &Path, to: &str) -> Result<(), WorkplaceError> {
-        let (from, to) = (from.to_owned(), inside(workdir, to)?);
-        blocking(move || copy_tree(&from, &to)).await
-    }
-
     async fn private_file(
         &self,
         workdir: &Workdir,
@@ -194,24 +189,6 @@ fn read_limited(path: &Path, limit: usize) -> Result<Vec<u8>, WorkplaceError> {
     io::Read::read_to_end(&mut io::Read::take(file, limit64), &mut content)
         .map_err(|error| system(path, &error))?;
     Ok(content)
-}
-
-/// Like `cp -a`, for directories, files and links.
-fn copy_tree(from: &Path, to: &Path) -> Result<(), WorkplaceError> {
-    let metadata = fs::symlink_metadata(from).map_err(|error| system(from, &error))?;
-    if metadata.is_symlink() {
-        let target = fs::read_link(from).map_err(|error| system(from, &error))?;
-        return std::os::unix::fs::symlink(target, to).map_err(|error| system(to, &error));
-    }
-    if !metadata.is_dir() {
-        return fs::copy(from, to).map(|_| ()).map_err(|error| system(to, &error));
-    }
-    make_dir(to, 0o700)?;
-    for entry in fs::read_dir(from).map_err(|error| system(from, &error))? {
-        let entry = entry.map_err(|error| system(from, &error))?;
-        copy_tree(&entry.path(), &to.join(entry.file_name()))?;
-    }
-    fs::set_permissions(to, metadata.permissions()).map_err(|error| system(to, &error))
 }
 
 async fn remove_tree(path: PathBuf) -> Result<(), WorkplaceError> {
