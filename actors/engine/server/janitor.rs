@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use pikoci_model::build::Build;
+use pikoci_model::build::{Build, Phase};
 use pikoci_model::id::{BuildId, NodeId};
 use pikoci_model::message::{Announce, Goodbye, Holding, Renew, Void};
 use pikoci_model::port::{Address, Monotonic, StoreError};
@@ -304,16 +304,19 @@ impl Receive<Compared> for Janitor {
             watched.missed.get(build).is_some_and(|since| now.saturating_sub(*since) >= MISSED_AFTER)
         };
         let failure = worker_lost(&watched.name);
-        let missed: Vec<Holding> = claims.iter().filter(|claim| overdue(&claim.build)).copied().collect();
+        // One that had begun was lost with a life of the worker's; of another the go never arrived.
+        let begun = |build: BuildId| claimed.iter().any(|row| row.id == build && row.phase > Phase::Claimed);
+        let missed: Vec<(Holding, bool)> =
+            claims.iter().filter(|c| overdue(&c.build)).map(|c| (*c, begun(c.build))).collect();
         let stale: Vec<Holding> = holding.into_iter().filter(|held| !claims.contains(held)).collect();
         if missed.is_empty() && stale.is_empty() {
             return Ok(());
         }
         life.spawn(async move {
-            for Holding { build, fence } in missed {
+            for (Holding { build, fence }, begun) in missed {
                 tracing::warn!(%build, %node, "its worker does not hold it; it is queued again");
                 world.post().send(&Address::Node(node.clone()), &Void { build, fence });
-                give_back(&world, build, fence, Some(&node), false, &failure).await;
+                give_back(&world, build, fence, Some(&node), begun, &failure).await;
             }
             void_claims(&world, &node, &stale).await;
             Noted
