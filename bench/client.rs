@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub struct Client {
     agent: Agent,
     url: String,
-    token: String,
+    token: Option<String>,
 }
 
 /// A build that was started.
@@ -31,6 +31,7 @@ pub struct Started {
 
 /// The stream of a build.
 pub struct Watch {
+    of: String,
     lines: BufReader<BodyReader<'static>>,
 }
 
@@ -43,21 +44,28 @@ pub struct Event {
 impl Client {
     pub fn login(url: &str, username: &str, password: &str) -> Fallible<Self> {
         let agent = Agent::config_builder().timeout_global(Some(PATIENCE)).build().into();
-        let mut client = Self { agent, url: url.to_owned(), token: String::new() };
+        let mut client = Self { agent, url: url.to_owned(), token: None };
         let answer = client.post("/login", &json!({ "username": username, "password": password }))?;
-        client.token = answer["jwt"].as_str().ok_or("the login answered no token")?.to_owned();
+        let token = answer["jwt"].as_str().ok_or("the login answered no token")?;
+        client.token = Some(token.to_owned());
         Ok(client)
     }
 
     fn post(&self, path: &str, body: &Value) -> Fallible<Value> {
         let request = self.agent.post(format!("{}{path}", self.url)).header("Accept", "application/json");
-        let request = request.header("Authorization", format!("Bearer {}", self.token));
+        let request = match &self.token {
+            Some(token) => request.header("Authorization", format!("Bearer {token}")),
+            None => request,
+        };
         data(request.send_json(body).map_err(|error| format!("POST {path}: {error}"))?)
     }
 
     fn get(&self, path: &str, accept: &str) -> Fallible<Response<Body>> {
         let request = self.agent.get(format!("{}{path}", self.url)).header("Accept", accept);
-        let request = request.header("Authorization", format!("Bearer {}", self.token));
+        let request = match &self.token {
+            Some(token) => request.header("Authorization", format!("Bearer {token}")),
+            None => request,
+        };
         Ok(request.call().map_err(|error| format!("GET {path}: {error}"))?)
     }
 
@@ -91,7 +99,7 @@ impl Client {
 
     fn watch_after(&self, build: &Started, after: i64) -> Fallible<Watch> {
         let response = self.get(&format!("{}/events?after={after}", build.path()), "text/event-stream")?;
-        Ok(Watch { lines: BufReader::new(response.into_body().into_reader()) })
+        Ok(Watch { of: build.path(), lines: BufReader::new(response.into_body().into_reader()) })
     }
 }
 
@@ -126,7 +134,7 @@ impl Watch {
                 return Ok(event.data);
             }
             if event.name == "end" {
-                return Err(format!("the build ended without `{name}`: {}", event.data).into());
+                return Err(format!("{} ended without `{name}`: {}", self.of, event.data).into());
             }
         }
     }
@@ -134,7 +142,7 @@ impl Watch {
     /// Waits for the build's end, which has to be this one.
     pub fn end(&mut self, status: &str) -> Fallible<()> {
         let end = self.until("end")?;
-        if end["status"] == status { Ok(()) } else { Err(format!("the build ended as {end}").into()) }
+        if end["status"] == status { Ok(()) } else { Err(format!("{} ended as {end}", self.of).into()) }
     }
 }
 

@@ -61,7 +61,8 @@ impl Home {
         ] {
             command.env(name, self.path().join(place));
         }
-        command.args(["--state-dir", "state", "--work-dir", "work", "--db-name", "data.db"]);
+        command.arg("--work-dir").arg(self.path().join("work"));
+        command.args(["--state-dir", "state", "--db-name", "data.db"]);
         command.current_dir(self.path()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
         let began = Instant::now();
         let child = command.spawn().map_err(|error| format!("{}: {error}", bench.program.display()))?;
