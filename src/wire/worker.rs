@@ -1,6 +1,9 @@
 //! A worker of this process: nursery, launcher, workplace, agent.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use pikoci_engine::{
     inbox::Inbox,
@@ -97,9 +100,11 @@ pub fn start_worker(start: WorkerStart<'_>, roster: &Roster) -> Result<RunningWo
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let options = workplace_options(&start);
     let owner = Host::owner(&options.root);
+    let root = options.root.clone();
     let workplace = HostWorkplace::new(options).map_err(|error| error.to_string())?;
     let mut launcher = LauncherSettings::new(NURSERY_COMMAND);
     launcher.output_limit = (start.settings.output_limit > 0).then_some(start.settings.output_limit);
+    launcher.state_directory = Some(stops_directory(&root)?);
     let launcher = NurseryLauncher::new(start.nursery, launcher);
     let profile = WorkerProfile {
         name: start.name,
@@ -141,6 +146,8 @@ pub fn start_worker(start: WorkerStart<'_>, roster: &Roster) -> Result<RunningWo
 
 fn workplace_options(start: &WorkerStart<'_>) -> WorkplaceOptions {
     let root = start.work_dir.clone().unwrap_or_else(|| start.host.directory("XDG_CACHE_HOME", ".cache"));
+    // The nursery stands in the root directory: there a relative path would mean another place.
+    let root = std::path::absolute(&root).unwrap_or(root);
     let mut secret_environment = start.host.for_secrets();
     let secrets_dir = start.secrets_dir.clone().or_else(|| std::env::current_dir().ok()).unwrap_or_default();
     secret_environment.insert("PIKOCI_SECRETS_DIR".to_owned(), secrets_dir.display().to_string());
@@ -153,6 +160,13 @@ fn workplace_options(start: &WorkerStart<'_>) -> WorkplaceOptions {
         program: program(),
         engine_socket: start.host.engine_socket(),
     }
+}
+
+/// Where the output of stops is kept for whoever looks after a worker's death.
+fn stops_directory(root: &Path) -> Result<PathBuf, String> {
+    let directory = root.join("stops");
+    std::fs::create_dir_all(&directory).map_err(|error| format!("{}: {error}", directory.display()))?;
+    Ok(directory)
 }
 
 /// Data of services lie where another user can reach them: the home of whoever runs this may be closed to others.
