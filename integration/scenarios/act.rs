@@ -73,6 +73,7 @@ impl Play<'_> {
         match act {
             Act::Done(build) => drop(api.done(name, build)),
             Act::Status { build, is } => until(&what, || (field(build, "status")? == *is).then_some(())),
+            Act::Phase { build, is } => until(&what, || (field(build, "phase")? == *is).then_some(())),
             Act::Waits { build, contains } => {
                 until(&what, || field(build, "waiting_reason")?.contains(contains).then_some(()));
             }

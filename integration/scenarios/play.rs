@@ -41,6 +41,7 @@ pub(super) struct Play<'a> {
     server: Option<Server>,
     api: Option<Api>,
     killed: bool,
+    ever_killed: bool,
 }
 
 /// Plays it, compares what came of it with what is written, and gives what was recorded.
@@ -76,7 +77,7 @@ impl<'a> Play<'a> {
             .map(|(name, files)| (name.clone(), Repository::new(home, name, files)));
         let repositories = repositories.collect();
         let (home, mark) = (home.to_owned(), fresh_mark());
-        Self { script, dir, repositories, mark, stage, home, server: None, api: None, killed: false }
+        Self { script, dir, repositories, mark, stage, home, server: None, api: None, killed: false, ever_killed: false }
     }
 
     fn start(&mut self) {
@@ -98,6 +99,7 @@ impl<'a> Play<'a> {
     fn signal(&mut self, name: &str) {
         self.server.as_ref().unwrap().signal(name);
         self.killed = name == "KILL";
+        self.ever_killed |= self.killed;
     }
 
     /// Waits for the server's end and for the end of everything that it started.
@@ -121,8 +123,11 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// What builds and checks worked in is gone; only caches stay.
+    /// What builds and checks worked in is gone; only caches stay. Who was killed could not clear up.
     fn no_directory_left(&self) {
+        if self.ever_killed {
+            return;
+        }
         let Ok(entries) = fs::read_dir(self.home.join(".cache/pikoci")) else { return };
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         // A work directory is named by a UUID; a check may be running at this moment.

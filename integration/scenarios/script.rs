@@ -76,6 +76,8 @@ pub enum Act {
     Done(String),
     /// Waits until a build has this status, whatever its phase.
     Status { build: String, is: String },
+    /// Waits until a build is in this phase.
+    Phase { build: String, is: String },
     /// Waits until a build has this waiting reason.
     Waits { build: String, contains: String },
     /// Waits until a step's log contains a text.

@@ -21,6 +21,12 @@ thread_local! {
 #[error("{0}")]
 pub struct Panic(pub String);
 
+/// The name of the actor that runs on this thread right now; none outside every boundary.
+#[must_use]
+pub fn running() -> Option<Arc<str>> {
+    RUNNING.with(|running| running.borrow().clone())
+}
+
 /// Runs `act` for the actor `name`; a panic becomes a value.
 pub(super) fn catch<T>(name: &Arc<str>, act: impl FnOnce() -> T) -> Result<T, Panic> {
     install_hook();

@@ -27,7 +27,7 @@ mod life;
 mod roster;
 mod ward;
 
-pub use boundary::{Panic, shielded};
+pub use boundary::{Panic, running, shielded};
 pub use budget::Budget;
 pub use exit::{Exit, Flow, Obituary};
 pub use handle::{Child, Door, Handle, Undelivered};

@@ -10,6 +10,4 @@ job "long" {
   task "quick" {
     run "shell" { cmd = "echo quick" }
   }
-  on_success "shell" { cmd = "echo on_success >> ${var.dir}/order" }
-  on_cancel "shell" { cmd = "echo on_cancel >> ${var.dir}/order" }
 }

@@ -27,7 +27,7 @@ job "careless" {
         printf '%s' "$TOKEN" | base64
         printf 'x%s' "$TOKEN" | base64 > /dev/null
         printf '%s' "$TOKEN" | cut -c 1-7 | tr -d '\n'; sleep 0.2; printf '%s\n' "$TOKEN" | cut -c 8-
-        echo "$TOKEN$TOKEN" >&2
+        sleep 0.2; echo "$TOKEN$TOKEN" >&2; sleep 0.2
         echo "almost: sesame-op"
       EOT
       ]
