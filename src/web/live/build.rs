@@ -198,6 +198,12 @@ impl BuildFeed {
         Ok(())
     }
 
+    /// Whether a chunk is stored and its step is not yet: it waits, so that a reader knows what the bytes belong to.
+    fn is_early(&self, build: &Build, numbered: &NumberedChunk) -> bool {
+        let known = self.said.steps.contains_key(&numbered.chunk.step.0);
+        build.phase != Phase::Done && numbered.run == build.run && !known
+    }
+
     async fn say_chunk(&mut self, numbered: &NumberedChunk, out: &mut Vec<u8>) -> Result<(), StoreError> {
         let chunk = &numbered.chunk;
         if self.resumed && chunk.offset > 0 && !self.carries.knows(numbered.run, &chunk.step) {
@@ -280,7 +286,10 @@ impl Feed for BuildFeed {
     async fn look(&mut self, out: &mut Vec<u8>) -> Result<Look, StoreError> {
         let Some(build) = self.site.deps.store.build(self.id).await? else { return Ok(Look::End) };
         self.say_state(&build, out).await?;
-        let chunks = self.site.deps.store.chunks_after(self.id, self.after, LOOK_BYTES).await?;
+        let mut chunks = self.site.deps.store.chunks_after(self.id, self.after, LOOK_BYTES).await?;
+        if let Some(early) = chunks.iter().position(|numbered| self.is_early(&build, numbered)) {
+            chunks.truncate(early);
+        }
         for numbered in &chunks {
             self.say_chunk(numbered, out).await?;
             self.after = numbered.number;
