@@ -26,7 +26,8 @@ pub(super) struct Block {
 }
 
 impl Block {
-    pub fn new(build: BuildId, run: u32, fence: Fence, chunk: &Chunk) -> Self {
+    /// An empty block that begins with `chunk`; about `expected` bytes are to come.
+    pub fn new(build: BuildId, run: u32, fence: Fence, chunk: &Chunk, expected: usize) -> Self {
         Self {
             build,
             run,
@@ -36,7 +37,7 @@ impl Block {
             step: chunk.step.clone(),
             begins: chunk.offset,
             marks: Vec::new(),
-            data: Vec::with_capacity(chunk.bytes.len()),
+            data: Vec::with_capacity(expected.min(FULL).max(chunk.bytes.len())),
         }
     }
 
@@ -184,7 +185,7 @@ mod tests {
             bytes: Bytes::from_static(text.as_bytes()),
         };
         let sent = [chunk(70, "ab", 0), chunk(72, "", 127), chunk(72, "c", 128)];
-        let mut block = Block::new(BuildId(1), 2, Fence(9), &sent[0]);
+        let mut block = Block::new(BuildId(1), 2, Fence(9), &sent[0], 0);
         for (number, one) in (5..).zip(&sent) {
             assert!(number == 5 || block.takes(BuildId(1), Fence(9), number, one));
             block.push(number, 1, one);

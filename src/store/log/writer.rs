@@ -192,7 +192,9 @@ impl Appender {
         if !goes_on {
             self.flush().await?;
         }
-        let open = self.open.get_or_insert_with(|| Block::new(append.build, append.run, append.fence, chunk));
+        let open = self
+            .open
+            .get_or_insert_with(|| Block::new(append.build, append.run, append.fence, chunk, append.size()));
         open.push(number, event, chunk);
         Ok(())
     }

@@ -11,10 +11,7 @@ use pikoci_model::{
     pipeline::{Job, OnWorkerLoss, Pipeline},
     port::{
         StoreError,
-        store::{
-            AccountStore, BuildStore, LogStore, PipelineStore, SaveRevision, SavedRevision,
-            SchedulingStore, Store,
-        },
+        store::{AccountStore, BuildStore, LogStore, PipelineStore, SaveRevision, SavedRevision, Store},
     },
     scheduling::{NewBuild, Write},
     step::Hooks,
