@@ -17,10 +17,10 @@ pub struct OpenOptions {
 /// Why a store cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// A directory cannot be made or used.
+    /// A directory or file cannot be made or used.
     #[error("{path}: {reason}")]
-    Directory {
-        /// Which directory.
+    Place {
+        /// Which one.
         path: PathBuf,
         /// What the system says.
         reason: std::io::Error,

@@ -1,6 +1,7 @@
 //! The store on SQLite: opening, closing, its parts.
 
 use std::{
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -52,7 +53,8 @@ impl SqliteStore {
         let memory = options.path.is_none().then(MemoryDirectory::new).transpose()?;
         let in_memory = memory.as_ref().map(|memory| memory.path().join("pikoci.db"));
         let path = options.path.or(in_memory).unwrap_or_default();
-        make_parent(&path)?;
+        make_private(&path)?;
+        make_private(&log_path(&path))?;
         let volatile = memory.is_some();
         let (state, logs) = (file(&path, volatile), log_file(&log_path(&path), volatile));
 
@@ -130,9 +132,14 @@ fn log_path(path: &Path) -> PathBuf {
     path.with_file_name(format!("{stem}-log{extension}"))
 }
 
-fn make_parent(path: &Path) -> Result<(), OpenError> {
-    let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) else { return Ok(()) };
-    std::fs::create_dir_all(parent).map_err(|reason| OpenError::Directory { path: parent.to_owned(), reason })
+/// Makes the file, for its owner alone, if it does not exist; the files that SQLite puts beside it take its mode.
+fn make_private(path: &Path) -> Result<(), OpenError> {
+    let failed = |reason| OpenError::Place { path: path.to_owned(), reason };
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        std::fs::create_dir_all(parent).map_err(failed)?;
+    }
+    let options = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).to_owned();
+    options.open(path).map(drop).map_err(failed)
 }
 
 async fn open(options: &SqliteConnectOptions, path: &Path) -> Result<Conn, OpenError> {

@@ -120,6 +120,7 @@ impl Appender {
                         batch.push(append);
                     }
                     Order::Forget { builds, to } => {
+                        self.commit(std::mem::take(&mut batch)).await;
                         // Who asked may be gone.
                         to.send(self.forget(builds).await.map_err(StoreError::from)).ok();
                     }

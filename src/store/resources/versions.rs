@@ -84,7 +84,7 @@ pub(super) async fn list(
 async fn uses(conn: &mut Conn, version: VersionId) -> Result<Vec<VersionUse>, Fault> {
     let rows = sqlx::query(
         "SELECT DISTINCT b.id, b.job_name, b.number_major, b.number_retry, b.status FROM build_versions u \
-         JOIN builds b ON b.id = u.build_id WHERE u.version_id = ? ORDER BY u.build_id DESC LIMIT ?",
+         JOIN builds b ON b.id = u.build_id WHERE u.version_id = ? ORDER BY b.id DESC LIMIT ?",
     )
     .bind(version.0)
     .bind(USES)

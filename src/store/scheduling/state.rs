@@ -178,9 +178,9 @@ async fn upstream(
 
 async fn passing(conn: &mut Conn, name: &str, job: JobId) -> Result<Vec<UpstreamBuild>, Fault> {
     let rows = sqlx::query(
-        "SELECT u.build_id, u.resource_id, MAX(u.version_id) FROM build_versions u WHERE u.build_id IN \
-         (SELECT b.id FROM builds b WHERE b.job_id = ? AND b.passes = 1 ORDER BY b.id DESC LIMIT ?) \
-         GROUP BY u.build_id, u.resource_id",
+        "SELECT u.build_id, u.resource_id, MAX(u.version_id) FROM \
+         (SELECT b.id FROM builds b WHERE b.job_id = ? AND b.passes = 1 ORDER BY b.id DESC LIMIT ?) n \
+         JOIN build_versions u ON u.build_id = n.id GROUP BY u.build_id, u.resource_id",
     )
     .bind(job.0)
     .bind(UPSTREAM)

@@ -112,6 +112,10 @@ async fn everything_survives_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let (path, key) = (dir.path().join("sub/state.db"), HostKey::random().unwrap());
     let store = open(&path, &key).await.unwrap();
+    for file in std::fs::read_dir(dir.path().join("sub")).unwrap() {
+        let mode = file.unwrap().metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "others may read it");
+    }
     let saved = save(&store).await;
     let build = insert(&store, &saved, 1).await.unwrap();
     let sent = [(1, chunk("one\n", 0)), (2, chunk("two\n", 4))];
