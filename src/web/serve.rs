@@ -1,6 +1,6 @@
 //! The server: routes, what stands around every answer, and an orderly stop.
 
-use std::{io, net::TcpListener, sync::Arc};
+use std::{io, net::TcpListener, panic::AssertUnwindSafe, sync::Arc};
 
 use actix_web::{
     App, HttpServer, ResponseError,
@@ -8,11 +8,15 @@ use actix_web::{
     dev::{ServerHandle, ServiceRequest, ServiceResponse},
     http::{
         StatusCode,
-        header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+        header::{
+            CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName,
+            HeaderValue,
+        },
     },
     middleware::{Compress, Next, from_fn},
     web::{self, Data},
 };
+use futures::FutureExt;
 use tokio::{sync::watch, task::JoinHandle};
 use uuid::Uuid;
 
@@ -96,10 +100,21 @@ async fn around(
     let method = request.method().clone();
     let began = site.as_ref().map(|site| site.deps.clock.monotonic());
     // A request that is held on to here could not be routed; handlers' errors are responses by now.
-    let response = next.call(request).await?.map_into_boxed_body();
+    let response = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+        Ok(response) => response?.map_into_boxed_body(),
+        Err(_) => {
+            tracing::error!(request = ?name, %method, "a handler panicked");
+            return Err(Refused::defect(&"a handler panicked").into());
+        }
+    };
     let mut response = with_page(response, site.as_deref(), &name).await;
     if let (Some(site), Some(began)) = (&site, began) {
         site.metrics.observe(&method, response.status(), site.deps.clock.monotonic().saturating_sub(began));
+    }
+    if response.status().is_server_error() {
+        // The pattern, not the path: a webhook's path is its secret.
+        let pattern = response.request().match_pattern().unwrap_or_default();
+        tracing::error!(request = ?name, %method, pattern, status = response.status().as_u16(), "a request failed");
     }
     protect(response.headers_mut(), &name);
     Ok(response)
@@ -169,6 +184,10 @@ fn protect(headers: &mut HeaderMap, name: &HeaderValue) {
     }
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    // `identity` only said that nothing may be compressed; it is no coding that belongs in an answer.
+    if headers.get(CONTENT_ENCODING).is_some_and(|coding| coding == "identity") {
+        headers.remove(CONTENT_ENCODING);
     }
     headers.insert(HeaderName::from_static(REQUEST_ID), name.clone());
 }

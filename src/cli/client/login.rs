@@ -11,6 +11,7 @@ use serde_json::json;
 use super::{
     Failure, Target,
     args::{LoginArgs, Outer},
+    arguments,
     exchange::Exchange,
     print, token_file,
 };
@@ -35,6 +36,7 @@ pub(super) async fn run(outer: &Outer, args: LoginArgs) -> Result<ExitCode, Fail
 
 fn password(args: &LoginArgs) -> Result<String, Failure> {
     if let Some(password) = &args.password {
+        arguments::hide(password);
         return Ok(password.clone());
     }
     if args.password_stdin {

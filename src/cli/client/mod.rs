@@ -5,6 +5,7 @@
 
 mod aliases;
 mod args;
+mod arguments;
 mod builds;
 mod events;
 mod exchange;

@@ -27,7 +27,7 @@ pub(crate) struct ResumeQuery {
 
 /// A build as it goes: `log`, `step`, `service`, `build`, `heartbeat`, and `end` when nothing of it is alive.
 #[utoipa::path(
-    tag = "builds",
+    tag = "events",
     params(BuildPath, ResumeQuery),
     responses(
         (status = 200, description = "server-sent events", content_type = "text/event-stream", body = String),
@@ -57,7 +57,7 @@ pub(crate) async fn of_build(
 
 /// What changes in a pipeline: `build`, `resource`, `pipeline`, `heartbeat`. Each only says: look again.
 #[utoipa::path(
-    tag = "pipelines",
+    tag = "events",
     params(PipelinePath),
     responses(
         (status = 200, description = "server-sent events", content_type = "text/event-stream", body = String),
@@ -78,7 +78,7 @@ pub(crate) async fn of_pipeline(
 
 /// What changes in the pipelines of a team. Each event only says: look again.
 #[utoipa::path(
-    tag = "teams",
+    tag = "events",
     params(TeamPath),
     responses(
         (status = 200, description = "server-sent events", content_type = "text/event-stream", body = String),

@@ -33,7 +33,7 @@ pub(crate) struct TriggerRequest {
     input_values: BTreeMap<String, String>,
 }
 
-/// The jobs of a pipeline, in the order of the file.
+/// The jobs of a pipeline, in the order of the file. A browser is led to the pipeline.
 #[utoipa::path(
     tag = "jobs",
     params(PipelinePath),
@@ -51,6 +51,9 @@ pub(crate) async fn list(
     path: Path<PipelinePath>,
 ) -> Result<HttpResponse, Refused> {
     let scope = scope::pipeline(&site, &asker, &path, Role::Public).await?;
+    if asker.face == Face::Html {
+        return Ok(see(&scope.base()));
+    }
     let definition = scope.definition(&site).await?;
     let rows = site.deps.store.jobs(scope.row.id).await?;
     let views = rows.iter().filter_map(|row| Some(JobView::new(row, definition.job(&row.name)?, scope.role)));

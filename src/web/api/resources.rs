@@ -43,7 +43,7 @@ pub(crate) struct TokenView {
     webhook_token: String,
 }
 
-/// The resources of a pipeline.
+/// The resources of a pipeline. A browser is led to the pipeline.
 #[utoipa::path(
     tag = "resources",
     params(PipelinePath),
@@ -61,6 +61,9 @@ pub(crate) async fn list(
     path: Path<PipelinePath>,
 ) -> Result<HttpResponse, Refused> {
     let scope = scope::pipeline(&site, &asker, &path, Role::Public).await?;
+    if asker.face == Face::Html {
+        return Ok(see(&scope.base()));
+    }
     let definition = scope.definition(&site).await?;
     let rows = site.deps.store.resources(scope.row.id).await?;
     let views = rows

@@ -10,10 +10,12 @@ use utoipa::ToSchema;
 
 use super::{
     answer::{Answer, json},
+    jobs::see,
     scope::{self, TeamPath},
 };
 use crate::{
     auth::{Asker, Role},
+    face::Face,
     refused::{RefusalBody, Refused},
     site::Site,
 };
@@ -49,7 +51,7 @@ pub(crate) async fn list(site: Data<Site>, asker: Asker) -> Result<HttpResponse,
     Ok(json(teams.into_iter().map(TeamView::from).collect::<Vec<_>>()))
 }
 
-/// One team.
+/// One team. A browser is led to its pipelines.
 #[utoipa::path(
     tag = "teams",
     params(TeamPath),
@@ -67,5 +69,8 @@ pub(crate) async fn get(
     path: Path<TeamPath>,
 ) -> Result<HttpResponse, Refused> {
     let team = scope::team(&site, &asker, &path, Role::Read).await?;
-    Ok(json(TeamView::from(team)))
+    match asker.face {
+        Face::Html => Ok(see(&format!("/teams/{}/pipelines", team.canonical))),
+        Face::Json => Ok(json(TeamView::from(team))),
+    }
 }

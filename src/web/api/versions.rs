@@ -17,12 +17,14 @@ use utoipa::ToSchema;
 
 use super::{
     answer::{Answer, created, json, list as list_answer},
+    jobs::see,
     listing::Listing,
     scope::{self, ResourcePath, ResourceScope, VersionPath},
     view::{BuildView, PathView, VersionView, build_brief, path_view, resource_names},
 };
 use crate::{
     auth::{Act, Asker, Role},
+    face::Face,
     refused::{RefusalBody, Refused},
     site::Site,
 };
@@ -35,9 +37,9 @@ pub(crate) struct AddRequest {
     version: BTreeMap<String, Value>,
 }
 
-/// The versions of a resource, newest first.
+/// The versions of a resource, newest first. A browser is led to the resource.
 #[utoipa::path(
-    tag = "resources",
+    tag = "versions",
     params(ResourcePath, Listing),
     responses(
         (status = 200, body = Answer<Vec<VersionView>>),
@@ -54,7 +56,10 @@ pub(crate) async fn list(
     path: Path<ResourcePath>,
     listing: Query<Listing>,
 ) -> Result<HttpResponse, Refused> {
-    let ResourceScope { resource, .. } = scope::resource(&site, &asker, &path, Role::Public).await?;
+    let ResourceScope { pipeline, resource } = scope::resource(&site, &asker, &path, Role::Public).await?;
+    if asker.face == Face::Html {
+        return Ok(see(&format!("{}/resources/{}", pipeline.base(), resource.canonical)));
+    }
     let mut rows = site.deps.store.versions(resource.id, listing.page()?).await?;
     let meta = listing.cut(&mut rows, |row| row.version.id.0);
     Ok(list_answer(rows.iter().map(VersionView::from).collect::<Vec<_>>(), meta))
@@ -62,7 +67,7 @@ pub(crate) async fn list(
 
 /// Records a version by hand; jobs start as after a check. A known version is not recorded again.
 #[utoipa::path(
-    tag = "resources",
+    tag = "versions",
     params(ResourcePath),
     request_body = AddRequest,
     responses(
@@ -102,7 +107,7 @@ async fn one(site: &Site, scope: &ResourceScope, id: i64) -> Result<VersionRow, 
 
 /// Starts a build of each job that gets this resource directly, bound to this version.
 #[utoipa::path(
-    tag = "resources",
+    tag = "versions",
     params(VersionPath),
     responses(
         (status = 200, description = "the new builds", body = Answer<Vec<BuildView>>),
@@ -133,7 +138,7 @@ pub(crate) async fn trigger(
 
 /// Where a version went.
 #[utoipa::path(
-    tag = "resources",
+    tag = "versions",
     params(VersionPath),
     responses(
         (status = 200, body = Answer<PathView>),

@@ -39,6 +39,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Act<T> {
         Box::pin(async move {
             let bytes = bytes.await.map_err(|error| unreadable(&error))?;
             let (values, csrf) = if is_form(&request) { form(&bytes)? } else { (json(&bytes)?, None) };
+            refuse_other_site(&request)?;
             let asker = Asker::read(&request).await?;
             asker.refuse_forged(csrf_header(&request).or(csrf.as_deref()))?;
             let body = serde_json::from_value(Value::Object(values)).map_err(|error| {
@@ -47,6 +48,13 @@ impl<T: DeserializeOwned + 'static> FromRequest for Act<T> {
             Ok(Self { asker, body })
         })
     }
+}
+
+/// A browser says when a page of another site sends a form. A login needs this: there is no session to forge yet, but
+/// one could be slipped in.
+fn refuse_other_site(request: &HttpRequest) -> Result<(), Refused> {
+    let is_other = request.headers().get("sec-fetch-site").is_some_and(|site| site == "cross-site");
+    if is_other { Err(Refused::forbidden("a page of another site may not do this")) } else { Ok(()) }
 }
 
 fn unreadable(error: &actix_web::Error) -> Refused {

@@ -2,7 +2,12 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::AUTHORIZATION, web::Data};
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::header::{AUTHORIZATION, HOST},
+    web::Data,
+};
 use pikoci_model::id::UserId;
 
 use super::{Role, Session, session::same};
@@ -21,6 +26,8 @@ pub(crate) struct Asker {
     pub(crate) theme: Theme,
     /// Path and query of the request.
     pub(crate) address: String,
+    /// How the asker reaches this server, without a slash at the end: what is configured, else what the request says.
+    pub(crate) origin: String,
 }
 
 impl Asker {
@@ -64,6 +71,7 @@ impl Asker {
             session,
             face: Face::of(request),
             theme: Theme::from_cookie(theme.as_ref().map(actix_web::cookie::Cookie::value)),
+            origin: origin(&site, request),
             address: request.uri().path_and_query().map(ToString::to_string).unwrap_or_default(),
         })
     }
@@ -92,6 +100,17 @@ async fn session(site: &Site, request: &HttpRequest) -> Result<Option<Session>, 
     match request.cookie(COOKIE) {
         Some(cookie) => session_of(site, cookie.value(), true).await,
         None => Ok(None),
+    }
+}
+
+fn origin(site: &Site, request: &HttpRequest) -> String {
+    let configured = &site.deps.settings.external_url;
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+    let is_harmless = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".:-[]".contains(&byte));
+    match (configured.is_empty(), is_harmless) {
+        (false, _) => configured.clone(),
+        (true, true) => format!("http://{host}"),
+        (true, false) => String::new(),
     }
 }
 

@@ -215,7 +215,11 @@ fn service_lanes(plan: Option<&Job>, parts: &Parts) -> Vec<ServiceLane> {
         if lanes.iter().all(|lane| lane.name != step.name) {
             lanes.push(ServiceLane {
                 name: step.name.clone(),
-                version: if service.service_type == step.name { String::new() } else { service.service_type.clone() },
+                version: if service.service_type == step.name {
+                    String::new()
+                } else {
+                    service.service_type.clone()
+                },
                 state: ServiceState::NotRun,
                 started_at: None,
                 ready_at: None,

@@ -42,7 +42,7 @@ pub(crate) async fn pipelines(
         )
         .await?,
         pipelines: cards,
-        server_url: site.deps.settings.external_url.clone(),
+        server_url: asker.origin.clone(),
     };
     Ok(html(StatusCode::OK, render_pipelines(&page)))
 }

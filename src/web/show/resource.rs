@@ -47,7 +47,7 @@ pub(crate) async fn resource(
         next_check: resource.next_check.map(ms),
         may_check: scope.role >= Role::Write,
         webhook: (scope.role >= Role::Maintain).then(|| Webhook {
-            url: format!("{}/webhooks/{}", site.deps.settings.external_url, resource.webhook_token),
+            url: format!("{}/webhooks/{}", asker.origin, resource.webhook_token),
             regenerate: format!("{base}/webhook_token"),
         }),
         versions: versions.iter().map(|row| version_row(&pipeline_base, row)).collect(),

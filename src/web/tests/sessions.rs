@@ -130,3 +130,12 @@ async fn a_log_out_takes_the_cookie_away() {
     assert_eq!(answer.status(), 303);
     assert!(answer.headers()["set-cookie"].to_str().unwrap().starts_with("pikoci_session=;"));
 }
+
+#[actix_web::test]
+async fn a_page_of_another_site_cannot_log_anybody_in() {
+    let world = World::start().await;
+    let request = world.bare(Method::POST, "/login").header("sec-fetch-site", "cross-site");
+    let answer = form(request, &[("username", "ann"), ("password", PASSWORD)]).send().await.unwrap();
+    assert_eq!(answer.status(), 403);
+    assert!(!answer.headers().contains_key("set-cookie"));
+}

@@ -68,9 +68,19 @@ async fn the_way_in_leads_to_the_pipelines() {
     let world = World::start().await;
     let home = world.bare(Method::GET, "/").send().await.unwrap();
     assert_eq!(home.headers()["location"], "/teams/main/pipelines");
-    let job = format!("pikoci_session={}", world.token);
-    let job = world.bare(Method::GET, &format!("{PL}/jobs/unit")).header("cookie", job).send().await.unwrap();
-    assert_eq!(job.headers()["location"], "/teams/main/pipelines/shop/jobs/unit/builds");
+    let cookie = format!("pikoci_session={}", world.token);
+    for (path, expected) in [
+        ("/teams/main", "/teams/main/pipelines"),
+        ("/teams/main/pipelines/shop/jobs", PL),
+        ("/teams/main/pipelines/shop/jobs/unit", "/teams/main/pipelines/shop/jobs/unit/builds"),
+        (
+            "/teams/main/pipelines/shop/resources/git.app/versions",
+            "/teams/main/pipelines/shop/resources/git.app",
+        ),
+    ] {
+        let answer = world.bare(Method::GET, path).header("cookie", &cookie).send().await.unwrap();
+        assert_eq!(answer.headers()["location"], expected);
+    }
 }
 
 #[actix_web::test]
