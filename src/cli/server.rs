@@ -31,6 +31,8 @@ pub fn run(matches: &ArgMatches, nursery: wire::Nursery) -> Exit {
             return Exit::Usage;
         }
     };
+    let secrets = [config.jwt_secret.as_deref(), config.admin_password.as_deref()];
+    wire::hide_arguments(&secrets.into_iter().flatten().collect::<Vec<_>>());
     crate::logging::start(&config.log_level, config.log_format == "json");
     let address = config.listen.clone().unwrap_or_else(|| format!("0.0.0.0:{}", config.port));
     let listener = match TcpListener::bind(&address) {

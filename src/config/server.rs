@@ -93,7 +93,7 @@ const SETTINGS: [Setting; 37] = [
 
 /// Where state lives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(try_from = "String")]
 pub enum DbSystem {
     /// In memory; forgotten at exit.
     Mem,
@@ -101,12 +101,37 @@ pub enum DbSystem {
     Sqlite,
 }
 
+impl TryFrom<String> for DbSystem {
+    type Error = String;
+
+    fn try_from(word: String) -> Result<Self, String> {
+        match word.as_str() {
+            "mem" => Ok(Self::Mem),
+            "sqlite" => Ok(Self::Sqlite),
+            other => {
+                Err(format!("\"{other}\" is not possible in this version; expected \"mem\" or \"sqlite\""))
+            }
+        }
+    }
+}
+
 /// How server and workers talk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(try_from = "String")]
 pub enum PubsubSystem {
     /// Inside the process.
     Mem,
+}
+
+impl TryFrom<String> for PubsubSystem {
+    type Error = String;
+
+    fn try_from(word: String) -> Result<Self, String> {
+        match word.as_str() {
+            "mem" => Ok(Self::Mem),
+            other => Err(format!("\"{other}\" is not possible in this version; expected \"mem\"")),
+        }
+    }
 }
 
 /// The settings of `pikoci server`.
@@ -366,7 +391,11 @@ mod tests {
     fn what_cannot_work_is_refused() {
         for (args, part) in [
             (vec!["--run-worker=false"], "broker"),
-            (vec!["--db-system", "postgresql"], "postgresql"),
+            (
+                vec!["--db-system", "postgresql"],
+                "\"postgresql\" is not possible in this version; expected \"mem\"",
+            ),
+            (vec!["--pubsub-system", "nats"], "expected \"mem\" for key `pubsub-system`"),
             (vec!["--lease", "10s"], "--lease"),
             (vec!["--exclusive-tags"], "--tags"),
             (vec!["--drain-timeout", "soon"], "a duration is written like"),

@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use futures::future::BoxFuture;
 use pikoci_model::{
     port::{Clock, Compiler, Control, Signals, Store, Waits},
     text::SecretValue,
@@ -25,6 +26,9 @@ pub struct WebDeps {
     pub settings: WebSettings,
 }
 
+/// Gives further metrics when they are asked for.
+pub type ExtraMetrics = Arc<dyn Fn() -> BoxFuture<'static, String> + Send + Sync>;
+
 /// Settings of a web server.
 #[derive(Clone)]
 pub struct WebSettings {
@@ -39,7 +43,7 @@ pub struct WebSettings {
     /// Commit it was built from; empty when it is not known.
     pub commit: String,
     /// Further metrics in Prometheus' text format, each line complete.
-    pub extra_metrics: Option<Arc<dyn Fn() -> String + Send + Sync>>,
+    pub extra_metrics: Option<ExtraMetrics>,
     /// Threads that answer requests, at least 1.
     pub threads: usize,
 }

@@ -30,7 +30,7 @@ mod show;
 mod site;
 
 pub use auth::hash_password;
-pub use deps::{WebDeps, WebSettings};
+pub use deps::{ExtraMetrics, WebDeps, WebSettings};
 pub use openapi::document;
 pub use serve::{WebServer, serve};
 pub use show::graph_of_file;

@@ -116,7 +116,7 @@ pub(crate) async fn metrics(site: Data<Site>) -> Result<HttpResponse, Refused> {
     }
     process(&site, &mut out);
     if let Some(extra) = &site.deps.settings.extra_metrics {
-        out.push_str(&extra());
+        out.push_str(&extra().await);
     }
     Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(out))
 }

@@ -19,7 +19,7 @@ use pikoci_model::{
 };
 use pikoci_seal::HostKey;
 use pikoci_store::{OpenOptions, SqliteStore};
-use pikoci_web::{WebDeps, WebServer, WebSettings};
+use pikoci_web::{ExtraMetrics, WebDeps, WebServer, WebSettings};
 
 use super::{
     CompilerSettings, Nursery, accounts, compiler, metrics,
@@ -172,11 +172,7 @@ fn engine_settings(config: &ServerConfig) -> Settings {
     }
 }
 
-fn web_settings(
-    config: &ServerConfig,
-    session_key: String,
-    metrics: Arc<dyn Fn() -> String + Send + Sync>,
-) -> WebSettings {
+fn web_settings(config: &ServerConfig, session_key: String, metrics: ExtraMetrics) -> WebSettings {
     WebSettings {
         external_url: config.external_url.trim_end_matches('/').to_owned(),
         session_key: SecretValue::new(session_key),

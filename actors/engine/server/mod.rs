@@ -33,5 +33,5 @@ mod trackers;
 mod world;
 
 pub use signals::Bells;
-pub use start::{Server, ServerHandle, ServerMetrics};
+pub use start::{Server, ServerHandle, ServerMeter, ServerMetrics};
 pub use world::{ServerDeps, Settings};

@@ -47,6 +47,36 @@ pub struct ServerHandle {
     trackers: Child<Trackers>,
 }
 
+/// Reads the numbers of a server that runs. Clones read the same.
+#[derive(Clone)]
+pub struct ServerMeter {
+    world: World,
+    roster: Roster,
+    meter: watch::Receiver<InboxMeter>,
+}
+
+impl ServerMeter {
+    /// The numbers now. Workers are counted from the store; if it is down, none are shown.
+    pub async fn read(&self) -> ServerMetrics {
+        let mut workers: BTreeMap<String, u64> = BTreeMap::new();
+        for row in self.world.store().workers().await.unwrap_or_default() {
+            *workers.entry(word(row.state).to_owned()).or_default() += 1;
+        }
+        let BoardCounts { pending, held, offers, checks_waiting, checks_running } =
+            self.world.board().counts();
+        ServerMetrics {
+            workers,
+            pending: pending as u64,
+            running: held.saturating_sub(offers) as u64,
+            offers: offers as u64,
+            checks_waiting: checks_waiting as u64,
+            checks_running: checks_running as u64,
+            envelopes: self.meter.borrow().counts(),
+            actors: self.roster.counts(),
+        }
+    }
+}
+
 /// Numbers for metrics and the health page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ServerMetrics {
@@ -197,24 +227,11 @@ impl ServerHandle {
         }
     }
 
-    /// The numbers now. Workers are counted from the store; if it is down, none are shown.
-    pub async fn metrics(&self) -> ServerMetrics {
-        let mut workers: BTreeMap<String, u64> = BTreeMap::new();
-        for row in self.world.store().workers().await.unwrap_or_default() {
-            *workers.entry(word(row.state).to_owned()).or_default() += 1;
-        }
-        let BoardCounts { pending, held, offers, checks_waiting, checks_running } =
-            self.world.board().counts();
-        ServerMetrics {
-            workers,
-            pending: pending as u64,
-            running: held.saturating_sub(offers) as u64,
-            offers: offers as u64,
-            checks_waiting: checks_waiting as u64,
-            checks_running: checks_running as u64,
-            envelopes: self.meter.borrow().counts(),
-            actors: self.roster.counts(),
-        }
+    /// Reads the numbers, also while the server runs elsewhere.
+    #[must_use]
+    pub fn meter(&self) -> ServerMeter {
+        let (world, roster, meter) = (self.world.clone(), self.roster.clone(), self.meter.clone());
+        ServerMeter { world, roster, meter }
     }
 
     /// Takes no new work: nothing more is offered, and whoever asks for a change is refused. What runs goes on, its

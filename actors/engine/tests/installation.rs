@@ -26,7 +26,7 @@ async fn a_triggered_build_runs_and_its_log_is_kept() {
     assert_eq!((done.status, done.number.to_string().as_str(), done.run), (BuildStatus::Succeeded, "1", 1));
     assert_eq!(town.log(build, "0").await, "hello\n");
     assert_eq!(done.worker.as_deref(), Some("w"));
-    let metrics = town.server().metrics().await;
+    let metrics = town.server().meter().read().await;
     assert_eq!((metrics.workers.get("online"), metrics.envelopes.garbled), (Some(&1), 0));
 }
 

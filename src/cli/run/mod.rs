@@ -160,6 +160,7 @@ fn compiled(matches: &ArgMatches, asked: &Asked) -> Result<Option<Compiled>, Str
         ..wire::CompilerSettings::local()
     });
     let compilation = wire::block_on(compiler.compile(request));
+    wire::hide_arguments(&compilation.given_secrets.values().map(SecretValue::reveal).collect::<Vec<_>>());
     pipeline_file::report(compiler.as_ref(), &compilation.diagnostics);
     Ok(compilation.pipeline.map(|pipeline| (pipeline, compilation.given_secrets)))
 }

@@ -115,17 +115,15 @@ impl LocalServer {
         while self.worker.is_none() {
             self.hear().await?;
         }
+        let offer = OfferId(uuid::Uuid::new_v4());
+        self.tell(&Offer { offer, work }).await;
         loop {
-            let offer = OfferId(uuid::Uuid::new_v4());
-            self.tell(&Offer { offer, work }).await;
-            loop {
-                let envelope = self.next().await?;
-                if let Some(accept) = read::<Accept>(&envelope).filter(|accept| accept.offer == offer) {
-                    return Ok((offer, accept.incarnation));
-                }
-                if let Some(decline) = read::<Decline>(&envelope).filter(|decline| decline.offer == offer) {
-                    return Err(Interrupted::Failed(format!("the worker declines: {}", decline.reason)));
-                }
+            let envelope = self.next().await?;
+            if let Some(accept) = read::<Accept>(&envelope).filter(|accept| accept.offer == offer) {
+                return Ok((offer, accept.incarnation));
+            }
+            if let Some(decline) = read::<Decline>(&envelope).filter(|decline| decline.offer == offer) {
+                return Err(Interrupted::Failed(format!("the worker declines: {}", decline.reason)));
             }
         }
     }
