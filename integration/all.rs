@@ -7,4 +7,5 @@ mod client;
 mod docs;
 mod house;
 mod scenarios;
+mod services;
 mod world;

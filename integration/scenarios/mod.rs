@@ -10,8 +10,8 @@ mod script;
 
 use std::{fs, path::PathBuf, sync::Mutex, thread};
 
-use play::Stage;
-use script::Script;
+pub use play::{Stage, play};
+pub use script::Script;
 
 /// Scenarios that are played at once; they mostly wait.
 const AT_ONCE: usize = 4;
@@ -60,9 +60,9 @@ fn play_all(one: impl Fn(&Script) + Sync) -> Vec<String> {
 #[test]
 fn every_scenario_ends_as_written_on_every_transport() {
     let failed = play_all(|script| {
-        let plain = play::play(script, Stage::Plain);
+        let plain = play(script, Stage::Plain);
         if std::env::var_os("PLAIN").is_none() {
-            let faulty = play::play(script, Stage::Faulty { seed: SEED });
+            let faulty = play(script, Stage::Faulty { seed: SEED });
             plain.assert_same(&faulty, &script.name);
         }
     });

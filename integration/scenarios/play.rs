@@ -84,6 +84,7 @@ impl<'a> Play<'a> {
         let mut start =
             Start::new(&self.home).args(&["--db-system", &self.script.db, "--admin-password", "correct horse"]);
         start.mark.clone_from(&self.mark);
+        start.args.push(format!("--concurrency={}", self.script.concurrency));
         start.args.extend(self.script.flags.iter().map(|flag| self.fill(flag)));
         start.env.extend(self.script.env.iter().map(|(name, value)| (name.clone(), self.fill(value))));
         if let Stage::Faulty { seed } = self.stage {

@@ -17,6 +17,9 @@ pub struct Script {
     /// `mem` or `sqlite`.
     #[serde(default = "mem")]
     pub db: String,
+    /// Builds that run at once.
+    #[serde(default = "four")]
+    pub concurrency: u32,
     /// Further flags of the server.
     #[serde(default)]
     pub flags: Vec<String>,
@@ -126,6 +129,10 @@ pub struct Expected {
     pub cause: Option<String>,
     /// Which run it is.
     pub run: Option<u64>,
+}
+
+fn four() -> u32 {
+    4
 }
 
 fn mem() -> String {

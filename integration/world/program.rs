@@ -67,7 +67,7 @@ impl<'a> Start<'a> {
     pub fn new(home: &'a Path) -> Self {
         let state = format!("--state-dir={}", home.join("state").display());
         let args =
-            ["--listen", "127.0.0.1:0", "--min-check-interval", "1s", "--concurrency", "4", state.as_str()];
+            ["--listen", "127.0.0.1:0", "--min-check-interval", "1s", state.as_str()];
         Self { home, args: args.map(str::to_owned).into(), mark: fresh_mark(), env: Vec::new() }
     }
 
