@@ -34,6 +34,6 @@ async fn sqlite_on_disk_passes_the_suite() {
 #[tokio::test]
 async fn sqlite_and_the_plain_store_agree() {
     for seed in 1..=8 {
-        compare_stores(seed, 400, &MemoryStore::new(), &open(None).await).await;
+        compare_stores(seed, 500, &MemoryStore::new(), &open(None).await).await;
     }
 }

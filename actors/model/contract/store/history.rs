@@ -19,6 +19,9 @@ use crate::{
     scheduling::{NewBuild, Write},
 };
 
+/// How many of the last ones are recent.
+const RECENT: usize = 5;
+
 /// Numbers that look random and are the same for the same seed (splitmix64).
 struct Dice(u64);
 
@@ -37,6 +40,12 @@ impl Dice {
 
     fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
         items.get(self.below(items.len()))
+    }
+
+    /// Mostly one of the last few: old ones have ended, and say little.
+    fn recent<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
+        let from = if self.chance(80) { items.len().saturating_sub(RECENT) } else { 0 };
+        self.pick(&items[from..])
     }
 }
 
@@ -85,7 +94,7 @@ pub async fn compare_stores(seed: u64, length: usize, one: &dyn Store, other: &d
         let second = perform(other, &act, number as i64).await;
         assert_eq!(first, second, "seed {seed}, act {number}: {act:?}");
         known.learn(one, &act).await;
-        if number % 40 == 39 || number + 1 == length {
+        if number % 60 == 59 || number + 1 == length {
             let (mine, theirs) = (snapshot(one).await, snapshot(other).await);
             for (mine, theirs) in mine.pipelines.iter().zip(&theirs.pipelines) {
                 assert_eq!(mine.state, theirs.state, "seed {seed}, after act {number}: {act:?}");
@@ -125,7 +134,7 @@ fn limit(dice: &mut Dice, job: &mut Job) {
 }
 
 fn next(dice: &mut Dice, known: &mut Known, team: crate::id::TeamId) -> Act {
-    if known.pipelines.is_empty() || dice.chance(4) {
+    if known.pipelines.is_empty() || dice.chance(2) {
         return save(dice, team);
     }
     let act = match dice.below(20) {
@@ -139,7 +148,7 @@ fn next(dice: &mut Dice, known: &mut Known, team: crate::id::TeamId) -> Act {
         }),
         4..=7 => insert(dice, known),
         8..=9 => write(dice, known),
-        10..=12 => dice.pick(&known.builds).map(|(_, _, id)| *id).map(|id| Act::Claim(id, 7)),
+        10..=12 => dice.recent(&known.builds).map(|(_, _, id)| Act::Claim(*id, 7)),
         13..=16 => events(dice, known),
         17 => dice.pick(&known.builds).map(|(_, _, id)| Act::Cancel(*id)),
         18 => dice.pick(&known.fences).copied().map(|(id, fence)| {
@@ -223,12 +232,15 @@ fn write(dice: &mut Dice, known: &Known) -> Option<Act> {
 }
 
 fn events(dice: &mut Dice, known: &mut Known) -> Option<Act> {
-    let (build, fence) = *dice.pick(&known.fences)?;
+    let (build, fence) = *dice.recent(&known.fences)?;
     let pipeline = known.builds.iter().find(|(_, _, id)| *id == build)?.0;
     let image = known.resources.iter().filter(|(owner, _)| *owner == pipeline).nth(2).map(|(_, id)| *id);
     let statuses =
         [BuildStatus::Succeeded, BuildStatus::Failed, BuildStatus::Warning, BuildStatus::Cancelled];
     let mut events = Vec::new();
+    if dice.chance(50) {
+        events.extend([concluded(statuses[dice.below(3)], 9), finished(10)]);
+    }
     for _ in 0..=dice.below(4) {
         events.push(match dice.below(7) {
             0 => started(4),

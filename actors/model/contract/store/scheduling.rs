@@ -43,7 +43,7 @@ pub async fn a_new_get_starts_at_the_newest_version(world: &World) {
     let jobs = vec![
         job("test", vec![get("app", "git.app", &[])]),
         job("late", vec![get("app", "git.app", &[])]),
-        job("ship", vec![get("app", "git.app", &["test"])]),
+        job("ship", vec![every(get("app", "git.app", &["test"]))]),
     ];
     world.save(jobs).await;
     assert_eq!(fresh(&world.get_state(id, "test", "app").await.source), [first], "it stays as it was");
