@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::page::{Page, code_words, root};
-use crate::world::program;
+use crate::world::program::{self, Start};
 
 /// What `--help` of a command says.
 fn help(command: &[&str]) -> String {
@@ -69,6 +69,28 @@ fn every_setting_of_the_server_is_listed_with_its_default() {
         let default = format!("`{}`", default.split(']').next().unwrap());
         assert_eq!(rows[&flag][0], default, "{flag}");
     }
+}
+
+#[test]
+fn every_metric_is_listed() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Start::new(home.path()).server();
+    let text =
+        ureq::get(&format!("{}/metrics", server.url)).call().unwrap().body_mut().read_to_string().unwrap();
+    let names =
+        text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split(['{', ' ']).next());
+    let family = |name: &str| {
+        let part = |name: &str| {
+            ["_bucket", "_sum", "_count"].iter().find_map(|part| name.strip_suffix(part).map(str::to_owned))
+        };
+        if name.starts_with("http_request_duration") { part(name).unwrap() } else { name.to_owned() }
+    };
+    // A family that has no samples yet announces itself.
+    let announced = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+    let all: BTreeSet<String> = names.map(family).chain(announced.map(str::to_owned)).collect();
+    let page = Page::read("docs/operations.md");
+    let metric = |word: &str| ["http_", "pikoci_", "process_"].iter().any(|start| word.starts_with(start));
+    assert_eq!(listed(&page, metric), all);
 }
 
 #[test]
