@@ -7,7 +7,7 @@ use actix_web::{
     body::{BoxBody, MessageBody},
     dev::{ServerHandle, ServiceRequest, ServiceResponse},
     http::{
-        StatusCode,
+        Method, StatusCode,
         header::{
             CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName,
             HeaderValue,
@@ -83,6 +83,8 @@ pub async fn serve(listener: TcpListener, deps: WebDeps) -> io::Result<WebServer
     })
     .workers(threads)
     .disable_signals()
+    // An event that waits for the acknowledgement of the one before comes 40 ms late.
+    .tcp_nodelay(true)
     .shutdown_timeout(STOP_SECONDS)
     .listen(listener)?
     .run();
@@ -92,12 +94,16 @@ pub async fn serve(listener: TcpListener, deps: WebDeps) -> io::Result<WebServer
 
 /// What stands around every request: its name, its count, the page of a refusal, and headers that protect the reader.
 async fn around(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let site = request.app_data::<Data<Site>>().map(|data| Arc::clone(data));
     let name = request_name(request.headers());
     let method = request.method().clone();
+    if method == Method::HEAD {
+        // Answered like GET, without the body.
+        request.head_mut().method = Method::GET;
+    }
     let began = site.as_ref().map(|site| site.deps.clock.monotonic());
     // A request that is held on to here could not be routed; handlers' errors are responses by now.
     let response = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
@@ -117,7 +123,7 @@ async fn around(
         tracing::error!(request = ?name, %method, pattern, status = response.status().as_u16(), "a request failed");
     }
     protect(response.headers_mut(), &name);
-    Ok(response)
+    Ok(if method == Method::HEAD { response.map_body(|_, _| BoxBody::new(())) } else { response })
 }
 
 /// The identifier of the request: the one it came with, if that is harmless, else a new one.

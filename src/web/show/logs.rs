@@ -9,6 +9,8 @@ use crate::{page::StepLog, refused::Refused, site::Site};
 
 /// How much of a log stands in the page, in bytes.
 const INLINED: u64 = 64 * 1024;
+/// And in lines: each becomes an element, so short lines weigh more in the page than in the log.
+const LINES: usize = 1000;
 
 /// The end of one log; none if it is empty.
 pub(super) async fn tail(
@@ -49,6 +51,7 @@ fn joined(path: &StepPath, title: &str, total: u64, from: u64, chunks: &[Numbere
             cut = wanted;
         }
     }
+    cut += above_the_last(&bytes[cut..], LINES);
     line += bytes[..cut].iter().filter(|byte| **byte == b'\n').count() as u64;
     StepLog {
         path: path.0.clone(),
@@ -58,6 +61,13 @@ fn joined(path: &StepPath, title: &str, total: u64, from: u64, chunks: &[Numbere
         text: String::from_utf8_lossy(&bytes[cut..]).into_owned(),
         times,
     }
+}
+
+/// How many bytes stand above the last so many lines.
+fn above_the_last(bytes: &[u8], lines: usize) -> usize {
+    let whole = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    let ends = whole.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n');
+    ends.map(|(at, _)| at + 1).nth(lines.saturating_sub(1)).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -97,5 +107,15 @@ mod tests {
     fn one_endless_line_is_cut() {
         let log = joined(&StepPath::of_plan(0), "task t", 9, 5, &[chunk(0, 1, 2, "aaaaabbbb")]);
         assert_eq!((log.first_line, log.text.as_str()), (1, "bbbb"));
+    }
+
+    #[test]
+    fn many_short_lines_are_cut_too() {
+        assert_eq!(above_the_last(b"a\nb\nc\n", 2), 2);
+        assert_eq!(above_the_last(b"a\nb\nc", 1), 4);
+        assert_eq!(above_the_last(b"a\nb\nc\n", 3), 0);
+        assert_eq!(above_the_last(b"", 3), 0);
+        let log = joined(&StepPath::of_plan(0), "task t", 6000, 0, &[chunk(0, 1, 2, &"x\n".repeat(3000))]);
+        assert_eq!((log.first_line, log.text.len()), (2001, 2000));
     }
 }

@@ -95,3 +95,15 @@ async fn a_token_that_is_none_is_refused() {
     let answer = world.bare(Method::GET, "/login").header("cookie", "pikoci_session=x").send().await.unwrap();
     assert_eq!(answer.status(), 200, "an outdated cookie is no session");
 }
+
+#[actix_web::test]
+async fn a_head_is_a_get_without_its_body() {
+    let world = World::start().await;
+    let answer = world.request(Method::HEAD, PL).send().await.unwrap();
+    assert_eq!(
+        (answer.status().as_u16(), answer.headers()["content-type"].to_str().unwrap()),
+        (200, "application/json")
+    );
+    assert_eq!(answer.bytes().await.unwrap(), "");
+    assert_eq!(world.request(Method::HEAD, "/nowhere").send().await.unwrap().status(), 404);
+}
