@@ -83,8 +83,9 @@ pub(super) async fn list(
 /// The newest builds that used or created it.
 async fn uses(conn: &mut Conn, version: VersionId) -> Result<Vec<VersionUse>, Fault> {
     let rows = sqlx::query(
-        "SELECT DISTINCT b.id, b.job_name, b.number_major, b.number_retry, b.status FROM build_versions u \
-         JOIN builds b ON b.id = u.build_id WHERE u.version_id = ? ORDER BY b.id DESC LIMIT ?",
+        "SELECT b.id, b.job_name, b.number_major, b.number_retry, b.status FROM (SELECT DISTINCT u.build_id \
+         FROM build_versions u WHERE u.version_id = ? ORDER BY u.build_id DESC LIMIT ?) n \
+         JOIN builds b ON b.id = n.build_id ORDER BY b.id DESC",
     )
     .bind(version.0)
     .bind(USES)
