@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use pikoci_model::id::StepPath;
-use pikoci_model::log::{Chunk, Stream};
+use pikoci_model::log::{Chunk, Stream, line_ends};
 use pikoci_model::port::LogSink;
 
 use super::outbox::Outbox;
@@ -60,7 +60,7 @@ impl StepLog {
     fn place(&self, tally: &mut Tally, attempt: u32, stream: Stream, bytes: Bytes) -> Chunk {
         let (offset, line) = (tally.offset, tally.line);
         tally.offset += bytes.len() as u64;
-        tally.line += bytes.iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
+        tally.line += line_ends(&bytes);
         tally.mid_line = bytes.last().is_some_and(|byte| *byte != b'\n');
         let t = u64::try_from(self.began.get_or_init(Instant::now).elapsed().as_millis()).unwrap_or(u64::MAX);
         Chunk { step: self.step.clone(), attempt, stream, offset, line, t, bytes }

@@ -43,6 +43,14 @@ pub struct Events {
 
 impl Message for Events {
     const NAME: &'static str = "build.events";
+
+    fn encoded_size(&self) -> usize {
+        let bytes = self.events.iter().map(|numbered| match &numbered.event {
+            BuildEvent::Log(chunk) => chunk.bytes.len(),
+            _ => 0,
+        });
+        256 * (self.events.len() + 1) + bytes.sum::<usize>()
+    }
 }
 
 /// An event with its number.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use pikoci_model::id::StepPath;
-use pikoci_model::log::{Chunk, Stream};
+use pikoci_model::log::{Chunk, Stream, line_ends};
 use pikoci_model::port::LogSink;
 
 /// Where the next chunk of a step goes on; shared by all attempts of the step.
@@ -67,7 +67,7 @@ impl StepLog {
         }
         let (offset, line) = (place.offset, place.line);
         place.offset += bytes.len() as u64;
-        place.line += bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+        place.line += line_ends(&bytes);
         let t = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         sink.accept(Chunk { step: self.step.clone(), attempt, stream, offset, line, t, bytes });
     }

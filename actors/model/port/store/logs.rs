@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::StoreError;
 use crate::{
     id::{BuildId, Fence, StepPath},
-    log::{Chunk, NumberedChunk},
+    log::{Chunk, NumberedChunk, line_ends},
 };
 
 /// A piece of a step's log, contiguous.
@@ -36,10 +36,8 @@ pub const MAX_MARKS: usize = 4096;
 impl LogIndex {
     /// The index of a log: each chunk's mark in order, and the last chunk's line and bytes.
     pub fn of(total: u64, marks: Vec<(u64, u64, u64)>, last: Option<(u64, &[u8])>) -> Self {
-        let lines = last.map_or(0, |(line, bytes)| {
-            let ends = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
-            line + ends - u64::from(bytes.last() == Some(&b'\n'))
-        });
+        let lines =
+            last.map_or(0, |(line, bytes)| line + line_ends(bytes) - u64::from(bytes.last() == Some(&b'\n')));
         let every = marks.len().div_ceil(MAX_MARKS).max(1);
         Self { bytes: total, lines, marks: marks.into_iter().step_by(every).collect() }
     }
