@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     answer::{Answer, json},
-    pipelines::{FileRequest, compile},
+    file::{FileRequest, compile},
     scope::{self, PipelinePath, TeamPath},
 };
 use crate::{

@@ -7,6 +7,7 @@ pub(crate) mod answer;
 mod builds;
 mod events;
 mod fallback;
+mod file;
 mod images;
 mod jobs;
 pub(crate) mod listing;

@@ -1,19 +1,19 @@
 //! Pipelines: listed, saved, validated, deleted.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use actix_web::{
     HttpResponse, delete, get, post, put,
     web::{Data, Path, Query},
 };
-use base64::{Engine, engine::general_purpose::STANDARD};
-use pikoci_model::port::{Compilation, CompileRequest, SavePipeline, Saved};
+use pikoci_model::port::{Refusal, SavePipeline, Saved};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
     answer::{Answer, created, json},
+    file::{FileRequest, compile, compile_source, file},
     scope::{self, PipelinePath, PipelineScope, TeamPath},
     view::{ChangesView, DiagnosticView, PipelineBrief, PipelineView, changes},
 };
@@ -54,18 +54,6 @@ pub(crate) struct UpdateRequest {
     /// Visible without login.
     #[schema(nullable = false)]
     public: Option<bool>,
-}
-
-/// A file to be compiled and not saved.
-#[derive(Deserialize, ToSchema)]
-pub(crate) struct FileRequest {
-    /// The file, base64.
-    #[schema(format = Byte)]
-    pub(super) config: String,
-    /// Values of its variables.
-    #[serde(default)]
-    #[schema(required = false, value_type = Object)]
-    pub(super) vars: BTreeMap<String, Value>,
 }
 
 /// How to update.
@@ -221,9 +209,7 @@ pub(crate) async fn update(
             None => stored_vars(&site, &scope).await?,
         };
         let compiled = compile_source(&site, source, vars, false).await;
-        let new = compiled
-            .pipeline
-            .ok_or_else(|| Refused::from(pikoci_model::port::Refusal::Pipeline(compiled.diagnostics)))?;
+        let new = compiled.pipeline.ok_or_else(|| Refused::from(Refusal::Pipeline(compiled.diagnostics)))?;
         return Ok(json(Updated::Changes(changes(&revision.compiled, &new))));
     }
     let request = SavePipeline {
@@ -293,37 +279,4 @@ async fn stored_vars(site: &Site, scope: &PipelineScope) -> Result<BTreeMap<Stri
     let (mut plain, secret) = site.deps.store.given_values(scope.row.id).await?;
     plain.extend(secret.into_keys().map(|name| (name.clone(), Value::String(name))));
     Ok(plain)
-}
-
-/// A pipeline file from its base64 form; line breaks in it do no harm.
-fn file(config: &str) -> Result<Vec<u8>, Refused> {
-    let compact: String = config.chars().filter(|c| !c.is_ascii_whitespace()).collect();
-    STANDARD.decode(compact).map_err(|error| Refused::malformed(format!("`config` is not base64: {error}")))
-}
-
-pub(super) async fn compile(
-    site: &Site,
-    request: &FileRequest,
-    lenient: bool,
-) -> Result<Compilation, Refused> {
-    Ok(compile_source(site, file(&request.config)?, request.vars.clone(), lenient).await)
-}
-
-async fn compile_source(
-    site: &Site,
-    source: Vec<u8>,
-    vars: BTreeMap<String, Value>,
-    lenient: bool,
-) -> Compilation {
-    let request = CompileRequest {
-        file: "pipeline.hcl".to_owned(),
-        source,
-        vars,
-        now: site.deps.clock.now(),
-        fragment: false,
-        lenient_vars: lenient,
-        fetch: true,
-        strict: false,
-    };
-    Arc::clone(&site.deps.compiler).compile(request).await
 }

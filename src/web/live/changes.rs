@@ -13,8 +13,8 @@ use pikoci_model::{
 use serde::Serialize;
 
 use super::{
-    build::BuildSaid,
     drive::{Feed, Look, event},
+    said::BuildSaid,
 };
 use crate::site::Site;
 

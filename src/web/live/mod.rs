@@ -7,6 +7,7 @@
 mod build;
 mod changes;
 mod drive;
+mod said;
 mod text;
 
 use std::{sync::Arc, time::Duration};
