@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-/// `pikoci client`.
+/// Talk to a server: log in, pipelines, jobs, builds, resources
 #[derive(Args, Debug)]
 pub(super) struct ClientArgs {
     #[command(flatten)]

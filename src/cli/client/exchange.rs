@@ -37,7 +37,7 @@ impl Exchange {
 
     /// Sends it; a refusal is a failure.
     pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
-        let response = request.send().await.map_err(|error| Failure::failed(said(&error)))?;
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
         if response.status().is_success() {
             return Ok(response);
         }
@@ -48,6 +48,19 @@ impl Exchange {
             401 => failure.with(" (pikoci client login)"),
             _ => failure,
         })
+    }
+
+    /// Nothing was answered: where it was asked, and why not.
+    fn unreachable(&self, error: &reqwest::Error) -> Failure {
+        let url = &self.target.url;
+        if !error.is_connect() {
+            return Failure::failed(format!("{url}: {}", said(error)));
+        }
+        let mut innermost: &dyn std::error::Error = error;
+        while let Some(inner) = innermost.source() {
+            innermost = inner;
+        }
+        Failure::failed(format!("no server answers at {url}: {innermost} (--url or PIKOCI_URL name another)"))
     }
 
     /// The data of a JSON answer.

@@ -30,9 +30,7 @@ use target::Target;
 
 /// The command with everything below it.
 pub fn command() -> clap::Command {
-    let command =
-        clap::Command::new("client").about("Talk to a server: log in, pipelines, jobs, builds, resources");
-    ClientArgs::augment_args(command)
+    ClientArgs::augment_args(clap::Command::new("client"))
 }
 
 /// Runs what the command line says.
