@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, poll};
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::signalfd::SignalFd;
 use nix::unistd::Pid;
 
@@ -126,7 +126,12 @@ impl Reaper {
         let Some(birth) = self.birth.take_if(|birth| deadline::readable(birth.descriptor())) else {
             return Work::GoesOn;
         };
-        let Err(fault) = birth.outcome() else { return Work::GoesOn };
+        let Err(fault) = birth.outcome() else {
+            if matches!(self.phase, Phase::Asked { .. }) {
+                self.ask_group();
+            }
+            return Work::GoesOn;
+        };
         // The child ends by itself; its pid is told to nobody.
         let _ = nix::sys::wait::waitpid(self.leader, None);
         self.say(&Report::NotStarted { fault });
@@ -157,8 +162,10 @@ impl Reaper {
         match self.phase {
             Phase::Running if grace.is_zero() => self.kill_group(now),
             Phase::Running => {
-                let _ = killpg(self.leader, Signal::SIGTERM);
-                let _ = killpg(self.leader, Signal::SIGCONT);
+                // Before its program runs the leader has no group of its own yet, and ignores what the reaper ignores.
+                if self.birth.is_none() {
+                    self.ask_group();
+                }
                 self.phase = Phase::Asked { until: now + grace };
             }
             Phase::Asked { until } => self.phase = Phase::Asked { until: until.min(now + grace) },
@@ -168,8 +175,14 @@ impl Reaper {
         }
     }
 
-    /// The leader is unreaped here, so the number of its group is still its own.
+    fn ask_group(&self) {
+        let _ = killpg(self.leader, Signal::SIGTERM);
+        let _ = killpg(self.leader, Signal::SIGCONT);
+    }
+
+    /// The leader is unreaped here, so its number and that of its group, which it may not have made yet, are its own.
     fn kill_group(&mut self, now: Instant) {
+        let _ = kill(self.leader, Signal::SIGKILL);
         let _ = killpg(self.leader, Signal::SIGKILL);
         self.phase = Phase::Killed { until: now + STUCK_AFTER };
     }

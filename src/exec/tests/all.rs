@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a fixture that fails fails its test")]
 
 mod birth;
+mod contract;
 mod ending;
 mod entry;
 mod fixture;

@@ -1,0 +1,260 @@
+//! The launcher: work items, their processes and services.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use futures::{
+    FutureExt,
+    channel::oneshot,
+    future::{BoxFuture, Shared, join_all, pending},
+};
+
+use super::{MemoryHost, program::Run};
+use crate::{
+    id::{InstanceId, StepPath},
+    outcome::Ended,
+    port::{
+        Captured, EndedStop, Item, LaunchError, Launcher, Process, ProcessEnd, ServiceEnd, ServiceLaunch,
+        Spawn, WorkItem,
+    },
+    text::SecretValue,
+};
+
+#[async_trait]
+impl Launcher for MemoryHost {
+    async fn open(&self, item: Item) -> Result<Arc<dyn WorkItem>, LaunchError> {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        if item.name.is_empty() || !item.name.bytes().all(fits) {
+            return Err(LaunchError::Refused(format!("work item `{}` is no name of a directory", item.name)));
+        }
+        self.tell(format!("open {}", item.name));
+        Ok(Arc::new(MemoryItem { host: self.clone(), item, state: Mutex::default() }))
+    }
+}
+
+struct MemoryItem {
+    host: MemoryHost,
+    item: Item,
+    state: Mutex<ItemState>,
+}
+
+#[derive(Default)]
+struct ItemState {
+    closed: bool,
+    masked: Vec<SecretValue>,
+    /// Where each step's log goes on.
+    logs: BTreeMap<StepPath, Arc<Mutex<Place>>>,
+    running: Vec<Arc<MemoryProcess>>,
+    services: BTreeMap<InstanceId, Arc<MemoryService>>,
+}
+
+/// Bytes and lines of a step's log so far.
+#[derive(Default)]
+pub(super) struct Place {
+    pub bytes: u64,
+    pub lines: u64,
+}
+
+struct MemoryService {
+    launch: ServiceLaunch,
+    process: Arc<MemoryProcess>,
+    /// Held while the stop runs: a second call waits for the first.
+    end: futures::lock::Mutex<Option<ServiceEnd>>,
+}
+
+impl MemoryItem {
+    fn state(&self) -> MutexGuard<'_, ItemState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn must_be_open(&self) -> Result<(), LaunchError> {
+        let closed = self.state().closed;
+        if closed { Err(LaunchError::Refused("the work item is closed".to_owned())) } else { Ok(()) }
+    }
+
+    /// Runs a program. Everything but `hang` has ended when this returns.
+    fn run(&self, spawn: Spawn) -> Arc<MemoryProcess> {
+        self.host.tell(format!("run {}#{}: {}", spawn.step, spawn.attempt, spawn.argv.join(" ")));
+        let (masked, place) = {
+            let mut state = self.state();
+            (state.masked.clone(), Arc::clone(state.logs.entry(spawn.step.clone()).or_default()))
+        };
+        let process = Arc::new(MemoryProcess::new(self.host.clone(), spawn.step.to_string()));
+        let mut run = Run::new(&self.host, &self.item, spawn, &masked, &place);
+        if let Some(ended) = run.execute() {
+            let captured = run.captured;
+            process.end(ProcessEnd { ended, captured, leaked_output: false, killed: 0 });
+        }
+        self.state().running.push(Arc::clone(&process));
+        process
+    }
+
+    async fn stop(&self, service: &MemoryService) -> ServiceEnd {
+        let mut known = service.end.lock().await;
+        if let Some(end) = &*known {
+            return end.clone();
+        }
+        let MemoryService { launch, process, .. } = service;
+        let cut = !launch.foreground && process.runs();
+        if cut {
+            process.terminate(Duration::ZERO);
+        }
+        let mut tries = self.try_stop(launch);
+        if cut {
+            // What the start still caused when it was cut is found by a second stop.
+            tries.extend(self.try_stop(launch));
+        }
+        process.terminate(Duration::ZERO);
+        let asked = cut || launch.foreground;
+        let stopped = launch.stop.is_none() || tries.last() == Some(&EndedStop::Ended(Ended::Exited(0)));
+        let process = if asked { Some(process.wait().await.ended) } else { None };
+        self.host.tell(format!("stopped {}", launch.name));
+        known.insert(ServiceEnd { tries, process, killed: 0, stopped }).clone()
+    }
+
+    /// The stop command, as often as it takes and is allowed.
+    fn try_stop(&self, launch: &ServiceLaunch) -> Vec<EndedStop> {
+        let Some(stop) = &launch.stop else { return Vec::new() };
+        let mut tries = Vec::new();
+        for _ in 0..=stop.retries.len() {
+            let process = self.run(stop.spawn.clone());
+            // A stop that hangs is killed at its limit; nothing else happens meanwhile in memory.
+            let ended = process.wait().now_or_never().map(|end| end.ended);
+            process.terminate(Duration::ZERO);
+            let done = ended == Some(Ended::Exited(0));
+            tries.push(ended.map_or(EndedStop::TimedOut(stop.limit), EndedStop::Ended));
+            if done {
+                break;
+            }
+        }
+        tries
+    }
+
+    /// Services whose stop is owed, the last group first.
+    fn owed(&self) -> Vec<Arc<MemoryService>> {
+        let services = self.state().services.values().cloned().collect::<Vec<_>>();
+        let mut owed: Vec<_> = services
+            .into_iter()
+            .filter(|service| service.end.try_lock().is_none_or(|end| end.is_none()))
+            .collect();
+        owed.sort_by_key(|service| std::cmp::Reverse(service.launch.group));
+        owed
+    }
+}
+
+#[async_trait]
+impl WorkItem for MemoryItem {
+    fn mask(&self, values: &[SecretValue]) {
+        self.state().masked.extend_from_slice(values);
+    }
+
+    async fn spawn(&self, spawn: Spawn) -> Result<Arc<dyn Process>, LaunchError> {
+        self.must_be_open()?;
+        Ok(self.run(spawn))
+    }
+
+    async fn start_service(&self, launch: ServiceLaunch) -> Result<Arc<dyn Process>, LaunchError> {
+        self.must_be_open()?;
+        if launch.stop.is_none() && !launch.foreground {
+            return Err(LaunchError::Refused(format!("service \"{}\" has no stop command", launch.name)));
+        }
+        self.host.tell(format!("register {}", launch.name));
+        let process = self.run(launch.start.clone());
+        let (instance, end) = (launch.instance, futures::lock::Mutex::default());
+        let service = Arc::new(MemoryService { launch, process: Arc::clone(&process), end });
+        self.state().services.insert(instance, service);
+        Ok(process)
+    }
+
+    async fn stop_service(&self, instance: InstanceId) -> ServiceEnd {
+        let found = self.state().services.get(&instance).cloned();
+        match found {
+            Some(service) => self.stop(&service).await,
+            None => ServiceEnd { tries: Vec::new(), process: None, killed: 0, stopped: true },
+        }
+    }
+
+    async fn close(&self) -> Result<(), Vec<Ended>> {
+        if std::mem::replace(&mut self.state().closed, true) {
+            return Ok(());
+        }
+        let owed = self.owed();
+        for group in owed.chunk_by(|one, next| one.launch.group == next.launch.group) {
+            join_all(group.iter().map(|service| self.stop(service))).await;
+        }
+        let running = self.state().running.clone();
+        running.iter().for_each(|process| process.terminate(Duration::ZERO));
+        self.host.tell(format!("close {}", self.item.name));
+        Ok(())
+    }
+
+    async fn lost(&self) {
+        pending::<()>().await;
+    }
+}
+
+/// Like a lost worker: what runs is ended, then every stop that is owed runs.
+impl Drop for MemoryItem {
+    fn drop(&mut self) {
+        if self.state().closed {
+            return;
+        }
+        let running = self.state().running.clone();
+        running.iter().for_each(|process| process.terminate(Duration::ZERO));
+        for service in self.owed() {
+            self.try_stop(&service.launch);
+            self.host.tell(format!("stopped by loss {}", service.launch.name));
+        }
+    }
+}
+
+type SharedEnd = Shared<BoxFuture<'static, Option<ProcessEnd>>>;
+
+struct MemoryProcess {
+    host: MemoryHost,
+    step: String,
+    ender: Mutex<Option<oneshot::Sender<ProcessEnd>>>,
+    end: SharedEnd,
+}
+
+impl MemoryProcess {
+    fn new(host: MemoryHost, step: String) -> Self {
+        let (ender, end) = oneshot::channel::<ProcessEnd>();
+        let end = end.map(Result::ok).boxed().shared();
+        Self { host, step, ender: Mutex::new(Some(ender)), end }
+    }
+
+    fn runs(&self) -> bool {
+        self.ender.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// The first end counts.
+    fn end(&self, end: ProcessEnd) -> bool {
+        let ender = self.ender.lock().unwrap_or_else(PoisonError::into_inner).take();
+        ender.is_some_and(|ender| ender.send(end).is_ok())
+    }
+}
+
+#[async_trait]
+impl Process for MemoryProcess {
+    async fn wait(&self) -> ProcessEnd {
+        let lost = ProcessEnd {
+            ended: Ended::ShimLost,
+            captured: Captured::default(),
+            leaked_output: false,
+            killed: 0,
+        };
+        self.end.clone().await.unwrap_or(lost)
+    }
+
+    fn terminate(&self, _: Duration) {
+        let ended = Ended::Signalled(15);
+        if self.end(ProcessEnd { ended, captured: Captured::default(), leaked_output: false, killed: 0 }) {
+            self.host.tell(format!("terminated {}", self.step));
+        }
+    }
+}
