@@ -189,6 +189,20 @@ impl RunnerOverride {
         Some(RunnerOverride { runner: command.runner, flags: command.args, attributes: command.attributes })
     }
 
+    /// The runner that takes the place of `exec`.
+    pub fn runner(&self) -> &str {
+        &self.runner
+    }
+
+    /// Whether the command calls the running program, as built-in types do, which is found on the worker's host only.
+    pub fn leaves_the_program(&self, command: &Command) -> bool {
+        let on_the_host = matches!(self.runner.as_str(), "exec" | "shell");
+        let calls = |text: &Text| {
+            text.segments().iter().any(|segment| matches!(segment, text::Segment::Literal(it) if it.contains("$PIKOCI_EXE")))
+        };
+        !on_the_host && command.path.iter().chain(&command.args).any(calls)
+    }
+
     /// The same command in the other runner: path and args become one shell text, each word quoted.
     pub fn apply(&self, command: Command) -> Command {
         let words = command.path.into_iter().chain(command.args).collect::<Vec<Text>>();

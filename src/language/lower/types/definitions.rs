@@ -220,16 +220,18 @@ pub(super) fn override_runner<'c>(
     let Some(block) = nested(body, "runner") else { return };
     let Some(other) = RunnerOverride::read(reader, rules, block) else { return };
     for command in commands {
-        if command.runner == "exec" {
+        let refusal = if command.runner != "exec" {
+            format!("a runner can replace \"exec\" only, but a command of the type uses \"{}\"", command.runner)
+        } else if other.leaves_the_program(command) {
+            format!(
+                "the commands of this type are parts of PikoCI, which the runner \"{}\" does not have",
+                other.runner()
+            )
+        } else {
             *command = other.apply(std::mem::take(command));
             continue;
-        }
-        let span = reader.document.span(&block.ident);
-        let message = format!(
-            "a runner can replace \"exec\" only, but a command of the type uses \"{}\"",
-            command.runner
-        );
-        let finding = reader.finding(Code::OverrideNeedsExec, span, message);
+        };
+        let finding = reader.finding(Code::OverrideNeedsExec, reader.document.span(&block.ident), refusal);
         reader.push(finding);
         return;
     }
