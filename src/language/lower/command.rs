@@ -198,7 +198,9 @@ impl RunnerOverride {
     pub fn leaves_the_program(&self, command: &Command) -> bool {
         let on_the_host = matches!(self.runner.as_str(), "exec" | "shell");
         let calls = |text: &Text| {
-            text.segments().iter().any(|segment| matches!(segment, text::Segment::Literal(it) if it.contains("$PIKOCI_EXE")))
+            text.segments()
+                .iter()
+                .any(|segment| matches!(segment, text::Segment::Literal(it) if it.contains("$PIKOCI_EXE")))
         };
         !on_the_host && command.path.iter().chain(&command.args).any(calls)
     }

@@ -221,7 +221,10 @@ pub(super) fn override_runner<'c>(
     let Some(other) = RunnerOverride::read(reader, rules, block) else { return };
     for command in commands {
         let refusal = if command.runner != "exec" {
-            format!("a runner can replace \"exec\" only, but a command of the type uses \"{}\"", command.runner)
+            format!(
+                "a runner can replace \"exec\" only, but a command of the type uses \"{}\"",
+                command.runner
+            )
         } else if other.leaves_the_program(command) {
             format!(
                 "the commands of this type are parts of PikoCI, which the runner \"{}\" does not have",
