@@ -153,6 +153,7 @@ async fn the_jobs_limit_ends_the_running_step_like_a_cancel() {
     let mut world = World::new();
     let mut slow = task("slow", "hang");
     slow.hooks = hooks();
+    slow.hooks.on_cancel = hook("show BUILD_REASON");
     let mut limited = plan(1, vec![slow]);
     limited.job.timeout = Some(Duration::from_millis(20));
     limited.job.hooks = hooks();
@@ -170,6 +171,7 @@ async fn the_jobs_limit_ends_the_running_step_like_a_cancel() {
         "ensure.0 succeeded",
     ];
     assert_eq!(ran.steps(), expected);
+    assert_eq!(ran.log("0.on_cancel.0"), "BUILD_REASON=timeout\n");
     assert_eq!(ran.log("on_cancel.0"), "BUILD_REASON=timeout\n");
 }
 

@@ -175,7 +175,8 @@ impl BuildActor {
     fn cut(&mut self, cut: Cut, life: &mut Life<'_, Self>) -> Flow {
         let interrupt = match &cut {
             Cut::Failed(failure) => Interrupt::Fail(failure.clone()),
-            Cut::TimedOut(_) | Cut::Cancelled(_) => Interrupt::Cancel,
+            Cut::TimedOut(_) => Interrupt::TimeOver,
+            Cut::Cancelled(_) => Interrupt::Cancel,
             Cut::HandedBack { .. } | Cut::Fenced => Interrupt::Abandon,
         };
         if matches!(self.stage, Stage::Hooks | Stage::Closing) {

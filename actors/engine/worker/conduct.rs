@@ -21,8 +21,10 @@ use super::site::{Ground, Layers};
 /// Why what runs is to end before its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Interrupt {
-    /// Cancelled, or the job's limit is over: `on_cancel` and `ensure` follow.
+    /// Cancelled: `on_cancel` and `ensure` follow.
     Cancel,
+    /// The job's limit is over: the same hooks follow.
+    TimeOver,
     /// Something else of the build failed: a service died.
     Fail(Failure),
     /// The worker stops or lost the claim: nothing follows.

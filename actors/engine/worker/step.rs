@@ -121,7 +121,9 @@ impl StepActor {
     fn hooks_left(&self, interrupt: &Interrupt) -> VecDeque<HookUnit> {
         let ensure = self.hooks.iter().filter(|unit| unit.kind == HookKind::Ensure).cloned();
         match interrupt {
-            Interrupt::Cancel => self.units(&[HookKind::OnCancel]).into_iter().chain(ensure).collect(),
+            Interrupt::Cancel | Interrupt::TimeOver => {
+                self.units(&[HookKind::OnCancel]).into_iter().chain(ensure).collect()
+            }
             Interrupt::Fail(_) => ensure.collect(),
             Interrupt::Abandon => VecDeque::new(),
         }
@@ -137,7 +139,7 @@ fn hooks_after(outcome: &Outcome) -> &'static [HookKind] {
     match outcome {
         Outcome::Succeeded => &[HookKind::OnSuccess, HookKind::Ensure],
         Outcome::Failed(_) | Outcome::Cut(Interrupt::Fail(_)) => &[HookKind::OnFailure, HookKind::Ensure],
-        Outcome::Cut(Interrupt::Cancel) => &[HookKind::OnCancel, HookKind::Ensure],
+        Outcome::Cut(Interrupt::Cancel | Interrupt::TimeOver) => &[HookKind::OnCancel, HookKind::Ensure],
         Outcome::Cut(Interrupt::Abandon) => &[],
     }
 }
@@ -146,6 +148,7 @@ fn hooks_after(outcome: &Outcome) -> &'static [HookKind] {
 fn reason(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Cut(Interrupt::Cancel) => "cancel".to_owned(),
+        Outcome::Cut(Interrupt::TimeOver) => "timeout".to_owned(),
         other => {
             other.failure().and_then(|failure| failure.code).map(|code| code.to_string()).unwrap_or_default()
         }
