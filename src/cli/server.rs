@@ -1,6 +1,6 @@
 //! `pikoci server`.
 
-use std::{net::TcpListener, path::Path};
+use std::{io::ErrorKind, net::TcpListener, path::Path};
 
 use clap::{ArgMatches, Command};
 use pikoci_model::{
@@ -39,7 +39,8 @@ pub fn run(matches: &ArgMatches, nursery: wire::Nursery) -> Exit {
         Ok(listener) => listener,
         Err(error) => {
             eprintln!("error: cannot listen on {address}: {error}");
-            return Exit::Failed;
+            let no_address = error.kind() == ErrorKind::InvalidInput;
+            return if no_address { Exit::Usage } else { Exit::Failed };
         }
     };
     wire::in_system(async move {

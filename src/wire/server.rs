@@ -93,9 +93,32 @@ pub async fn start_server(start: ServerStart<'_>) -> Result<RunningServer, Strin
             settings: web_settings(config, session_key, metrics::publish(&engine)),
         },
     );
+    let worker = worker_start(config, host, nursery, worker_bus, node);
+    match face_and_worker(web, worker).await {
+        Ok((web, worker)) => {
+            Ok(RunningServer { address, password, control, compiler, store, engine, web, worker })
+        }
+        Err(error) => {
+            // What already runs is ended in order: actors without their runtime would only add noise.
+            engine.stop().await;
+            store.close().await;
+            Err(error)
+        }
+    }
+}
+
+async fn face_and_worker(
+    web: impl Future<Output = std::io::Result<WebServer>>,
+    worker: WorkerStart<'_>,
+) -> Result<(WebServer, RunningWorker), String> {
     let web = web.await.map_err(|error| error.to_string())?;
-    let worker = start_worker(worker_start(config, host, nursery, worker_bus, node), &Roster::default())?;
-    Ok(RunningServer { address, password, control, compiler, store, engine, web, worker })
+    match start_worker(worker, &Roster::default()) {
+        Ok(worker) => Ok((web, worker)),
+        Err(error) => {
+            web.stop().await;
+            Err(error)
+        }
+    }
 }
 
 impl RunningServer {
