@@ -72,7 +72,9 @@ impl<'a> Caller<'a> {
     fn address(&self, call: Call<'_>) -> String {
         let mut places = call.places.iter();
         let parts = call.path.split('/').map(|part| match part.split_once('{') {
-            Some(_) => (*places.next().unwrap_or_else(|| panic!("{}: a place is empty", call.path))).to_owned(),
+            Some(_) => {
+                (*places.next().unwrap_or_else(|| panic!("{}: a place is empty", call.path))).to_owned()
+            }
             None => part.to_owned(),
         });
         let path: Vec<String> = parts.collect();

@@ -45,12 +45,17 @@ impl Document {
         let said = String::from_utf8_lossy(came.body);
         assert!(!response.is_null(), "{method} {path}: status {} is not documented: {said}", came.status);
         let Some(content) = response["content"].as_object() else {
-            assert!(came.body.is_empty(), "{method} {path}: {}: a body is not documented: {said}", came.status);
+            assert!(
+                came.body.is_empty(),
+                "{method} {path}: {}: a body is not documented: {said}",
+                came.status
+            );
             return;
         };
         let media = came.content_type.split(';').next().unwrap_or_default().trim();
         let described = content.get(media);
-        let described = described.unwrap_or_else(|| panic!("{method} {path}: {} comes as {media}", came.status));
+        let described =
+            described.unwrap_or_else(|| panic!("{method} {path}: {} comes as {media}", came.status));
         if media == "application/json" {
             let body = serde_json::from_slice(came.body)
                 .unwrap_or_else(|error| panic!("{method} {path}: {}: {error}: {said}", came.status));
@@ -65,9 +70,12 @@ impl Document {
         for (name, value) in fields {
             whole[name] = value.clone();
         }
-        let validator: Validator = jsonschema::draft202012::new(&whole).unwrap_or_else(|error| panic!("{what}: {error}"));
-        let wrong: Vec<String> =
-            validator.iter_errors(body).map(|error| format!("{} at {}", error, error.instance_path())).collect();
+        let validator: Validator =
+            jsonschema::draft202012::new(&whole).unwrap_or_else(|error| panic!("{what}: {error}"));
+        let wrong: Vec<String> = validator
+            .iter_errors(body)
+            .map(|error| format!("{} at {}", error, error.instance_path()))
+            .collect();
         assert!(wrong.is_empty(), "{what} is not as documented:\n{}\n{body:#}", wrong.join("\n"));
     }
 }

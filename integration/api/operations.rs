@@ -169,12 +169,15 @@ fn builds(caller: &Caller<'_>, nobody: &Caller<'_>) {
     let (list, one) = (path("/jobs/{job}/builds"), path("/jobs/{job}/builds/{number}"));
     let (used, held) = (["main", "site", "use", "1"], ["main", "site", "hold", "1"]);
     caller.api.done("site", "use/1");
-    for query in ["", "?limit=1", "?status=succeeded&status=failed", "?include=steps", "?before=1000", "?after=1"] {
+    for query in
+        ["", "?limit=1", "?status=succeeded&status=failed", "?include=steps", "?before=1000", "?after=1"]
+    {
         let places = ["main", "site", "use"];
         caller.call(Call { method: "GET", path: &list, places: &places, query, body: None }, 200);
     }
     let query = "?status=unknown";
-    caller.call(Call { method: "GET", path: &list, places: &["main", "site", "use"], query, body: None }, 400);
+    caller
+        .call(Call { method: "GET", path: &list, places: &["main", "site", "use"], query, body: None }, 400);
     nobody.get(&list, &["main", "site", "use"], 401);
     caller.get(&list, &["main", "site", "absent"], 404);
     caller.get(&one, &used, 200);

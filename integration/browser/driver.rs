@@ -46,8 +46,12 @@ impl Browser {
         // Its pipe stays open for as long as it talks.
         std::thread::spawn(move || lines.for_each(drop));
         let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE));
-        let mut browser =
-            Self { driver, session: base.clone(), agent: config.build().into(), _profile: tempfile::tempdir().unwrap() };
+        let mut browser = Self {
+            driver,
+            session: base.clone(),
+            agent: config.build().into(),
+            _profile: tempfile::tempdir().unwrap(),
+        };
         let answer = browser.ask(&base, &capabilities(browser._profile.path(), scripts));
         browser.session = format!("{base}/{}", answer["sessionId"].as_str().unwrap());
         browser
@@ -153,7 +157,8 @@ fn capabilities(profile: &Path, scripts: Scripts) -> Value {
     let preferences = json!({ "profile.managed_default_content_settings.javascript": allowed });
     let options = json!({ "args": args, "prefs": preferences });
     let logging = json!({ "browser": "ALL" });
-    let wanted = json!({ "browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": logging });
+    let wanted =
+        json!({ "browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": logging });
     json!({ "capabilities": { "alwaysMatch": wanted } })
 }
 

@@ -33,7 +33,8 @@ impl Frontage {
 
     /// Saves a pipeline.
     pub fn save(&self, name: &str, pipeline: &str) {
-        let vars = if pipeline.contains("variable \"dir\"") { json!({ "dir": self.dir() }) } else { json!({}) };
+        let vars =
+            if pipeline.contains("variable \"dir\"") { json!({ "dir": self.dir() }) } else { json!({}) };
         let body = json!({ "name": name, "config": BASE64_STANDARD.encode(pipeline), "vars": vars });
         let answer = self.api.post("/api/v1/teams/main/pipelines", &body);
         assert_eq!(answer.status, 201, "{:#}", answer.body);
@@ -51,7 +52,8 @@ impl Frontage {
 
     /// Starts a build of a job of `shop`.
     pub fn trigger(&self, job: &str) {
-        let answer = self.api.post(&format!("/api/v1/teams/main/pipelines/shop/jobs/{job}/trigger"), &json!({}));
+        let answer =
+            self.api.post(&format!("/api/v1/teams/main/pipelines/shop/jobs/{job}/trigger"), &json!({}));
         assert_eq!(answer.status, 200, "{:#}", answer.body);
     }
 

@@ -44,7 +44,10 @@ fn a_build_goes_from_running_to_green_without_another_navigation() {
     page.run("window.marker = 42");
     page.until("document.querySelector('.headline').dataset.state === 'run'");
     page.until("document.querySelector('#rows').textContent.includes('first words')");
-    assert_eq!(shop.browser.text("return document.querySelector('#rows').textContent.includes('last words')"), "false");
+    assert_eq!(
+        shop.browser.text("return document.querySelector('#rows').textContent.includes('last words')"),
+        "false"
+    );
     shop.release("go");
     page.until("document.querySelector('.headline').dataset.state === 'ok'");
     page.until("[...document.querySelectorAll('.lane[data-state=ok]')].length >= 2");
@@ -106,10 +109,14 @@ fn a_stream_that_breaks_goes_on_without_loss_and_without_repetition() {
     page.until(SAME_PAGE);
     let lines = page.run(ALL_LINES);
     let lines: Vec<&str> = lines.as_array().unwrap().iter().filter_map(|line| line.as_str()).collect();
-    let expected: Vec<String> = (1..=5).flat_map(|part| (1..=80).map(move |n| format!("{part}-{n}"))).collect();
+    let expected: Vec<String> =
+        (1..=5).flat_map(|part| (1..=80).map(move |n| format!("{part}-{n}"))).collect();
     assert_eq!(lines, expected);
     let streams = proxy.streams();
     assert!(streams.len() > 1, "the stream was never opened again: {streams:?}");
-    let resumed = streams.iter().skip(1).all(|head| head.to_lowercase().contains("last-event-id") || head.contains("after="));
+    let resumed = streams
+        .iter()
+        .skip(1)
+        .all(|head| head.to_lowercase().contains("last-event-id") || head.contains("after="));
     assert!(resumed, "a stream began anew instead of going on: {streams:?}");
 }

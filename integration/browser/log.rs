@@ -36,7 +36,9 @@ fn a_log_of_a_million_lines_needs_few_nodes_and_shows_any_of_them() {
     nodes("at the end");
     page.run("const pane = document.querySelector('#pane'); pane.scrollTop = pane.scrollHeight / 2");
     page.until("[...document.querySelectorAll('#rows .no')].some((no) => +no.textContent > 450000 && +no.textContent < 550000)");
-    page.until("![...document.querySelectorAll('#rows .tx')].some((text) => text.classList.contains('later'))");
+    page.until(
+        "![...document.querySelectorAll('#rows .tx')].some((text) => text.classList.contains('later'))",
+    );
     let wrong = page.text(
         "return [...document.querySelectorAll('#rows .ln')].filter((row) => \
          Math.round(row.querySelector('.tx').textContent.slice(5)) !== +row.querySelector('.no').textContent).length",

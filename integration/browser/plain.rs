@@ -51,7 +51,11 @@ fn every_page_is_complete_without_scripts() {
     expect(&shop, "/teams/main/pipelines", &["shop"]);
     expect(&shop, base, &["test", "bad", "app"]);
     expect(&shop, &format!("{base}/jobs/test/builds"), &["#1"]);
-    expect(&shop, &format!("{base}/jobs/test/builds/1"), &["test #1", "succeeded", "unit", "db", "all is well", "red"]);
+    expect(
+        &shop,
+        &format!("{base}/jobs/test/builds/1"),
+        &["test #1", "succeeded", "unit", "db", "all is well", "red"],
+    );
     expect(&shop, &format!("{base}/jobs/bad/builds/1"), &["bad #1", "failed", "it broke", "exited with 3"]);
     expect(&shop, &format!("{base}/resources/thing.app"), &["abcdef123"]);
     shop.browser.shoot("build-without-scripts");

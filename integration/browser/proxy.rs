@@ -50,7 +50,10 @@ impl Proxy {
     /// Heads of the requests for event streams so far.
     pub fn streams(&self) -> Vec<String> {
         let state = self.state.lock().unwrap();
-        let heads = state.asked.iter().filter(|head| head.lines().next().is_some_and(|first| first.contains("/events")));
+        let heads = state
+            .asked
+            .iter()
+            .filter(|head| head.lines().next().is_some_and(|first| first.contains("/events")));
         heads.cloned().collect()
     }
 }

@@ -44,7 +44,10 @@ fn fmt_rewrites_keeps_comments_and_is_stable() {
     shell.expect(1, &["pipeline", "fmt", "--check", "p.hcl"]);
     shell.expect(0, &["pipeline", "fmt", "p.hcl"]);
     let text = std::fs::read_to_string(shell.dir().join("p.hcl")).unwrap();
-    assert!(text.contains("# a word") && text.contains("# inside") && text.contains("      path = \"echo\""), "{text}");
+    assert!(
+        text.contains("# a word") && text.contains("# inside") && text.contains("      path = \"echo\""),
+        "{text}"
+    );
     shell.expect(0, &["pipeline", "fmt", "--check", "p.hcl"]);
     shell.write("torn.hcl", "job \"a\" {\n");
     shell.expect(2, &["pipeline", "fmt", "torn.hcl"]);

@@ -62,7 +62,11 @@ fn a_directory_stands_for_a_resource_and_puts_are_skipped() {
     let mark = format!("mark={}/mark", shell.dir().display());
     let said = shell.expect(0, &run("test", &["--resource", "git.app=app", "--var", &mark]));
     assert!(said.out.contains("from the directory\nmy-pipeline 1 main\n"), "{}", said.out);
-    assert!(said.out.contains("==> [task] show") && said.out.contains("skipped") && said.out.contains("✓ test"), "{}", said.out);
+    assert!(
+        said.out.contains("==> [task] show") && said.out.contains("skipped") && said.out.contains("✓ test"),
+        "{}",
+        said.out
+    );
     assert_eq!(std::fs::read_to_string(shell.dir().join("mark")).unwrap(), "stopped\n");
 }
 
@@ -71,8 +75,12 @@ fn without_a_directory_the_newest_version_is_fetched() {
     let shell = shell();
     let files = BTreeMap::from([("text".to_owned(), "from git\n".to_owned())]);
     let repository = Repository::new(shell.dir(), "upstream", &files);
-    let (url, mark) = (format!("url={}", repository.bare.display()), format!("mark={}/mark", shell.dir().display()));
-    shell.write("more.hcl", &FILE.replace("params { url = var.url }", "params {\n    url  = var.url\n    name = \"app\"\n  }"));
+    let (url, mark) =
+        (format!("url={}", repository.bare.display()), format!("mark={}/mark", shell.dir().display()));
+    shell.write(
+        "more.hcl",
+        &FILE.replace("params { url = var.url }", "params {\n    url  = var.url\n    name = \"app\"\n  }"),
+    );
     let said = shell.expect(0, &["run", "-p", "more.hcl", "-j", "test", "--var", &url, "--var", &mark]);
     assert!(said.out.contains("from git\nmore 1 main\n"), "{}", said.out);
 }
@@ -97,7 +105,9 @@ fn an_interrupt_stops_services_and_gives_130() {
     running.signal("INT");
     let (code, _) = running.end();
     assert_eq!(code, 130);
-    until("the stop", || (std::fs::read_to_string(shell.dir().join("mark")).ok()? == "stopped\n").then_some(()));
+    until("the stop", || {
+        (std::fs::read_to_string(shell.dir().join("mark")).ok()? == "stopped\n").then_some(())
+    });
 }
 
 #[test]

@@ -54,7 +54,10 @@ impl Remote {
         remote.shell.write("vars.json", &vars.to_string());
         let password = remote.server.password.clone();
         remote.client(0, &["login", "--username", "admin", "--password", &password]);
-        remote.client(0, &["pipelines", "create", "-pn", "site", "--config", "site.hcl", "--vars", "vars.json"]);
+        remote.client(
+            0,
+            &["pipelines", "create", "-pn", "site", "--config", "site.hcl", "--vars", "vars.json"],
+        );
         remote
     }
 

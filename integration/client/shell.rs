@@ -91,7 +91,8 @@ impl Running {
     pub fn until(&self, text: &str) -> Vec<String> {
         let mut seen = Vec::new();
         loop {
-            let line = self.lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no {text:?} in {seen:#?}"));
+            let line =
+                self.lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no {text:?} in {seen:#?}"));
             seen.push(line);
             if seen.last().is_some_and(|line| line.contains(text)) {
                 return seen;
@@ -102,7 +103,9 @@ impl Running {
     /// Sends a signal, as Ctrl-C does.
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
-        assert!(std::process::Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
+        assert!(
+            std::process::Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success()
+        );
     }
 
     /// Waits for the end; gives exit code and the lines that were not read.

@@ -66,7 +66,11 @@ fn crates_import_only_in_the_drawn_directions() {
         );
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert_eq!(found.len(), ALLOWED.len() + OUTSIDE.len(), "a crate was added: say in this test what it may import");
+    assert_eq!(
+        found.len(),
+        ALLOWED.len() + OUTSIDE.len(),
+        "a crate was added: say in this test what it may import"
+    );
 }
 
 #[test]

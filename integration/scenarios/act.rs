@@ -14,7 +14,13 @@ impl Play<'_> {
 
     fn post(&self, path: &str, body: &Value) -> Value {
         let answer = self.api().post(path, body);
-        assert!(answer.status < 300, "{}: POST {path}: {} {:#}", self.script.name, answer.status, answer.body);
+        assert!(
+            answer.status < 300,
+            "{}: POST {path}: {} {:#}",
+            self.script.name,
+            answer.status,
+            answer.body
+        );
         answer.body
     }
 
@@ -50,7 +56,9 @@ impl Play<'_> {
                 let path = format!("{}/resources/{resource}/versions", self.pipeline());
                 self.post(&path, &json!({ "version": version }));
             }
-            Act::TriggerVersion { resource, field, is } => self.trigger_version(resource, field, &self.fill(is)),
+            Act::TriggerVersion { resource, field, is } => {
+                self.trigger_version(resource, field, &self.fill(is))
+            }
             Act::Cancel(build) => self.of_build(build, "cancel"),
             Act::Retry(build) => self.of_build(build, "retry"),
             Act::Refused { post, status } => {
@@ -124,7 +132,10 @@ impl Play<'_> {
         for found in self.everything_alive() {
             for text in &self.script.nowhere {
                 let name = &self.script.name;
-                assert!(!found.command.contains(text.as_str()), "{name}: {text} in the arguments of {found:?}");
+                assert!(
+                    !found.command.contains(text.as_str()),
+                    "{name}: {text} in the arguments of {found:?}"
+                );
             }
         }
     }

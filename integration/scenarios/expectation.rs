@@ -61,15 +61,15 @@ fn compare(
         }
     }
     for (path, wanted) in &expected.steps {
-        let found =
-            find(flat(&build["steps"]), "path", path).map_or("absent".to_owned(), |step| text(&step["status"]));
+        let found = find(flat(&build["steps"]), "path", path)
+            .map_or("absent".to_owned(), |step| text(&step["status"]));
         if found != *wanted {
             differ(&format!("step {path}"), &found, wanted);
         }
     }
     for (service, wanted) in &expected.services {
-        let found =
-            find(flat(&build["services"]), "name", service).map_or("absent".to_owned(), |s| text(&s["status"]));
+        let found = find(flat(&build["services"]), "name", service)
+            .map_or("absent".to_owned(), |s| text(&s["status"]));
         if found != *wanted {
             differ(&format!("service {service}"), &found, wanted);
         }

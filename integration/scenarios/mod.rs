@@ -67,5 +67,8 @@ fn every_scenario_ends_as_written_on_every_transport() {
             plain.assert_same(&faulty, &script.name);
         }
     });
-    assert!(failed.is_empty(), "seed {seed}: {failed:?} (SCENARIO=name plays one alone, PLAIN=1 without faults)");
+    assert!(
+        failed.is_empty(),
+        "seed {seed}: {failed:?} (SCENARIO=name plays one alone, PLAIN=1 without faults)"
+    );
 }

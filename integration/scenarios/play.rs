@@ -16,7 +16,7 @@ use super::{
 };
 use crate::world::{
     api::Api,
-    processes::{Kin, alive, none_left},
+    processes::{Kin, alive, kill_below, none_left},
     program::{Server, Start, fresh_mark},
     repository::Repository,
 };
@@ -53,6 +53,11 @@ pub fn play(script: &Script, stage: Stage) -> Record {
     for act in &script.acts {
         match act {
             Act::Signal(name) => play.signal(name),
+            Act::Kill(name) => {
+                let killed = kill_below(play.server.as_ref().unwrap().pid(), name);
+                assert!(killed > 0, "{}: there is no {name}", script.name);
+                play.ever_killed = true;
+            }
             Act::Ended {} => play.end(),
             Act::Started {} => play.start(),
             act => play.act(act),
@@ -71,18 +76,31 @@ impl<'a> Play<'a> {
         for (file, content) in &script.given {
             fs::write(dir.join(file), content).unwrap();
         }
-        let repositories = script
-            .repository
-            .iter()
-            .map(|(name, files)| (name.clone(), Repository::new(home, name, files)));
+        let repositories =
+            script.repository.iter().map(|(name, files)| (name.clone(), Repository::new(home, name, files)));
         let repositories = repositories.collect();
         let (home, mark) = (home.to_owned(), fresh_mark());
-        Self { script, dir, repositories, mark, stage, home, server: None, api: None, killed: false, ever_killed: false }
+        Self {
+            script,
+            dir,
+            repositories,
+            mark,
+            stage,
+            home,
+            server: None,
+            api: None,
+            killed: false,
+            ever_killed: false,
+        }
     }
 
     fn start(&mut self) {
-        let mut start =
-            Start::new(&self.home).args(&["--db-system", &self.script.db, "--admin-password", "correct horse"]);
+        let mut start = Start::new(&self.home).args(&[
+            "--db-system",
+            &self.script.db,
+            "--admin-password",
+            "correct horse",
+        ]);
         start.mark.clone_from(&self.mark);
         start.args.push(format!("--concurrency={}", self.script.concurrency));
         start.args.extend(self.script.flags.iter().map(|flag| self.fill(flag)));
@@ -185,7 +203,11 @@ impl<'a> Play<'a> {
             return Record::default();
         }
         check(self.script, self.api(), &|text| self.fill(text));
-        record(self.script, self.api(), &[(&*self.dir.to_string_lossy(), "DIR"), (&*self.home.to_string_lossy(), "HOME")])
+        record(
+            self.script,
+            self.api(),
+            &[(&*self.dir.to_string_lossy(), "DIR"), (&*self.home.to_string_lossy(), "HOME")],
+        )
     }
 
     fn files(&self) {

@@ -36,7 +36,9 @@ pub fn record(script: &Script, api: &Api, places: &[(&str, &str)]) -> Record {
             if script.varying.contains(&key) {
                 continue;
             }
-            let log = places.iter().fold(api.log(&script.name, name, path), |log, (text, place)| log.replace(text, place));
+            let log = places
+                .iter()
+                .fold(api.log(&script.name, name, path), |log, (text, place)| log.replace(text, place));
             record.insert(key, format!("{} {}\n{log}", step["status"], step["attempt"]));
         }
     }

@@ -101,6 +101,8 @@ pub enum Act {
     Update(String),
     /// Waits until a process with this text in its command is alive, then looks for `nowhere` in the arguments of all.
     Look(String),
+    /// Kills every helper process of the server that has this name.
+    Kill(String),
     /// Sends the server a signal.
     Signal(String),
     /// Waits for the server's end: in order, unless it was killed. Nothing may be left alive.

@@ -53,9 +53,13 @@ impl Engine {
     /// Imports a directory as an image.
     fn import(&self, root: &Path, image: &str, command: &str) {
         let archive = self.home.path().join("image.tar");
-        let packed = Command::new("tar").arg("-C").arg(root).arg("-cf").arg(&archive).arg(".").status().unwrap();
+        let packed =
+            Command::new("tar").arg("-C").arg(root).arg("-cf").arg(&archive).arg(".").status().unwrap();
         assert!(packed.success());
-        assert!(self.docker(&["import", "-c", command, &archive.display().to_string(), image]), "import of {image}");
+        assert!(
+            self.docker(&["import", "-c", command, &archive.display().to_string(), image]),
+            "import of {image}"
+        );
     }
 }
 
@@ -74,7 +78,8 @@ fn shell_root(home: &Path) -> PathBuf {
         fs::create_dir_all(root.join(directory)).unwrap();
     }
     fs::copy("/usr/bin/busybox", root.join("bin/busybox")).unwrap();
-    for name in ["sh", "cat", "echo", "sleep", "test", "sed", "printf", "env", "mkdir", "rm", "true", "false"] {
+    for name in ["sh", "cat", "echo", "sleep", "test", "sed", "printf", "env", "mkdir", "rm", "true", "false"]
+    {
         std::os::unix::fs::symlink("busybox", root.join("bin").join(name)).unwrap();
     }
     root
@@ -102,5 +107,8 @@ fn tasks_and_services_run_in_containers_and_nothing_is_left() {
     perform("docker", |script| {
         script.env.insert("DOCKER_HOST".to_owned(), engine.host());
     });
-    assert_eq!(engine.list(&["ps", "-a", "--format", "{{.Names}} {{.Image}} {{.Status}}"]), Vec::<String>::new());
+    assert_eq!(
+        engine.list(&["ps", "-a", "--format", "{{.Names}} {{.Image}} {{.Status}}"]),
+        Vec::<String>::new()
+    );
 }

@@ -11,7 +11,8 @@ use crate::scenarios::{Script, Stage, play};
 
 /// Plays a scenario of this directory, after `change` has given it what only the test knows.
 fn perform(name: &str, change: impl FnOnce(&mut Script)) {
-    let mut script = Script::read(&PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/services/files")), name);
+    let mut script =
+        Script::read(&PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/services/files")), name);
     change(&mut script);
     play(&script, Stage::Plain);
 }

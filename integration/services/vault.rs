@@ -28,7 +28,8 @@ fn answer(client: TcpStream) {
     let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
     let is_known = head.iter().any(|line| line.to_lowercase() == format!("x-vault-token: {TOKEN}"));
     let path = first.split(' ').nth(1).unwrap_or_default();
-    let (status, body) = if is_known { content(path) } else { ("403 Forbidden", r#"{"errors":["permission denied"]}"#) };
+    let (status, body) =
+        if is_known { content(path) } else { ("403 Forbidden", r#"{"errors":["permission denied"]}"#) };
     let length = body.len();
     // A client that has gone needs no answer.
     let _ = write!(

@@ -35,7 +35,11 @@ impl Api {
     pub fn anonymous(base: &str) -> Self {
         let config = Agent::config_builder().http_status_as_error(false).max_redirects(0);
         let config = config.max_redirects_will_error(false).timeout_connect(Some(PATIENCE));
-        Self { agent: config.build().into(), base: base.trim_end_matches('/').to_owned(), token: String::new() }
+        Self {
+            agent: config.build().into(),
+            base: base.trim_end_matches('/').to_owned(),
+            token: String::new(),
+        }
     }
 
     /// Logs in.
@@ -45,11 +49,6 @@ impl Api {
         assert_eq!(answer.status, 200, "{}", answer.body);
         api.token = answer.body["data"]["jwt"].as_str().unwrap().to_owned();
         api
-    }
-
-    /// The token of the session.
-    pub fn token(&self) -> &str {
-        &self.token
     }
 
     pub fn get(&self, path: &str) -> Answer {
@@ -67,17 +66,16 @@ impl Api {
         answer(self.authorised(request).send_json(body).unwrap())
     }
 
-    pub fn delete(&self, path: &str) -> Answer {
-        let request = self.agent.delete(self.url(path)).header("Accept", "application/json");
-        answer(self.authorised(request).call().unwrap())
-    }
-
     /// Any method, with or without a JSON body; the answer as it came.
     pub fn exchange(&self, method: &str, path: &str, body: Option<&Value>) -> Raw {
         let url = self.url(path);
         let headed = |request: ureq::http::request::Builder| {
             let request = request.header("Accept", "*/*");
-            if self.token.is_empty() { request } else { request.header("Authorization", format!("Bearer {}", self.token)) }
+            if self.token.is_empty() {
+                request
+            } else {
+                request.header("Authorization", format!("Bearer {}", self.token))
+            }
         };
         let request = headed(ureq::http::Request::builder().method(method).uri(url));
         let response = match body {
@@ -88,7 +86,8 @@ impl Api {
             None => self.agent.run(request.body(()).unwrap()),
         };
         let response = response.unwrap();
-        let content_type = response.headers().get("content-type").map(|value| value.to_str().unwrap().to_owned());
+        let content_type =
+            response.headers().get("content-type").map(|value| value.to_str().unwrap().to_owned());
         let status = response.status().as_u16();
         let mut body = Vec::new();
         response.into_body().into_reader().read_to_end(&mut body).unwrap();
@@ -113,11 +112,7 @@ impl Api {
             match line.split_once(": ") {
                 Some(("event", name)) => event = name.to_owned(),
                 Some(("id", number)) => id = number.to_owned(),
-                Some(("data", data)) => {
-                    if stop(&event, &id, &serde_json::from_str(data).unwrap()) {
-                        return;
-                    }
-                }
+                Some(("data", data)) if stop(&event, &id, &serde_json::from_str(data).unwrap()) => return,
                 _ => {}
             }
         }

@@ -1,6 +1,6 @@
 //! What is alive: every process that carries a test's mark in its environment.
 
-use std::{fs, thread, time::Instant};
+use std::{fs, process::Command, thread, time::Instant};
 
 use super::{
     deadline::{LOOK_AGAIN, PATIENCE},
@@ -10,7 +10,8 @@ use super::{
 /// A process.
 #[derive(Debug, Clone)]
 pub struct Found {
-    pub pid: i32,
+    #[expect(dead_code, reason = "read by whoever looks at a failure")]
+    pid: i32,
     pub command: String,
 }
 
@@ -50,6 +51,26 @@ pub fn none_left(mark: &str, kin: Kin) {
         assert!(Instant::now() < deadline, "still alive: {left:?}");
         thread::sleep(LOOK_AGAIN);
     }
+}
+
+/// Kills every process of this name below an ancestor; gives how many they were.
+pub fn kill_below(ancestor: i32, name: &str) -> usize {
+    let entries = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let is_named =
+        |pid: &i32| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm.trim() == name);
+    let is_below =
+        |pid: &i32| std::iter::successors(Some(*pid), |pid| parent(*pid)).any(|pid| pid == ancestor);
+    let found: Vec<i32> = pids.filter(is_named).filter(is_below).collect();
+    for pid in &found {
+        assert!(Command::new("kill").args(["-KILL", &pid.to_string()]).status().unwrap().success());
+    }
+    found.len()
+}
+
+fn parent(pid: i32) -> Option<i32> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
 }
 
 /// The arguments of a process; empty if it is gone.

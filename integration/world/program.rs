@@ -50,7 +50,6 @@ pub struct Server {
     child: Child,
     pub url: String,
     pub password: String,
-    pub mark: String,
     log: Arc<Mutex<String>>,
 }
 
@@ -66,8 +65,7 @@ impl<'a> Start<'a> {
     /// On a free port of loopback, in memory.
     pub fn new(home: &'a Path) -> Self {
         let state = format!("--state-dir={}", home.join("state").display());
-        let args =
-            ["--listen", "127.0.0.1:0", "--min-check-interval", "1s", state.as_str()];
+        let args = ["--listen", "127.0.0.1:0", "--min-check-interval", "1s", state.as_str()];
         Self { home, args: args.map(str::to_owned).into(), mark: fresh_mark(), env: Vec::new() }
     }
 
@@ -91,7 +89,7 @@ impl<'a> Start<'a> {
         keep(child.stderr.take().unwrap(), Arc::clone(&log), None);
         let (lines, spoken) = mpsc::channel();
         keep(child.stdout.take().unwrap(), Arc::clone(&log), Some(lines));
-        let mut server = Server { child, url: String::new(), password: String::new(), mark: self.mark, log };
+        let mut server = Server { child, url: String::new(), password: String::new(), log };
         while server.url.is_empty() {
             let line = spoken
                 .recv_timeout(PATIENCE)
@@ -154,12 +152,6 @@ impl Server {
     pub fn wait(mut self) -> (ExitStatus, String) {
         let status = until("the server's end", || self.child.try_wait().unwrap());
         (status, self.log())
-    }
-
-    /// Stops it in order.
-    pub fn stop(self) -> (ExitStatus, String) {
-        self.signal("TERM");
-        self.wait()
     }
 }
 

@@ -37,15 +37,22 @@ pub(crate) struct Probe {
     pub exports: std::collections::BTreeMap<String, String>,
 }
 
+/// What came of a probe that failed.
+struct Said {
+    reason: String,
+    output: String,
+}
+
 impl Probe {
     /// Probes at once, then `interval` after the end of the one before. Of the output only the last failing
     /// probe's is kept.
     pub(crate) async fn run(self, recorder: &mut Recorder, mut ear: Ear) -> Probed {
         let began = Instant::now();
+        let mut last: Option<Said> = None;
         for count in 1.. {
             let left = self.check.timeout.saturating_sub(began.elapsed());
             let tail = Tail::new(KEPT);
-            let failure = match self.once(count, recorder, &tail, left, &mut ear).await {
+            let reason = match self.once(count, recorder, &tail, left, &mut ear).await {
                 Ok(None) => {
                     recorder.note(&format!("ready after {count} {}", probes(count)));
                     return Probed::Ready;
@@ -54,9 +61,13 @@ impl Probe {
                 Err(interrupt) => return Probed::Cut(interrupt),
             };
             let left = self.check.timeout.saturating_sub(began.elapsed());
+            let said = Said { reason, output: tail.text() };
+            // A probe that the end of the time cut short, and that said nothing, tells less than the one before.
+            let said = last.take().filter(|_| left.is_zero() && said.output.is_empty()).unwrap_or(said);
             if left <= self.check.interval {
-                return self.give_up(count, &failure, &tail.text(), recorder);
+                return self.give_up(count, &said, recorder);
             }
+            last = Some(said);
             tokio::select! {
                 () = tokio::time::sleep(self.check.interval) => {}
                 interrupt = interrupted(&mut ear) => return Probed::Cut(interrupt),
@@ -107,11 +118,11 @@ impl Probe {
     }
 
     /// The next probe would begin when the time is over, so there is nothing to wait for.
-    fn give_up(&self, count: u32, reason: &str, output: &str, recorder: &Recorder) -> Probed {
-        if !output.is_empty() {
-            recorder.note(output.trim_end_matches('\n'));
+    fn give_up(&self, count: u32, said: &Said, recorder: &Recorder) -> Probed {
+        if !said.output.is_empty() {
+            recorder.note(said.output.trim_end_matches('\n'));
         }
-        recorder.note(&format!("error: {count} {}, the last one: {reason}", probes(count)));
+        recorder.note(&format!("error: {count} {}, the last one: {}", probes(count), said.reason));
         let text = format!("service \"{}\" not ready after {}", self.name, duration_text(self.check.timeout));
         Probed::Failed(Failure::coded(RunCode::R151, text))
     }

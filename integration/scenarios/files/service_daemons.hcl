@@ -7,7 +7,7 @@ service_type "daemon" {
 }
 
 service_type "loud" {
-  start "shell" { cmd = "{ echo still here; sleep 602; } & echo left open" }
+  start "shell" { cmd = "{ sleep 602; } & echo left open" }
   stop "shell" { cmd = "echo stop loud >> ${var.dir}/order" }
 }
 
