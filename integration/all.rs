@@ -4,6 +4,7 @@
 mod api;
 mod browser;
 mod client;
+mod docker;
 mod docs;
 mod house;
 mod scenarios;

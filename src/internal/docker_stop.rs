@@ -2,17 +2,11 @@
 //!
 //! Containers are found by the label that carries the instance, never by name: a name may belong
 //! to somebody else by now. When the start did not end by itself, the engine may still be creating
-//! a container for it, so the proof is asked for twice with a pause.
+//! a container for it: the launcher then runs this twice with a pause.
 
 use std::process::ExitCode;
-use std::thread::sleep;
-use std::time::Duration;
 
 use super::{Outcome, engine, environment};
-
-/// Between the two proofs after an interrupted start: what an engine still had in hand when the
-/// client was killed appears within it.
-const PAUSE: Duration = Duration::from_secs(2);
 
 /// Removals before giving up; a failed one is tried again with a new listing.
 const TRIES: u32 = 5;
@@ -22,12 +16,7 @@ pub(super) fn run(args: &[String]) -> Outcome {
         Some(instance) => instance.clone(),
         None => environment::require("SERVICE_INSTANCE")?,
     };
-    let label = format!("pikoci.instance={instance}");
-    remove_all(&label)?;
-    if environment::flag("SERVICE_START_INTERRUPTED")? {
-        sleep(PAUSE);
-        remove_all(&label)?;
-    }
+    remove_all(&format!("pikoci.instance={instance}"))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 
+use pikoci_model::id::InstanceId;
 use pikoci_model::outcome::Failure;
 use pikoci_model::pipeline::RunnerType;
 use pikoci_model::port::HandedFile;
 use pikoci_model::step::Command;
 use pikoci_model::text::{SecretValue, Value};
 
-use super::docker::{self, Container};
+use super::docker;
 use super::environment::Environment;
 use super::secrets::{Clear, Secrets};
 use super::template;
@@ -25,8 +26,8 @@ pub(crate) struct Prepared {
     pub files: Vec<HandedFile>,
     /// Files to be written below WORKDIR's `.pikoci/` first, for a reader inside a container.
     pub private: Vec<PrivateFile>,
-    /// The container that the program starts, to be removed whatever happens.
-    pub container: Option<Container>,
+    /// The instance label of the container that the program starts, to be removed whatever happens.
+    pub container: Option<InstanceId>,
     /// Lines for the log.
     pub warnings: Vec<String>,
 }
@@ -51,6 +52,8 @@ pub(crate) struct Surroundings<'a> {
     pub allow_secret_args: bool,
     /// Unique name of this command on the host, fit for a container.
     pub unique: &'a str,
+    /// The identity of a container that it starts.
+    pub instance: InstanceId,
     /// Labels of a container that it starts.
     pub labels: &'a [(String, String)],
     /// Services of the build listen on the host.
@@ -235,6 +238,7 @@ mod tests {
             docker_binary: "docker",
             allow_secret_args: allow,
             unique: "u",
+            instance: InstanceId(uuid::Uuid::nil()),
             labels: &[],
             host_services: false,
         };

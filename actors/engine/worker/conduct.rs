@@ -13,7 +13,6 @@ use pikoci_model::step::Command;
 use tokio::sync::watch;
 
 use super::command::{Prepared, PrivateFile, Surroundings, prepare};
-use super::docker::Container;
 use super::environment::Environment;
 use super::secrets::Secrets;
 use super::site::{Ground, Layers};
@@ -75,7 +74,7 @@ pub(crate) enum Halt {
 /// A program with everything it needs, not yet started.
 pub(crate) struct Ready {
     pub spawn: Spawn,
-    pub container: Option<Container>,
+    pub container: Option<InstanceId>,
     pub warnings: Vec<String>,
     pub names: Vec<String>,
 }
@@ -105,16 +104,18 @@ pub(crate) async fn conduct(
     let Some(ready) = make_ready(ground, secrets, runner, order).await? else {
         return Ok(Conducted { end: None, halt: None, names: Vec::new(), warnings: Vec::new() });
     };
-    let Ready { spawn, container, warnings, names } = ready;
-    let registered = container.map(|container| register(container, &spawn, ground));
-    let process = match &registered {
+    let Ready { spawn, container, mut warnings, names } = ready;
+    let process = match container {
         None => ground.item.spawn(spawn).await,
-        Some(stop) => ground.item.start_service(launch(spawn, stop)).await,
+        Some(instance) => ground.item.start_service(contained(spawn, instance, ground)).await,
     };
     let process = process.map_err(launch_failure)?;
     let (end, halt) = watch_over(process, order.limit, ground.settings.kill_grace, ear).await;
-    if let Some(stop) = registered {
-        ground.item.stop_service(stop.instance).await;
+    if let Some(instance) = container
+        && !ground.item.stop_service(instance).await.stopped
+    {
+        warnings
+            .push(format!("the container with the label pikoci.instance={instance} could not be removed"));
     }
     Ok(Conducted { end: Some(end), halt, names, warnings })
 }
@@ -210,31 +211,22 @@ fn prepare_in(
     env: &mut Environment,
 ) -> Result<Prepared, Failure> {
     let command: &Command = order.layers.command;
-    let unique = format!("pikoci-{}-{}-{}", ground.name, order.step, order.attempt);
+    // Another server's build may have the same number on the same container engine.
+    let instance = InstanceId(uuid::Uuid::new_v4());
+    let mark = instance.to_string();
+    let mark = mark.split('-').next().unwrap_or_default();
+    let unique = format!("pikoci-{}-{}-{}-{mark}", ground.name, order.step, order.attempt);
     let around = Surroundings {
         workdir: &ground.workdir_text(),
         runner_types: runner.types,
         docker_binary: &ground.settings.docker_binary,
         allow_secret_args: ground.settings.allow_secret_args,
         unique: &unique,
+        instance,
         labels: runner.labels,
         host_services: runner.host_services,
     };
     prepare(command, env, secrets, around)
-}
-
-struct Registered {
-    instance: InstanceId,
-    stop: StopCommand,
-    name: String,
-}
-
-/// A container is registered like a service, so that it is removed whatever becomes of its client.
-fn register(container: Container, spawn: &Spawn, ground: &Ground) -> Registered {
-    let remove =
-        Spawn { argv: container.remove, sink: None, capture: false, files: Vec::new(), ..spawn.clone() };
-    let stop = StopCommand { spawn: remove, limit: ground.settings.stop_limit, retries: stop_retries() };
-    Registered { instance: InstanceId(uuid::Uuid::new_v4()), stop, name: container.name }
 }
 
 /// After the first try of a stop: 1 s, 5 s.
@@ -245,14 +237,22 @@ pub(crate) fn stop_retries() -> Vec<Duration> {
 /// Steps' containers stop before every service.
 const CONTAINERS: u32 = u32::MAX;
 
-fn launch(start: Spawn, registered: &Registered) -> ServiceLaunch {
+/// A container is registered like a service whose start is the client, so that it is removed whatever becomes of that:
+/// twice, when the client was ended while the engine may still have been creating.
+fn contained(start: Spawn, instance: InstanceId, ground: &Ground) -> ServiceLaunch {
+    let program = ground.ports.workplace.program().to_string_lossy().into_owned();
+    let remove = [program, "internal".to_owned(), "docker-stop".to_owned(), instance.to_string()];
+    let mut spawn =
+        Spawn { argv: remove.into(), sink: None, capture: false, files: Vec::new(), ..start.clone() };
+    spawn.env.insert("PIKOCI_DOCKER".to_owned(), ground.settings.docker_binary.clone());
+    let stop = StopCommand { spawn, limit: ground.settings.stop_limit, retries: stop_retries() };
     ServiceLaunch {
-        instance: registered.instance,
-        name: registered.name.clone(),
+        instance,
+        name: format!("container of {}", start.step),
         group: CONTAINERS,
         start,
-        foreground: true,
-        stop: Some(registered.stop.clone()),
+        foreground: false,
+        stop: Some(stop),
         data: None,
     }
 }

@@ -36,16 +36,8 @@ const SAME_FLAGS: [(&str, &str); 4] =
 /// Attributes that are switches.
 const SWITCHES: [(&str, &str); 2] = [("privileged", "--privileged"), ("init", "--init")];
 
-/// A container that must be gone when its command has ended, however that ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Container {
-    /// Its unique name.
-    pub name: String,
-    /// Program and arguments that remove it; succeeds when there is none.
-    pub remove: Vec<String>,
-}
-
-/// Prepares `docker run`.
+/// Prepares `docker run`. The container carries its instance as a label, by which it is found and removed: a name may
+/// belong to somebody else.
 ///
 /// # Errors
 /// `R110` without an image; `cmd` beside `script`; a secret where none may be.
@@ -73,10 +65,7 @@ pub(super) fn prepare(
     prepared.argv.push(argument(image, "image", allow, &mut prepared.warnings)?);
     prepared.argv.extend(entrypoint.into_iter().skip(1).map(|part| part.text));
     prepared.argv.extend(shell);
-    prepared.container = Some(Container {
-        name: around.unique.to_owned(),
-        remove: [around.docker_binary, "rm", "--force", "--volumes", around.unique].map(str::to_owned).into(),
-    });
+    prepared.container = Some(around.instance);
     Ok(prepared)
 }
 
@@ -106,13 +95,14 @@ impl Run<'_> {
     }
 
     fn begin(&self, prepared: &mut Prepared, mount: &str) -> Result<(), Failure> {
-        let Surroundings { workdir, docker_binary, unique, labels, .. } = self.around;
+        let Surroundings { workdir, docker_binary, unique, labels, instance, .. } = self.around;
         let directory = match self.text("dir")? {
             Some(dir) => format!("{mount}/{}", dir.text),
             None => mount.to_owned(),
         };
         let fixed = [docker_binary, "run", "--rm", "--name", unique];
         prepared.argv.extend(fixed.map(str::to_owned));
+        prepared.argv.extend(["--label".to_owned(), format!("pikoci.instance={instance}")]);
         for (name, value) in labels {
             prepared.argv.extend(["--label".to_owned(), format!("{name}={value}")]);
         }
@@ -253,6 +243,7 @@ fn pull_policy(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pikoci_model::id::InstanceId;
     use pikoci_model::text::{SecretRef, Text};
     use std::collections::BTreeMap;
 
@@ -271,6 +262,7 @@ mod tests {
             docker_binary: "docker",
             allow_secret_args: false,
             unique: "pikoci-7-0-1",
+            instance: InstanceId(uuid::Uuid::nil()),
             labels: &labels,
             host_services: true,
         };
@@ -290,12 +282,13 @@ mod tests {
     fn the_command_mounts_workdir_and_passes_variables_by_name() {
         let attributes = [("image", scalar("rust:$BUILD_NUMBER")), ("cmd", scalar("cargo $BUILD_NUMBER"))];
         let prepared = docker(&attributes, &["-v", "/c:/c"], &Secrets::default()).unwrap();
-        let expected = "docker run --rm --name pikoci-7-0-1 --label pikoci.build=7 --volume /w:/workdir \
+        let expected = "docker run --rm --name pikoci-7-0-1 \
+             --label pikoci.instance=00000000-0000-0000-0000-000000000000 --label pikoci.build=7 --volume /w:/workdir \
              --workdir /workdir --network host -e BUILD_NUMBER -e HOME=/h -e WORKDIR=/workdir \
              -e PIKOCI_OUTPUT=/workdir/.pikoci/output-0-1 -e GIT_CONFIG_COUNT=1 \
              -e GIT_CONFIG_KEY_0=safe.directory -e GIT_CONFIG_VALUE_0=* -v /c:/c rust:7 /bin/sh -ec cargo $BUILD_NUMBER";
         assert_eq!(prepared.argv.join(" "), expected);
-        assert_eq!(prepared.container.unwrap().remove.join(" "), "docker rm --force --volumes pikoci-7-0-1");
+        assert_eq!(prepared.container, Some(InstanceId(uuid::Uuid::nil())));
     }
 
     #[test]

@@ -148,6 +148,7 @@ mod tests {
             docker_binary: "docker",
             allow_secret_args: false,
             unique: "u",
+            instance: pikoci_model::id::InstanceId(uuid::Uuid::nil()),
             labels: &[],
             host_services: false,
         };
