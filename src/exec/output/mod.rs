@@ -9,6 +9,7 @@ mod gather;
 mod log;
 mod mask;
 mod reader;
+mod skim;
 
 pub use log::StepLog;
 pub use mask::{Masking, Scanner};
