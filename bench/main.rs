@@ -11,6 +11,7 @@ mod first_line;
 mod log;
 mod memory;
 mod moment;
+mod processor;
 mod produce;
 mod sample;
 mod server;
@@ -96,6 +97,7 @@ fn run(asked: &Asked) -> Fallible<()> {
     let program = program.map_err(|error| format!("{}: {error}", asked.program.display()))?;
     let dir = asked.dir.clone().unwrap_or_else(std::env::temp_dir);
     let bench = Bench { program, dir, quick: asked.quick };
+    eprintln!("load of this machine at the start: {}", processor::load());
     let mut figures = Vec::new();
     for measure in Measure::value_variants() {
         if asked.only.is_empty() || asked.only.contains(measure) {
@@ -104,6 +106,7 @@ fn run(asked: &Asked) -> Fallible<()> {
             figures.extend(taken);
         }
     }
+    eprintln!("load at the end, what was measured included: {}", processor::load());
     if let Some(path) = &asked.json {
         let text = serde_json::to_string_pretty(&figures)?;
         std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))?;

@@ -10,7 +10,7 @@ use crate::{
     Bench, Fallible,
     client::{Client, Started},
     figure::Figure,
-    moment,
+    moment, processor,
     server::Home,
 };
 
@@ -45,20 +45,20 @@ pub fn measure(bench: &Bench) -> Fallible<Vec<Figure>> {
     let held: Vec<Started> = (0..SLOTS).map(|_| client.trigger("gate")).collect::<Fallible<_>>()?;
     let count = bench.rounds(1500);
     let builds: Vec<Started> = (0..count).map(|_| client.trigger("true")).collect::<Fallible<_>>()?;
-    let cpu = processor_seconds(&server.processes());
+    let cpu = processor::seconds(&server.processes());
     std::fs::write(&gate, "")?;
     for build in &held {
         client.watch_states(build)?.end("succeeded")?;
     }
     let rate = rate(&client, &builds)?;
-    let cpu = (processor_seconds(&server.processes()) - cpu) / count as f64 * 1000.0;
+    let cpu = (processor::seconds(&server.processes()) - cpu) / count as f64 * 1000.0;
     server.stop()?;
     let bare = bare_loop(count)?;
     let figure = Figure::new("builds a second, two slots, SQLite", rate, "builds/s").at_least(500.0);
     Ok(vec![
         figure
             .note(format!("{count} builds queued before the first started; a bare fork+exec loop of the same, two at once: {bare:.0}/s"))
-            .note(format!("{:.2} ms of two processors for each build; server, nursery and shims that still live used {cpu:.2} ms of processor", 2000.0 / rate)),
+            .note(format!("a build used {cpu:.2} ms of processor in server, nursery and shims, its command included")),
     ])
 }
 
@@ -101,19 +101,4 @@ fn bare_loop(count: usize) -> Fallible<f64> {
         thread.join().map_err(|_| "a thread of the bare loop panicked")??;
     }
     Ok((share * SLOTS) as f64 / began.elapsed().as_secs_f64())
-}
-
-/// Time on a processor, with that of children that were waited for.
-fn processor_seconds(pids: &[u32]) -> f64 {
-    let stat = |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/stat")).ok();
-    let ticks: u64 = pids.iter().filter_map(stat).map(|stat| ticks(&stat)).sum();
-    // SAFETY: asks for a number.
-    let second = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
-    ticks as f64 / second.max(1) as f64
-}
-
-/// utime, stime, cutime and cstime, which follow the name in parentheses after eleven others.
-fn ticks(stat: &str) -> u64 {
-    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
-    fields.skip(11).take(4).filter_map(|field| field.parse::<u64>().ok()).sum()
 }
