@@ -49,7 +49,7 @@ fn path(rest: &str) -> String {
 #[test]
 fn every_documented_operation_is_called_and_answers_as_documented() {
     let home = tempfile::tempdir().unwrap();
-    let server: Server = Start::new(home.path()).server();
+    let server: Server = Start::new(home.path()).args(&["--concurrency", "4"]).server();
     let api = server.api();
     let document = Document::new(api.get("/api/v1/openapi.json").body);
     let called = RefCell::default();

@@ -25,7 +25,7 @@ impl Frontage {
     pub fn open(pipeline: &str, scripts: Scripts) -> Self {
         let home = tempfile::tempdir().unwrap();
         fs::create_dir(home.path().join("dir")).unwrap();
-        let server = Start::new(home.path()).args(&["--name", "lab-1"]).server();
+        let server = Start::new(home.path()).args(&["--name", "lab-1", "--concurrency", "4"]).server();
         let frontage = Self { browser: Browser::start(scripts), api: server.api(), server, home };
         frontage.save("shop", pipeline);
         frontage

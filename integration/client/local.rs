@@ -111,6 +111,22 @@ fn an_interrupt_stops_services_and_gives_130() {
 }
 
 #[test]
+fn a_second_interrupt_does_not_wait_for_a_stop_that_hangs() {
+    let shell = shell();
+    let pipeline = "service_type \"stuck\" {\n  start \"exec\" {}\n  stop \"exec\" {\n    path = \"sleep\"\n    args = [\"25\"]\n  }\n}\n\
+                    job \"hung\" {\n  service \"stuck\" {}\n  task \"t\" {\n    run \"shell\" { cmd = \"echo waiting; sleep 60\" }\n  }\n}\n";
+    shell.write("hung.hcl", pipeline);
+    let running = shell.start(&["run", "-p", "hung.hcl", "-j", "hung"]);
+    running.until("waiting");
+    running.signal("INT");
+    running.until("stuck:stop");
+    running.signal("INT");
+    let (code, said) = running.end();
+    assert_eq!(code, 130);
+    assert!(!said.contains("cancelled in"), "it waited for the stop: {said}");
+}
+
+#[test]
 fn a_given_value_replaces_a_secret_and_is_one() {
     let shell = shell();
     let said = shell.expect(0, &run("secret", &["--var", "password=hunter2-hunter2"]));
