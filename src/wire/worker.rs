@@ -69,6 +69,13 @@ impl RunningWorker {
         self.end().await
     }
 
+    /// The same for somebody who has asked twice: the stops get a little time.
+    pub async fn stop_in_a_hurry(&mut self) -> bool {
+        self.worker.stop();
+        self.worker.hurry();
+        self.end().await
+    }
+
     /// After a second signal: the stops get a little longer, then it ends.
     pub fn hurry(&self) {
         self.worker.hurry();

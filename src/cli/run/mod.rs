@@ -188,7 +188,11 @@ fn go(
         match wire::local_worker(&host, nursery, asked.keep_workdir, !asked.no_secrets).await {
             Ok((mut worker, mut server)) => {
                 let exit = server.run_job(prepared).await;
-                worker.stop().await;
+                if server.is_in_a_hurry() {
+                    worker.stop_in_a_hurry().await;
+                } else {
+                    worker.stop().await;
+                }
                 exit
             }
             Err(error) => {

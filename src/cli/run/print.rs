@@ -131,6 +131,11 @@ pub fn failed_before(text: &str) -> Exit {
     Exit::Failed
 }
 
+/// A second interrupt: nobody waits for the stops to the end.
+pub fn hurried() {
+    eprintln!("interrupted again: the stops of services get 5 s more, then they go on by themselves");
+}
+
 /// The plan, without running anything.
 pub fn dry_run(prepared: &Prepared) {
     skipped(&prepared.skipped);

@@ -19,7 +19,7 @@ use pikoci_model::{
 
 use super::{
     plan::Prepared,
-    print::{Printer, failed_before, skipped},
+    print::{Printer, failed_before, hurried, skipped},
     versions,
 };
 use crate::{cli::Exit, shutdown::Interrupts};
@@ -61,6 +61,11 @@ impl LocalServer {
         }
     }
 
+    /// Whether somebody who interrupted did not want to wait for the stops.
+    pub fn is_in_a_hurry(&self) -> bool {
+        self.interrupts.seen() > 1
+    }
+
     /// Runs one check.
     ///
     /// # Errors
@@ -88,9 +93,20 @@ impl LocalServer {
         self.tell(&GoBuild { offer, incarnation, tracker, plan }).await;
         let mut intake = Intake::after(0);
         loop {
-            let Ok(envelope) = self.next().await else {
-                self.tell(&Cancel { build, fence, reason: "interrupted".to_owned() }).await;
-                continue;
+            let envelope = match self.next().await {
+                Ok(envelope) => envelope,
+                Err(Interrupted::ByPerson) if !self.is_in_a_hurry() => {
+                    self.tell(&Cancel { build, fence, reason: "interrupted".to_owned() }).await;
+                    continue;
+                }
+                Err(Interrupted::ByPerson) => {
+                    hurried();
+                    return None;
+                }
+                Err(Interrupted::Failed(text)) => {
+                    failed_before(&text);
+                    return None;
+                }
             };
             let Some(events) =
                 read::<Events>(&envelope).filter(|events| events.build == build && events.fence == fence)
