@@ -4,19 +4,23 @@
 //! monotonic clock. Whenever the server itself was cut off — just started, stopped for a while, without its database —
 //! everybody's patience begins anew.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod compare;
+mod look;
+
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use chrono::TimeDelta;
-use pikoci_model::build::{Build, Phase};
 use pikoci_model::id::{BuildId, NodeId};
-use pikoci_model::message::{Announce, Goodbye, Holding, Renew, Void};
-use pikoci_model::port::{Address, Monotonic, StoreError};
-use pikoci_model::worker::{WorkerProfile, WorkerState};
+use pikoci_model::message::{Announce, Goodbye, Holding, Renew};
+use pikoci_model::port::{Monotonic, StoreError};
+use pikoci_model::worker::WorkerState;
 use serde::Serialize;
 
+use compare::Compared;
+use look::{Looked, rows};
+
 use super::dispatcher::{Gone, Silent};
-use super::reclaim::{give_back, sweep, take_over, void_claims, worker_lost};
+use super::reclaim::{give_back, sweep, take_over, worker_lost};
 use super::record::worker_stopped;
 use super::world::World;
 use crate::decide::lease::Pulse;
@@ -29,10 +33,6 @@ const TICK: Duration = Duration::from_secs(1);
 const STOOD_STILL: Duration = Duration::from_secs(4);
 /// Workers whose home is another server, or was, are looked up after this many ticks.
 const TICKS_PER_LOOK: u32 = 10;
-/// A build that its worker does not hold this long after the claim has been missed: the go never arrived.
-const MISSED_AFTER: Duration = Duration::from_secs(25);
-/// Rows of lost workers are shown for this long.
-const ROWS_KEPT: TimeDelta = TimeDelta::days(1);
 
 /// See the module.
 pub(crate) struct Janitor {
@@ -55,20 +55,10 @@ struct Watched {
 
 struct Tick;
 
-/// The workers as the store knows them.
-struct Looked(Result<Vec<(WorkerProfile, u64)>, StoreError>);
-
 /// What was done about a lost or departed worker.
 struct Swept {
     node: NodeId,
     result: Result<(), StoreError>,
-}
-
-/// Claims that the store has for a worker, beside what it said it holds.
-struct Compared {
-    node: NodeId,
-    holding: Vec<Holding>,
-    claimed: Result<Vec<Build>, StoreError>,
 }
 
 /// What others see of the janitor.
@@ -111,28 +101,7 @@ impl Janitor {
         }
         self.looking = true;
         let world = self.world.clone();
-        life.spawn(async move {
-            let rows = async {
-                let mut known: Vec<(WorkerProfile, u64)> = Vec::new();
-                let old = world.clock().now() - ROWS_KEPT;
-                for row in world.store().workers().await? {
-                    match row.state {
-                        WorkerState::Lost if row.last_seen_at < old => {
-                            world.store().worker_gone(&row.profile.node).await?;
-                        }
-                        WorkerState::Lost => {}
-                        _ => known.push((row.profile, row.renewal)),
-                    }
-                }
-                let claimed = world.store().claimed_builds().await?;
-                let seen: HashSet<NodeId> = known.iter().map(|(profile, _)| profile.node.clone()).collect();
-                for build in claimed {
-                    known.extend(unknown_holder(build, &seen));
-                }
-                Ok(known)
-            };
-            Looked(rows.await)
-        });
+        life.spawn(async move { Looked(rows(&world).await) });
     }
 
     /// Tells the rest of the server that a worker stands otherwise than before.
@@ -177,29 +146,6 @@ impl Receive<Noted> for Janitor {
     fn receive(&mut self, _: Noted, _: &mut Life<'_, Self>) -> Flow {
         Ok(())
     }
-}
-
-/// A claim of a worker that has no row is watched all the same.
-fn unknown_holder(build: Build, seen: &HashSet<NodeId>) -> Option<(WorkerProfile, u64)> {
-    let claim = build.claim.filter(|claim| !seen.contains(&claim.node))?;
-    let profile = WorkerProfile {
-        name: build.worker.unwrap_or_default(),
-        node: claim.node,
-        incarnation: claim.incarnation,
-        hostname: String::new(),
-        os: String::new(),
-        arch: String::new(),
-        version: String::new(),
-        slots: 0,
-        check_slots: 0,
-        tags: Vec::new(),
-        exclusive_tags: false,
-        takes_builds: false,
-        takes_checks: false,
-        team: None,
-        started_at: build.created_at,
-    };
-    Some((profile, 0))
 }
 
 impl Actor for Janitor {
@@ -271,55 +217,7 @@ impl Receive<Received<Renew>> for Janitor {
             if let Err(error) = world.store().worker_renewed(&node, incarnation, counter, at).await {
                 tracing::warn!(%node, "renewal cannot be stored: {error}");
             }
-            let claimed = world.store().held_by(&node).await;
-            Compared { node, holding, claimed }
-        });
-        Ok(())
-    }
-}
-
-impl Receive<Compared> for Janitor {
-    fn receive(&mut self, Compared { node, holding, claimed }: Compared, life: &mut Life<'_, Self>) -> Flow {
-        let (now, world) = (self.now(), self.world.clone());
-        let claimed = match claimed {
-            Ok(claimed) => claimed,
-            Err(error) => {
-                tracing::warn!(%node, "claims cannot be read: {error}");
-                self.be_patient();
-                return Ok(());
-            }
-        };
-        let Some(watched) = self.workers.get_mut(&node) else { return Ok(()) };
-        let claims: Vec<Holding> = claimed
-            .iter()
-            .filter_map(|build| Some(Holding { build: build.id, fence: build.claim.as_ref()?.fence }))
-            .collect();
-        let missing: HashMap<BuildId, Monotonic> = claims
-            .iter()
-            .filter(|claim| !holding.contains(claim))
-            .map(|claim| (claim.build, watched.missed.get(&claim.build).copied().unwrap_or(now)))
-            .collect();
-        watched.missed = missing;
-        let overdue = |build: &BuildId| {
-            watched.missed.get(build).is_some_and(|since| now.saturating_sub(*since) >= MISSED_AFTER)
-        };
-        let failure = worker_lost(&watched.name);
-        // One that had begun was lost with a life of the worker's; of another the go never arrived.
-        let begun = |build: BuildId| claimed.iter().any(|row| row.id == build && row.phase > Phase::Claimed);
-        let missed: Vec<(Holding, bool)> =
-            claims.iter().filter(|c| overdue(&c.build)).map(|c| (*c, begun(c.build))).collect();
-        let stale: Vec<Holding> = holding.into_iter().filter(|held| !claims.contains(held)).collect();
-        if missed.is_empty() && stale.is_empty() {
-            return Ok(());
-        }
-        life.spawn(async move {
-            for (Holding { build, fence }, begun) in missed {
-                tracing::warn!(%build, %node, "its worker does not hold it; it is queued again");
-                world.post().send(&Address::Node(node.clone()), &Void { build, fence });
-                give_back(&world, build, fence, Some(&node), begun, &failure).await;
-            }
-            void_claims(&world, &node, &stale).await;
-            Noted
+            Compared::with_the_store(&world, node, holding).await
         });
         Ok(())
     }
@@ -347,28 +245,6 @@ impl Receive<Swept> for Janitor {
                     watched.sweeping = false;
                     watched.shown = WorkerState::Silent;
                 }
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Receive<Looked> for Janitor {
-    fn receive(&mut self, Looked(looked): Looked, _: &mut Life<'_, Self>) -> Flow {
-        self.looking = false;
-        match looked {
-            Ok(rows) => {
-                let now = self.now();
-                for (profile, renewal) in rows {
-                    let draining = self.workers.get(&profile.node).is_some_and(|w| w.pulse.draining);
-                    let watched = self.watch(&profile.node, &profile.name, renewal, draining);
-                    watched.name = profile.name;
-                    watched.pulse.beat(renewal, now);
-                }
-            }
-            Err(error) => {
-                tracing::warn!("workers cannot be read: {error}");
-                self.be_patient();
             }
         }
         Ok(())
