@@ -168,12 +168,44 @@ pub(crate) fn next_layer(
         }
     }
     if layer >= MAX_LAYERS || fetches.is_empty() {
-        let chain: Vec<String> = open.iter().map(ToString::to_string).collect();
+        let chain = longest_chain(needed, types)?;
         let text =
             format!("secrets need each other in more than {MAX_LAYERS} layers: {}", chain.join(" -> "));
         return Err(Failure::coded(RunCode::R101, text));
     }
     Ok(Some(fetches))
+}
+
+/// The longest way from a secret through what it needs, for people.
+fn longest_chain(needed: &BTreeSet<SecretRef>, types: &Types) -> Result<Vec<String>, Failure> {
+    let mut needs = BTreeMap::new();
+    for reference in needed {
+        let fetched = dependencies(reference, types)?.into_iter().filter(|it| needed.contains(it));
+        needs.insert(reference, fetched.collect::<Vec<_>>());
+    }
+    // Layer by layer: each secret with the one of the layer below that it needs.
+    let mut below: BTreeMap<&SecretRef, Option<&SecretRef>> = BTreeMap::new();
+    let mut last = None;
+    loop {
+        let ready = |it: &SecretRef| needs[it].iter().all(|need| below.contains_key(need));
+        let layer: Vec<&SecretRef> =
+            needed.iter().filter(|it| !below.contains_key(it) && ready(it)).collect();
+        if layer.is_empty() {
+            break;
+        }
+        let previous: BTreeSet<&SecretRef> = last.take().unwrap_or_default();
+        let step = |it: &SecretRef| previous.iter().copied().find(|below| needs[it].contains(below));
+        let steps: Vec<_> = layer.iter().map(|it| (*it, step(it))).collect();
+        below.extend(steps);
+        last = Some(layer.into_iter().collect());
+    }
+    let mut chain = Vec::new();
+    let mut next = last.into_iter().flatten().next();
+    while let Some(reference) = next {
+        chain.push(reference.to_string());
+        next = below.get(reference).copied().flatten();
+    }
+    Ok(chain)
 }
 
 /// Everything that must be known in the end: `roots` and, through all layers, what they need. Values that a person
@@ -314,6 +346,7 @@ mod tests {
             }
         };
         assert_eq!(failure.code, Some(RunCode::R101));
+        assert_eq!(failure.to_string().matches(" -> ").count(), MAX_LAYERS, "{failure}");
     }
 
     #[test]
