@@ -3,7 +3,7 @@
 use super::{
     Failure,
     args::{JobArgs, Outer, Where},
-    arguments, token_file,
+    token_file,
 };
 
 /// Where a server is expected without further words.
