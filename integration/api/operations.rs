@@ -1,6 +1,11 @@
 //! Every operation, called.
 
-use std::{cell::RefCell, collections::BTreeSet};
+use std::{
+    cell::RefCell,
+    collections::BTreeSet,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::{Value, json};
@@ -11,6 +16,7 @@ use super::{
 };
 use crate::world::{
     api::Api,
+    deadline::LOOK_AGAIN,
     program::{Server, Start},
 };
 
@@ -84,7 +90,6 @@ fn about_the_server(caller: &Caller<'_>, nobody: &Caller<'_>) {
     caller.get("/teams/{team}", &["main"], 200);
     caller.get("/teams/{team}", &["nowhere"], 404);
     nobody.get("/teams/{team}", &["main"], 401);
-    caller.listen("/teams/{team}/events", &["main"], "heartbeat");
 }
 
 fn session(caller: &Caller<'_>, nobody: &Caller<'_>, server: &Server) {
@@ -132,7 +137,6 @@ fn pipelines(caller: &Caller<'_>, nobody: &Caller<'_>) {
     put("absent", "", &good, 404);
     let places = ["main", "site"];
     nobody.call(Call { method: "PUT", path: one, places: &places, query: "", body: Some(&good) }, 401);
-    caller.listen(&path("/events"), &["main", "site"], "heartbeat");
 }
 
 fn images(caller: &Caller<'_>, nobody: &Caller<'_>) {
@@ -207,9 +211,26 @@ fn builds(caller: &Caller<'_>, nobody: &Caller<'_>) {
     caller.listen(&path("/jobs/{job}/builds/{number}/events"), &used, "end");
 }
 
+/// While `act` goes on, a resource is checked again and again.
+fn while_checked(caller: &Caller<'_>, act: impl FnOnce()) {
+    let (api, is_over) = (caller.api.clone(), AtomicBool::new(false));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                api.post("/api/v1/teams/main/pipelines/site/resources/thing.one/trigger", &json!({}));
+                thread::sleep(LOOK_AGAIN);
+            }
+        });
+        act();
+        is_over.store(true, Ordering::Relaxed);
+    });
+}
+
 fn resources(caller: &Caller<'_>, nobody: &Caller<'_>) {
     let (list, one) = (path("/resources"), path("/resources/{resource}"));
     let (known, unknown) = (["main", "site", "thing.one"], ["main", "site", "thing.none"]);
+    while_checked(caller, || caller.listen("/teams/{team}/events", &["main"], "resource"));
+    while_checked(caller, || caller.listen(&path("/events"), &["main", "site"], "resource"));
     caller.get(&list, &known[..2], 200);
     caller.get(&list, &["main", "absent"], 404);
     nobody.get(&list, &known[..2], 401);

@@ -57,8 +57,8 @@ fn every_page_is_complete_without_scripts() {
         &["test #1", "succeeded", "unit", "db", "all is well", "red"],
     );
     expect(&shop, &format!("{base}/jobs/bad/builds/1"), &["bad #1", "failed", "it broke", "exited with 3"]);
-    expect(&shop, &format!("{base}/resources/thing.app"), &["abcdef123"]);
     shop.browser.shoot("build-without-scripts");
+    expect(&shop, &format!("{base}/resources/thing.app"), &["abcdef123"]);
     shop.browser.click("form[action$='/trigger'] button");
     assert!(shop.browser.text("return location.pathname").ends_with("/resources/thing.app"));
 }

@@ -5,13 +5,13 @@ mod agent;
 #[cfg(test)]
 mod builds;
 #[cfg(test)]
-mod resources;
-#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod histories;
 #[cfg(test)]
 mod installation;
+#[cfg(test)]
+mod resources;
 #[cfg(test)]
 mod services;
 #[cfg(test)]

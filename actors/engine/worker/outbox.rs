@@ -188,7 +188,8 @@ impl Outbox {
         }
         let skip = usize::try_from(state.sent - state.acknowledged).unwrap_or(usize::MAX);
         if skip >= state.queue.len() {
-            let patience = if state.queue.is_empty() { LONGEST_SILENCE } else { silence.saturating_sub(waited) };
+            let patience =
+                if state.queue.is_empty() { LONGEST_SILENCE } else { silence.saturating_sub(waited) };
             return Next::Wait(patience.max(Duration::from_millis(1)));
         }
         if skip == 0 {
