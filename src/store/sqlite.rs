@@ -17,7 +17,7 @@ use crate::{
     database::{Conn, Readers, connect, readers},
     definitions::Definitions,
     error::Fault,
-    log::LogWriter,
+    log::{LOG_PAGE, LogWriter},
     memory_directory::MemoryDirectory,
     migrations::{migrate_log, migrate_state},
     options::{OpenError, OpenOptions},
@@ -26,10 +26,6 @@ use crate::{
 
 /// How long a statement waits for another process that holds the file.
 const BUSY: Duration = Duration::from_secs(5);
-/// Size of the logs' pages in bytes: their rows are big, and each page costs.
-const LOG_PAGE: u32 = 16 * 1024;
-/// Pages of logs between two checkpoints: 32 MiB.
-const LOG_CHECKPOINT: &str = "2048";
 
 /// A store on SQLite: one file for the state, one for logs.
 ///
@@ -69,7 +65,7 @@ impl SqliteStore {
             readers: readers(&state).await.map_err(readers_of)?,
             log_readers: readers(&logs).await.map_err(readers_of)?,
             writer: Writer::start(conn, shared.clone()),
-            log: LogWriter::start(log_conn),
+            log: LogWriter::start(log_conn, logs),
             shared,
             memory: Mutex::new(memory),
         })
@@ -122,7 +118,7 @@ fn file(path: &Path, volatile: bool) -> SqliteConnectOptions {
 }
 
 fn log_file(path: &Path, volatile: bool) -> SqliteConnectOptions {
-    file(path, volatile).page_size(LOG_PAGE).pragma("wal_autocheckpoint", LOG_CHECKPOINT)
+    file(path, volatile).page_size(LOG_PAGE).pragma("wal_autocheckpoint", "0")
 }
 
 /// `state.db` has its logs in `state-log.db`.

@@ -2,9 +2,10 @@
 //! the state for them.
 
 mod block;
+mod checkpoint;
 mod cursor;
 mod port;
 mod read;
 mod writer;
 
-pub(crate) use writer::LogWriter;
+pub(crate) use writer::{LOG_PAGE, LogWriter};

@@ -10,6 +10,7 @@ use pikoci_model::{
     log::Chunk,
     port::StoreError,
 };
+use sqlx::sqlite::SqliteConnectOptions;
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinHandle,
@@ -17,6 +18,7 @@ use tokio::{
 
 use super::{
     block::Block,
+    checkpoint::{Checkpoints, Due, Tally},
     cursor::{self, Cursor, Turn},
 };
 use crate::{database::Conn, error::Fault};
@@ -26,6 +28,8 @@ use crate::{database::Conn, error::Fault};
 const QUEUE: usize = 64;
 /// Bytes in one transaction: enough to share a commit, little enough to answer soon.
 const COMMIT: usize = 1024 * 1024;
+/// Size of the logs' pages in bytes: their rows are big, and each page costs.
+pub(crate) const LOG_PAGE: u32 = 16 * 1024;
 /// Builds whose end is kept in memory. Those beyond are read again.
 const CURSORS: usize = 4096;
 
@@ -55,10 +59,12 @@ pub(crate) struct LogWriter {
 }
 
 impl LogWriter {
-    /// Starts the task with its own connection.
-    pub fn start(conn: Conn) -> Self {
+    /// Starts the task with its own connection, which makes no checkpoints by itself, and `options` for those.
+    pub fn start(conn: Conn, options: SqliteConnectOptions) -> Self {
         let (queue, orders) = mpsc::channel(QUEUE);
-        let appender = Appender { conn, cursors: HashMap::new(), open: None };
+        let checkpoints = Checkpoints::start(options);
+        let appender =
+            Appender { conn, cursors: HashMap::new(), open: None, written: Tally::default(), checkpoints };
         let task = tokio::spawn(appender.work(orders));
         Self { queue: Mutex::new(Some(queue)), task: Mutex::new(Some(task)) }
     }
@@ -105,6 +111,8 @@ struct Appender {
     cursors: HashMap<BuildId, Cursor>,
     /// The block that is being filled; inserted before the commit.
     open: Option<Block>,
+    written: Tally,
+    checkpoints: Checkpoints,
 }
 
 impl Appender {
@@ -123,12 +131,14 @@ impl Appender {
                         self.commit(std::mem::take(&mut batch)).await;
                         // Who asked may be gone.
                         to.send(self.forget(builds).await.map_err(StoreError::from)).ok();
+                        self.check_point().await;
                     }
                 }
                 next = if size < COMMIT { orders.try_recv().ok() } else { None };
             }
             self.commit(batch).await;
         }
+        self.checkpoints.close().await;
         crate::sqlite::close_connection(self.conn).await;
     }
 
@@ -143,8 +153,24 @@ impl Appender {
                 Ok(numbers) => Ok(numbers[index]),
                 Err(error) => Err(error.clone()),
             };
+            self.written.add(append.size());
             // Who asked may be gone; what was written stays.
             append.to.send(answer).ok();
+        }
+        self.check_point().await;
+    }
+
+    /// After the answers: nobody but the next waits for it.
+    async fn check_point(&mut self) {
+        match self.written.due() {
+            Due::Nothing => {}
+            Due::Beside => self.checkpoints.ask(),
+            Due::Whole => {
+                let whole = sqlx::query("PRAGMA wal_checkpoint(RESTART)");
+                if let Err(error) = whole.execute(&mut self.conn).await {
+                    tracing::warn!(%error, "a checkpoint of the log failed; the write-ahead file grows on");
+                }
+            }
         }
     }
 
@@ -245,6 +271,7 @@ impl Appender {
     async fn forget(&mut self, builds: Vec<BuildId>) -> Result<(), Fault> {
         for build in builds {
             self.cursors.remove(&build);
+            self.written.add(0);
             let delete = sqlx::query("DELETE FROM blocks WHERE build_id = ?");
             delete.bind(build.0).execute(&mut self.conn).await?;
         }
