@@ -211,14 +211,16 @@ fn builds(caller: &Caller<'_>, nobody: &Caller<'_>) {
     caller.listen(&path("/jobs/{job}/builds/{number}/events"), &used, "end");
 }
 
-/// While `act` goes on, a resource is checked again and again.
-fn while_checked(caller: &Caller<'_>, act: impl FnOnce()) {
+/// While `act` goes on, builds begin and end.
+fn while_busy(caller: &Caller<'_>, act: impl FnOnce()) {
     let (api, is_over) = (caller.api.clone(), AtomicBool::new(false));
     thread::scope(|scope| {
         scope.spawn(|| {
-            while !is_over.load(Ordering::Relaxed) {
-                api.post("/api/v1/teams/main/pipelines/site/resources/thing.one/trigger", &json!({}));
-                thread::sleep(LOOK_AGAIN);
+            for _ in 0..500 {
+                if !is_over.load(Ordering::Relaxed) {
+                    api.post("/api/v1/teams/main/pipelines/site/jobs/use/trigger", &json!({}));
+                    thread::sleep(LOOK_AGAIN);
+                }
             }
         });
         act();
@@ -229,8 +231,8 @@ fn while_checked(caller: &Caller<'_>, act: impl FnOnce()) {
 fn resources(caller: &Caller<'_>, nobody: &Caller<'_>) {
     let (list, one) = (path("/resources"), path("/resources/{resource}"));
     let (known, unknown) = (["main", "site", "thing.one"], ["main", "site", "thing.none"]);
-    while_checked(caller, || caller.listen("/teams/{team}/events", &["main"], "resource"));
-    while_checked(caller, || caller.listen(&path("/events"), &["main", "site"], "resource"));
+    while_busy(caller, || caller.listen("/teams/{team}/events", &["main"], "build"));
+    while_busy(caller, || caller.listen(&path("/events"), &["main", "site"], "build"));
     caller.get(&list, &known[..2], 200);
     caller.get(&list, &["main", "absent"], 404);
     nobody.get(&list, &known[..2], 401);
