@@ -91,7 +91,8 @@ async fn ask(
     };
     let runner = Runner { types: &types.runner_types, host_services: false, labels: &[] };
     let conducted = conduct(ground, known, runner, order, ear).await?;
-    let end = succeeded(conducted).map_err(|reason| refused(&with_output(&reason, &tail)))?;
+    let told = conducted.end.as_ref().and_then(answer).unwrap_or_default();
+    let end = succeeded(conducted).map_err(|reason| refused(&with_output(&reason, &tail, &told)))?;
     let object = answer(&end).ok_or_else(|| refused("the last line of its answer is not a JSON object"))?;
     let about = (fetch.secret_type.as_str(), &fetch.path);
     let picked = fetch.wanted.iter().map(|(reference, key)| {
@@ -113,11 +114,25 @@ fn succeeded(conducted: Conducted) -> Result<ProcessEnd, String> {
     }
 }
 
-/// The error output was masked on its way here.
-fn with_output(reason: &str, tail: &Tail) -> String {
-    let output = tail.text();
-    let output = output.trim();
+/// The error output was masked on its way here, but not with what a command that failed has answered all the same.
+fn with_output(reason: &str, tail: &Tail, told: &serde_json::Map<String, serde_json::Value>) -> String {
+    let mut output = tail.text().trim().to_owned();
+    let mut values: Vec<&str> = told.values().flat_map(strings).filter(|value| !value.is_empty()).collect();
+    values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+    for value in values {
+        output = output.replace(value, "***");
+    }
     if output.is_empty() { reason.to_owned() } else { format!("{reason}: {output}") }
+}
+
+/// Every text in a value.
+fn strings(value: &serde_json::Value) -> Vec<&str> {
+    match value {
+        serde_json::Value::String(text) => vec![text],
+        serde_json::Value::Array(items) => items.iter().flat_map(strings).collect(),
+        serde_json::Value::Object(items) => items.values().flat_map(strings).collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn answer(end: &ProcessEnd) -> Option<serde_json::Map<String, serde_json::Value>> {
