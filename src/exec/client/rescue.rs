@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use pikoci_model::outcome::Ended;
 use pikoci_model::port::{EndedStop, Item, LaunchError, Process, ServiceEnd, StopCommand, WorkItem};
 use std::time::Duration;
 
@@ -32,19 +33,42 @@ fn succeeded(last: &EndedStop) -> bool {
     matches!(last, EndedStop::Ended(ended) if ended.is_success())
 }
 
+/// Shims that may be lost one after another before the stop is given up: who kills one may have killed the one that
+/// was kept ready, too.
+const MOST_LOST: u32 = 5;
+
 async fn all_tries(
     item: &Arc<ItemCore>,
     service: &Arc<ServiceRun>,
     stop: &StopCommand,
 ) -> Result<Vec<EndedStop>, LaunchError> {
-    let name = format!("{}-stop-{}", item.name, service.unit);
+    let mut lost = 0;
+    loop {
+        match tries_in_one_shim(item, service, stop, lost).await {
+            Err(LaunchError::ShimLost) if lost < MOST_LOST => lost += 1,
+            answer => return answer,
+        }
+    }
+}
+
+async fn tries_in_one_shim(
+    item: &Arc<ItemCore>,
+    service: &Arc<ServiceRun>,
+    stop: &StopCommand,
+    lost: u32,
+) -> Result<Vec<EndedStop>, LaunchError> {
+    let name = format!("{}-stop-{}-{lost}", item.name, service.unit);
     let asked = Item { name, workdir: stop.spawn.dir.clone() };
     let shim = item.launcher.open_item(asked, Arc::clone(&item.masking)).await?;
     let began = Instant::now();
     let mut tries = Vec::new();
     let mut moments = stop.retries.iter();
     loop {
-        tries.push(one_try(&shim.spawn(stop.spawn.clone()).await?, stop.limit).await);
+        let ended = one_try(&shim.spawn(stop.spawn.clone()).await?, stop.limit).await;
+        if ended == EndedStop::Ended(Ended::ShimLost) {
+            return Err(LaunchError::ShimLost);
+        }
+        tries.push(ended);
         let (false, Some(moment)) = (tries.last().is_some_and(succeeded), moments.next()) else { break };
         tokio::time::sleep(moment.saturating_sub(began.elapsed())).await;
     }
