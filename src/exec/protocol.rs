@@ -16,14 +16,47 @@ pub type UnitId = u64;
 /// Names what belongs to no unit: the strays of an item.
 pub const NO_UNIT: UnitId = 0;
 
-/// Worker → nursery. The descriptor that comes along is the shim's end of its control socket; whether the shim exists
-/// is seen there: it says [`Event::Ready`], or the socket closes.
+/// Worker → nursery.
 #[derive(Debug, Serialize, Deserialize)]
+pub enum Request {
+    /// Makes a shim. Descriptors: the shim's end of its control socket; then, where the item says so, its lock file, open
+    /// for reading and writing; then its build slot. Whether the shim exists is seen at the control socket: it says
+    /// [`Event::Ready`] or [`Event::Busy`], or the socket closes.
+    Hatch(Hatch),
+    /// The stops of a dead shim have been run: ends what is left of it. Descriptor: the write end of a pipe, closed when
+    /// nothing of it is left, or when this nursery knows of no such shim.
+    EndOrphans {
+        item: String,
+        /// The number that the shim told with [`Event::Ready`].
+        shim: i32,
+    },
+}
+
+/// A work item that is to be opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hatch {
     /// Letters, digits and `-`: names the control group of the item.
     pub item: String,
     /// Time for all stops together, when the worker is gone.
     pub stop_budget: Duration,
+    /// None: the item ends with its worker only.
+    pub lease: Option<Lease>,
+    /// A lock file comes along. The shim takes its record lock and holds it until nothing is left of the item.
+    pub lock: bool,
+    /// A build slot comes along. It is kept open until nothing is left of the item.
+    pub slot: bool,
+    /// Arguments with which the nursery executes the program anew when this shim died with work undone and the worker is
+    /// gone: it runs the item's stops. Empty: they cannot be run again.
+    pub replay: Vec<Bytes>,
+}
+
+/// How long an item may live if its worker is not heard of again. Both moments are CLOCK_BOOTTIME, since boot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// Steps are asked to end, and no more are started.
+    pub term_at: Duration,
+    /// Steps are killed; then the item ends as if its worker were gone.
+    pub kill_at: Duration,
 }
 
 /// A command, complete: nothing is added to it on its way.
@@ -39,6 +72,9 @@ pub struct Command {
     pub files: Vec<HandedFile>,
     /// What else it inherits; that of the shim when absent.
     pub surroundings: Option<Surroundings>,
+    /// Runs it where no process of the host has a number, where that can be had: a stop that is run after a reboot knows
+    /// numbers that now are other people's.
+    pub fresh_pids: bool,
 }
 
 /// Bytes that a command reads as `/proc/self/fd/N`.
@@ -74,7 +110,10 @@ pub enum ServiceForm {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServicePlan {
     pub form: ServiceForm,
-    pub start: Command,
+    /// None: it was started below a shim that is lost, and has to be stopped.
+    pub start: Option<Command>,
+    /// The lost shim's start did not end by itself, as far as is known: the stop runs twice.
+    pub start_was_cut: bool,
     pub stop: Option<StopPlan>,
     /// Services of one group are stopped together, groups from the highest down.
     pub group: u32,
@@ -87,12 +126,16 @@ pub struct ServicePlan {
 pub enum Order {
     /// Runs a command of a step. Descriptors: its stdout, its stderr.
     Run { unit: UnitId, command: Command },
-    /// Registers a service with its stop, then starts it. Descriptors: its stdout, its stderr.
+    /// Registers a service with its stop, then starts it. Descriptors: its stdout and its stderr, if it is to be started;
+    /// then its intent file, open for writing, if there is one: what becomes of the stop is written there before
+    /// [`Event::Empty`].
     Serve { unit: UnitId, service: Box<ServicePlan> },
     /// Ends a step or a running start: TERM to its group, KILL after the grace. No grace: KILL at once.
     End { unit: UnitId, grace: Duration },
     /// Stops a service; a start that still runs has this much grace.
     Stop { unit: UnitId, grace: Duration },
+    /// The lease was renewed.
+    Lease(Lease),
     /// Ends the item: steps are killed, services that stand are stopped, what is left is killed; then `Empty`.
     Finish,
 }
@@ -100,8 +143,10 @@ pub enum Order {
 /// Shim → worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
-    /// The shim is there.
-    Ready,
+    /// The shim is there, and holds its lock. `pid` is its own number and that of its session.
+    Ready { pid: i32 },
+    /// Another process holds the lock; this shim ends.
+    Busy,
     /// It could not be run; nothing of it exists.
     NotStarted { unit: UnitId, fault: SpawnFault },
     /// The leader ended. `alone`: nothing that it started is left.
@@ -118,7 +163,7 @@ pub enum Event {
     Stopped { unit: UnitId, success: bool },
     /// A request out of form was thrown away.
     Refused { unit: Option<UnitId>, reason: String },
-    /// The item is empty, the shim ends.
+    /// The item is empty; its lock says so, lock and slot are free. The shim ends.
     Empty,
 }
 

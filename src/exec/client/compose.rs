@@ -39,5 +39,6 @@ pub fn command(spawn: &Spawn, surroundings: Surroundings) -> Result<Command, Lau
             })
             .collect(),
         surroundings: Some(surroundings),
+        fresh_pids: false,
     })
 }

@@ -32,7 +32,7 @@ fn release(item: &ItemCore) {
 
 fn dispatch(item: &Arc<ItemCore>, event: Event) {
     match event {
-        Event::Ready | Event::Empty => {}
+        Event::Ready { .. } | Event::Busy | Event::Empty => {}
         Event::NotStarted { unit, fault } => last_word(item, unit, |running| running.not_started(&fault)),
         Event::Exited { unit, exit, alone: false } => {
             with_running(item, unit, |running| running.exited(exit, false))

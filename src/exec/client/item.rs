@@ -182,7 +182,8 @@ impl ItemCore {
         };
         Ok(ServicePlan {
             form,
-            start: compose::command(&launch.start, surroundings)?,
+            start: Some(compose::command(&launch.start, surroundings)?),
+            start_was_cut: false,
             stop: stop.transpose()?,
             group: launch.group,
             data: launch.data.clone(),

@@ -16,7 +16,7 @@ use super::dispatch;
 use super::item::{ItemCore, ItemHandle};
 use crate::nursery::{NurseryHandle, start_nursery};
 use crate::output::Masking;
-use crate::protocol::{Event, Hatch};
+use crate::protocol::{Event, Hatch, Request};
 use crate::sys::harden::Surroundings;
 use crate::sys::packet;
 
@@ -104,7 +104,14 @@ impl Core {
 
     async fn hatch(&self, item: &Item) -> Result<Connection, LaunchError> {
         let (ours, shims) = packet::pair().map_err(system)?;
-        let request = Hatch { item: item.name.clone(), stop_budget: self.settings.stop_budget };
+        let request = Request::Hatch(Hatch {
+            item: item.name.clone(),
+            stop_budget: self.settings.stop_budget,
+            lease: None,
+            lock: false,
+            slot: false,
+            replay: Vec::new(),
+        });
         {
             let nursery = self.nursery.lock().unwrap_or_else(PoisonError::into_inner);
             packet::send(&nursery.socket, &request, &[shims.as_fd()]).map_err(system)?;
@@ -112,7 +119,7 @@ impl Core {
         drop(shims);
         let connection = Connection::new(ours).map_err(system)?;
         match tokio::time::timeout(READY_WITHIN, connection.next()).await {
-            Ok(Some(Event::Ready)) => Ok(connection),
+            Ok(Some(Event::Ready { .. })) => Ok(connection),
             Ok(_) => Err(system("the nursery made no shim")),
             Err(_) => Err(system(format!("the shim did not answer within {} s", READY_WITHIN.as_secs()))),
         }

@@ -8,7 +8,7 @@ use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::signalfd::SignalFd;
 use nix::unistd::Pid;
 
-use crate::protocol::Hatch;
+use crate::protocol::{Hatch, Request};
 use crate::shim::become_shim;
 use crate::sys::cgroup::Place;
 use crate::sys::harden::ArgumentMemory;
@@ -92,12 +92,10 @@ impl Nursery {
 
     fn hear_worker(&mut self) {
         while let Some(worker) = &self.worker {
-            match packet::receive::<Hatch>(worker) {
-                Ok(Received::Message(hatch, mut descriptors)) if descriptors.len() == 1 => {
-                    self.hatch(&hatch, &descriptors.remove(0));
-                }
+            match packet::receive(worker) {
+                Ok(Received::Message(Request::Hatch(hatch), descriptors)) => self.hatch(&hatch, &descriptors),
                 // The worker sees the descriptor of a refused request close.
-                Ok(Received::Message(..) | Received::Refused(_)) => {}
+                Ok(Received::Message(Request::EndOrphans { .. }, _) | Received::Refused(_)) => {}
                 Ok(Received::Nothing) => return,
                 Ok(Received::Closed) | Err(_) => self.worker = None,
             }
@@ -106,8 +104,9 @@ impl Nursery {
 
     /// Gives the item to the shim that is ready, or else to a new one. If neither can be had, the worker sees its
     /// descriptor close.
-    fn hatch(&mut self, hatch: &Hatch, control: &OwnedFd) {
-        let give = |shim: &Ready| packet::send(&shim.socket, hatch, &[control.as_fd()]).is_ok();
+    fn hatch(&mut self, hatch: &Hatch, descriptors: &[OwnedFd]) {
+        let descriptors: Vec<_> = descriptors.iter().map(AsFd::as_fd).collect();
+        let give = |shim: &Ready| packet::send(&shim.socket, hatch, &descriptors).is_ok();
         let ready = self.ready.take().filter(give);
         let shim = ready.or_else(|| self.fork_shim().ok().filter(give));
         self.shims.extend(shim.map(|shim| (shim.pid, hatch.item.clone())));

@@ -31,6 +31,7 @@ impl Shim {
             }
             Order::End { unit, grace } => self.tell_reaper(unit, &Task::End { grace }),
             Order::Stop { unit, grace } => self.drive(unit, Input::Stop { grace }),
+            Order::Lease(_) => {}
             Order::Finish => self.begin_ending(),
         }
     }
@@ -86,7 +87,7 @@ impl Shim {
             Err(reason) => return self.refuse(unit, reason),
         };
         let service = Service::register(plan);
-        let charge = Charge { role: Role::Service, command: service.plan.start.clone() };
+        let charge = Charge { role: Role::Service, command: service.plan.start.clone().unwrap_or_default() };
         let keeper = self.start(charge, [&output, &errors]);
         let (keeper, fault) = match keeper {
             Ok(keeper) => (Some(keeper), None),

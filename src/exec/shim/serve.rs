@@ -30,8 +30,8 @@ pub fn become_shim(nursery: OwnedFd, place: Option<Place>, arguments: Option<Arg
     }
     let (Ok(()), Ok(children)) = (harden::adopt_orphans(), signals::ends_of_children()) else { return 1 };
     let ready = Keeper::fork().ok();
-    let Some((hatch, mut descriptors)) = packet::wait_for::<Hatch>(&nursery) else { return 0 };
-    let Some(control) = descriptors.pop() else { return 1 };
+    let Some((hatch, descriptors)) = packet::wait_for::<Hatch>(&nursery) else { return 0 };
+    let Some(control) = descriptors.into_iter().next() else { return 1 };
     drop(nursery);
     let mut shim = Shim {
         hatch,
@@ -46,7 +46,7 @@ pub fn become_shim(nursery: OwnedFd, place: Option<Place>, arguments: Option<Arg
         worker_lost: false,
         ending: None,
     };
-    shim.say(Event::Ready);
+    shim.say(Event::Ready { pid: nix::unistd::getpid().as_raw() });
     shim.flush();
     // While the worker makes up its first order. Where no groups can be had, the reapers do without.
     shim.groups = place.and_then(|place| ItemGroups::make(&place, &shim.hatch.item).ok());
