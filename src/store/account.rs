@@ -60,11 +60,11 @@ impl Command for EnsureTeam {
     type Answer = Team;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Team, Fault> {
-        if let Some(team) = find_team(tx.conn, &self.canonical).await? {
+        if let Some(team) = find_team(tx.conn().await?, &self.canonical).await? {
             return Ok(team);
         }
         let insert = sqlx::query("INSERT INTO teams (canonical, name) VALUES (?, ?)");
-        let done = insert.bind(&self.canonical).bind(&self.name).execute(&mut *tx.conn).await?;
+        let done = insert.bind(&self.canonical).bind(&self.name).execute(tx.conn().await?).await?;
         let id = TeamId(done.last_insert_rowid());
         Ok(Team { id, canonical: self.canonical.clone(), name: self.name.clone() })
     }
@@ -82,7 +82,7 @@ impl Command for SaveUser {
     type Answer = bool;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<bool, Fault> {
-        let known = find_user(tx.conn, &self.username).await?;
+        let known = find_user(tx.conn().await?, &self.username).await?;
         let generation = known
             .as_ref()
             .map_or(1, |user| user.token_generation + i64::from(user.password_hash != self.password_hash));
@@ -97,7 +97,7 @@ impl Command for SaveUser {
             }
         };
         let save = sqlx::query(statement).bind(&self.full_name).bind(self.admin).bind(&self.password_hash);
-        save.bind(generation).bind(&self.username).execute(&mut *tx.conn).await?;
+        save.bind(generation).bind(&self.username).execute(tx.conn().await?).await?;
         Ok(known.is_none())
     }
 }
@@ -115,9 +115,9 @@ impl Command for SettingOrInsert {
         let context = format!("setting:{}", self.name);
         let sealed = pikoci_seal::seal(&tx.shared.key, &context, self.value.as_bytes());
         let sealed = sealed.map_err(|e| Fault::Refused(e.to_string()))?;
-        sqlx::query(upsert::ADD_SETTING).bind(&self.name).bind(sealed).execute(&mut *tx.conn).await?;
+        sqlx::query(upsert::ADD_SETTING).bind(&self.name).bind(sealed).execute(tx.conn().await?).await?;
         let select = sqlx::query("SELECT value FROM settings WHERE name = ?").bind(&self.name);
-        let row = select.fetch_one(&mut *tx.conn).await?;
+        let row = select.fetch_one(tx.conn().await?).await?;
         let stored = pikoci_seal::open(&tx.shared.key, &context, get(&row, 0)?);
         let bad = |problem: String| Fault::row("settings", &self.name, problem);
         String::from_utf8(stored.map_err(|e| bad(e.to_string()))?).map_err(|e| bad(e.to_string()))

@@ -72,7 +72,8 @@ impl Definitions {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    fn known(&self, id: RevisionId) -> Option<Arc<Definition>> {
+    /// A definition, if it is in memory.
+    pub fn known(&self, id: RevisionId) -> Option<Arc<Definition>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
 }

@@ -12,10 +12,13 @@
 
 mod account;
 mod builds;
+mod bundle;
+mod checkpoint;
 mod database;
 mod definitions;
 mod error;
 mod field;
+mod lock;
 mod log;
 mod memory_directory;
 mod migrations;

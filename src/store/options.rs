@@ -25,6 +25,17 @@ pub enum OpenError {
         /// What the system says.
         reason: std::io::Error,
     },
+    /// Another process has it open.
+    #[error(
+        "database {path} is in use{}; a SQLite file serves one server at a time: stop that one, or name another file",
+        in_words(*.holder)
+    )]
+    InUse {
+        /// Which file.
+        path: PathBuf,
+        /// The process that holds it, where it can be known.
+        holder: Option<i32>,
+    },
     /// A newer program has written it.
     #[error(
         "database {path} was written by a newer version of this program (it has migration {found}, the newest known here is {known}); use that version, or restore a backup"
@@ -53,4 +64,8 @@ pub enum OpenError {
         /// What is wrong.
         reason: StoreError,
     },
+}
+
+fn in_words(holder: Option<i32>) -> String {
+    holder.map_or_else(String::new, |pid| format!(" by process {pid}"))
 }

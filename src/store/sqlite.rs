@@ -17,6 +17,7 @@ use crate::{
     database::{Conn, Readers, connect, readers},
     definitions::Definitions,
     error::Fault,
+    lock::FileLock,
     log::{LOG_PAGE, LogWriter},
     memory_directory::MemoryDirectory,
     migrations::{migrate_log, migrate_state},
@@ -38,18 +39,20 @@ pub struct SqliteStore {
     readers: Readers,
     log_readers: Readers,
     memory: Mutex<Option<MemoryDirectory>>,
+    lock: Mutex<Option<FileLock>>,
 }
 
 impl SqliteStore {
     /// Opens a store, makes it if it does not exist, and brings it up to date.
     ///
     /// # Errors
-    /// It cannot be made, opened or migrated, or a newer program has written it.
+    /// It cannot be made, opened or migrated, another process has it, or a newer program has written it.
     pub async fn open(options: OpenOptions) -> Result<Self, OpenError> {
         let memory = options.path.is_none().then(MemoryDirectory::new).transpose()?;
         let in_memory = memory.as_ref().map(|memory| memory.path().join("pikoci.db"));
         let path = options.path.or(in_memory).unwrap_or_default();
         make_private(&path)?;
+        let lock = FileLock::take(&path)?;
         make_private(&log_path(&path))?;
         let volatile = memory.is_some();
         let (state, logs) = (file(&path, volatile), log_file(&log_path(&path), volatile));
@@ -64,10 +67,11 @@ impl SqliteStore {
         Ok(Self {
             readers: readers(&state).await.map_err(readers_of)?,
             log_readers: readers(&logs).await.map_err(readers_of)?,
-            writer: Writer::start(conn, shared.clone()),
+            writer: Writer::start(conn, shared.clone(), state),
             log: LogWriter::start(log_conn, logs),
             shared,
             memory: Mutex::new(memory),
+            lock: Mutex::new(Some(lock)),
         })
     }
 
@@ -78,6 +82,7 @@ impl SqliteStore {
         self.readers.close().await;
         self.log_readers.close().await;
         self.memory.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     /// Where a store in memory lies, until it is closed.
@@ -113,12 +118,14 @@ fn file(path: &Path, volatile: bool) -> SqliteConnectOptions {
         .busy_timeout(BUSY)
         .foreign_keys(true)
         .statement_cache_capacity(256)
+        // Checkpoints are made beside the writers.
+        .pragma("wal_autocheckpoint", "0")
         .pragma("temp_store", "MEMORY")
         .disable_statement_logging()
 }
 
 fn log_file(path: &Path, volatile: bool) -> SqliteConnectOptions {
-    file(path, volatile).page_size(LOG_PAGE).pragma("wal_autocheckpoint", "0")
+    file(path, volatile).page_size(LOG_PAGE)
 }
 
 /// `state.db` has its logs in `state-log.db`.

@@ -60,7 +60,7 @@ impl Command for Announced {
             .bind(text(&WorkerState::Online)?)
             .bind(micros(self.at))
             .bind(text(&self.profile)?)
-            .execute(&mut *tx.conn)
+            .execute(tx.conn().await?)
             .await?;
         Ok(())
     }
@@ -83,7 +83,7 @@ impl Command for Renewed {
             "UPDATE workers SET renewal = ?, last_seen_at = ? WHERE node = ? AND incarnation = ? AND renewal <= ?",
         );
         let update = update.bind(renewal).bind(micros(self.at)).bind(&self.node.0);
-        update.bind(bits(self.incarnation)).bind(renewal).execute(&mut *tx.conn).await?;
+        update.bind(bits(self.incarnation)).bind(renewal).execute(tx.conn().await?).await?;
         Ok(())
     }
 }
@@ -99,7 +99,7 @@ impl Command for Changed {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
         let update = sqlx::query("UPDATE workers SET state = ? WHERE node = ?");
-        update.bind(text(&self.state)?).bind(&self.node.0).execute(&mut *tx.conn).await?;
+        update.bind(text(&self.state)?).bind(&self.node.0).execute(tx.conn().await?).await?;
         Ok(())
     }
 }
@@ -113,7 +113,10 @@ impl Command for Gone {
     type Answer = ();
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
-        sqlx::query("DELETE FROM workers WHERE node = ?").bind(&self.node.0).execute(&mut *tx.conn).await?;
+        sqlx::query("DELETE FROM workers WHERE node = ?")
+            .bind(&self.node.0)
+            .execute(tx.conn().await?)
+            .await?;
         Ok(())
     }
 }

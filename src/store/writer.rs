@@ -6,16 +6,26 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use pikoci_model::port::StoreError;
+use pikoci_model::{id::RevisionId, port::StoreError};
+use sqlx::sqlite::SqliteConnectOptions;
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinHandle,
 };
 
-use crate::{database::Conn, definitions::Definitions, error::Fault};
+use crate::{
+    bundle::{Answer, Binding, Bundle},
+    checkpoint::{Checkpoints, Pace},
+    database::Conn,
+    definitions::{Definition, Definitions},
+    error::Fault,
+};
 
 /// Commands that wait. Each belongs to a caller that waits for its answer, so that a full queue slows callers down.
 const QUEUE: usize = 1024;
+/// About the bytes that a command writes: the pages that it changes.
+const WRITTEN: u64 = 12 * 4096;
+const PACE: Pace = Pace { worth: 8 * 1024 * 1024, most: 64 * 1024 * 1024 };
 /// Commands in one transaction: enough to share a commit, few enough that the first does not wait long.
 const BATCH: usize = 128;
 
@@ -28,9 +38,56 @@ pub(crate) struct Shared {
 }
 
 /// A running transaction.
+///
+/// Statements whose answer nobody needs are put off: they travel with the next one whose answer somebody awaits, with
+/// `BEGIN` before the first and `COMMIT` after the last of them.
 pub(crate) struct Tx<'a> {
-    pub conn: &'a mut Conn,
+    conn: &'a mut Conn,
+    waiting: Bundle,
     pub shared: &'a Shared,
+}
+
+impl Tx<'_> {
+    /// Puts a statement off.
+    pub fn add(&mut self, statement: &'static str) -> Binding<'_> {
+        self.waiting.add(statement)
+    }
+
+    /// The answer of the statement that was added last; those before it are done as well.
+    pub async fn last(&mut self) -> Result<Answer, Fault> {
+        Ok(self.send().await?.pop().unwrap_or_default())
+    }
+
+    /// Sends what waits if that is a lot; for loops without an end in sight.
+    pub async fn settle(&mut self) -> Result<(), Fault> {
+        if self.waiting.is_long() { self.send().await.map(drop) } else { Ok(()) }
+    }
+
+    /// The connection, after what was put off.
+    pub async fn conn(&mut self) -> Result<&mut Conn, Fault> {
+        if !self.waiting.is_empty() {
+            self.send().await?;
+        }
+        Ok(self.conn)
+    }
+
+    /// A definition that a row refers to; most are in memory.
+    pub async fn definition(&mut self, id: RevisionId) -> Result<Arc<Definition>, Fault> {
+        match self.shared.definitions.known(id) {
+            Some(known) => Ok(known),
+            None => self.shared.definitions.of(self.conn().await?, id).await,
+        }
+    }
+
+    async fn send(&mut self) -> Result<Vec<Answer>, Fault> {
+        std::mem::take(&mut self.waiting).send(self.conn).await
+    }
+
+    /// After an error. The database may have rolled back already, and says so.
+    async fn roll_back(&mut self) {
+        self.waiting = Bundle::default();
+        sqlx::query("ROLLBACK").execute(&mut *self.conn).await.ok();
+    }
 }
 
 /// One write: reads what it depends on, and changes, within one transaction.
@@ -49,10 +106,10 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Starts the task with its own connection.
-    pub fn start(conn: Conn, shared: Arc<Shared>) -> Self {
+    /// Starts the task with its own connection, which makes no checkpoints by itself, and `options` for those.
+    pub fn start(conn: Conn, shared: Arc<Shared>, options: SqliteConnectOptions) -> Self {
         let (queue, commands) = mpsc::channel(QUEUE);
-        let task = tokio::spawn(work(conn, shared, commands));
+        let task = tokio::spawn(work(conn, shared, Checkpoints::start(options, PACE), commands));
         Self { queue: Mutex::new(Some(queue)), task: Mutex::new(Some(task)) }
     }
 
@@ -77,7 +134,12 @@ impl Writer {
     }
 }
 
-async fn work(mut conn: Conn, shared: Arc<Shared>, mut commands: mpsc::Receiver<Box<dyn Queued>>) {
+async fn work(
+    mut conn: Conn,
+    shared: Arc<Shared>,
+    mut checkpoints: Checkpoints,
+    mut commands: mpsc::Receiver<Box<dyn Queued>>,
+) {
     while let Some(first) = commands.recv().await {
         let mut batch = vec![first];
         while batch.len() < BATCH
@@ -85,9 +147,13 @@ async fn work(mut conn: Conn, shared: Arc<Shared>, mut commands: mpsc::Receiver<
         {
             batch.push(next);
         }
-        let mut tx = Tx { conn: &mut conn, shared: &shared };
+        let mut tx = Tx { conn: &mut conn, waiting: Bundle::default(), shared: &shared };
+        checkpoints.count(batch.len() as u64 * WRITTEN);
         commit(&mut tx, batch).await;
+        // After the answers: nobody but the next waits for it.
+        checkpoints.keep_up(&mut conn).await;
     }
+    checkpoints.close().await;
     crate::sqlite::close_connection(conn).await;
 }
 
@@ -111,11 +177,10 @@ async fn commit(tx: &mut Tx<'_>, mut batch: Vec<Box<dyn Queued>>) {
 }
 
 async fn attempt(tx: &mut Tx<'_>, batch: &mut [Box<dyn Queued>]) -> Result<(), Fault> {
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut *tx.conn).await?;
+    tx.add("BEGIN IMMEDIATE");
     let done = run_all(tx, batch).await;
     if done.is_err() {
-        // After some errors the database has rolled back already, and says so.
-        sqlx::query("ROLLBACK").execute(&mut *tx.conn).await.ok();
+        tx.roll_back().await;
     }
     done
 }
@@ -123,9 +188,10 @@ async fn attempt(tx: &mut Tx<'_>, batch: &mut [Box<dyn Queued>]) -> Result<(), F
 async fn run_all(tx: &mut Tx<'_>, batch: &mut [Box<dyn Queued>]) -> Result<(), Fault> {
     for entry in batch {
         entry.run(tx).await?;
+        tx.settle().await?;
     }
-    sqlx::query("COMMIT").execute(&mut *tx.conn).await?;
-    Ok(())
+    tx.add("COMMIT");
+    tx.last().await.map(drop)
 }
 
 #[async_trait]

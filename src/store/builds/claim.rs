@@ -29,11 +29,11 @@ impl Command for ClaimBuild {
     type Answer = ClaimAnswer;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<ClaimAnswer, Fault> {
-        let stored = read::stored(tx.conn, self.0.build).await?;
+        let stored = read::for_change(tx, self.0.build).await?;
         let Some(mut stored) = stored.filter(|stored| stored.build.phase == Phase::Queued) else {
             return Ok(ClaimAnswer::Gone);
         };
-        let definition = tx.shared.definitions.of(tx.conn, stored.build.revision).await?;
+        let definition = tx.definition(stored.build.revision).await?;
         if let Some(waiting) = must_wait(tx, &stored.build, &definition).await? {
             return Ok(ClaimAnswer::MustWait(waiting));
         }
@@ -46,7 +46,7 @@ impl Command for ClaimBuild {
             incarnation: self.0.incarnation,
             fence: Fence::new(stored.claims, self.0.random),
         });
-        update(tx.conn, &stored).await?;
+        update(tx, &stored)?;
         let parts = plan_parts(tx, &stored.build, &definition).await?;
         Ok(ClaimAnswer::Claimed(Box::new(ClaimedBuild { build: stored.build, parts })))
     }
@@ -72,7 +72,7 @@ async fn must_wait(
         return Ok(Some(Waiting::Concurrency { limit: job.concurrency, held_by: same }));
     }
     for other in held.iter().filter(|held| held.job != build.job) {
-        let theirs = tx.shared.definitions.of(tx.conn, other.revision).await?;
+        let theirs = tx.definition(other.revision).await?;
         if let Some(group) = shared_group(job, theirs.job(&other.job_name)?) {
             return Ok(Some(Waiting::SerialGroup { group, held_by: other.build }));
         }
@@ -96,7 +96,7 @@ async fn held(tx: &mut Tx<'_>, build: &Build) -> Result<Vec<Held>, Fault> {
         "SELECT id, job_id, job_name, revision_id FROM builds WHERE pipeline_id = ? AND stage = 1 ORDER BY id",
     )
     .bind(build.pipeline.0)
-    .fetch_all(&mut *tx.conn)
+    .fetch_all(tx.conn().await?)
     .await?;
     rows.iter()
         .map(|row| {
@@ -116,13 +116,17 @@ async fn plan_parts(
     definition: &Arc<Definition>,
 ) -> Result<PlanParts, Fault> {
     let has_secrets = definition.row.compiled.variables.iter().any(|variable| variable.secret);
+    let key = &tx.shared.key;
     let given_secrets = if has_secrets {
-        given_secrets(tx.conn, &tx.shared.key, build.pipeline).await?
+        given_secrets(tx.conn().await?, key, build.pipeline).await?
     } else {
         BTreeMap::new()
     };
-    let versions =
-        if build.versions.is_empty() { BTreeMap::new() } else { versions(tx.conn, build.id).await? };
+    let versions = if build.versions.is_empty() {
+        BTreeMap::new()
+    } else {
+        versions(tx.conn().await?, build.id).await?
+    };
     Ok(PlanParts {
         team: definition.team.clone(),
         pipeline: definition.pipeline.clone(),

@@ -41,10 +41,10 @@ pub(crate) async fn cancel(
     reason: &str,
     at: DateTime<Utc>,
 ) -> Result<CancelRequest, Fault> {
-    let Some(mut stored) = read::stored(tx.conn, build).await? else { return Ok(CancelRequest::Unknown) };
+    let Some(mut stored) = read::for_change(tx, build).await? else { return Ok(CancelRequest::Unknown) };
     let answer = stored.build.cancel(reason, at);
     if !matches!(answer, CancelRequest::TooLate(_)) {
-        update(tx.conn, &stored).await?;
+        update(tx, &stored)?;
     }
     Ok(answer)
 }
@@ -65,28 +65,27 @@ impl Command for Requeue {
         let Some(mut stored) = held_under(tx, self.build, self.fence).await? else {
             return Ok(Requeued::Void);
         };
-        let definition = tx.shared.definitions.of(tx.conn, stored.build.revision).await?;
+        let definition = tx.definition(stored.build.revision).await?;
         let on_loss = definition.job(&stored.build.job_name)?.on_worker_loss;
         let answer = stored.build.give_back(self.counts, on_loss, &self.failure, self.at);
-        update(tx.conn, &stored).await?;
+        update(tx, &stored)?;
         if answer == Requeued::Queued {
-            forget_run(tx, &stored).await?;
-            raise(tx.conn, stored.build.pipeline).await?;
+            forget_run(tx, &stored);
+            raise(tx, stored.build.pipeline);
         }
         Ok(answer)
     }
 }
 
 /// What an earlier worker reported of the run that begins (again).
-async fn forget_run(tx: &mut Tx<'_>, stored: &Stored) -> Result<(), Fault> {
+fn forget_run(tx: &mut Tx<'_>, stored: &Stored) {
     let (build, run) = (stored.build.id.0, stored.build.run);
     for statement in [
         "DELETE FROM steps WHERE build_id = ? AND run = ?",
         "DELETE FROM services WHERE build_id = ? AND run = ?",
     ] {
-        sqlx::query(statement).bind(build).bind(run).execute(&mut *tx.conn).await?;
+        tx.add(statement).bind(build).bind(run);
     }
-    Ok(())
 }
 
 pub(crate) struct FailClaimed {
@@ -106,11 +105,11 @@ impl Command for FailClaimed {
             return Ok(false);
         };
         stored.build.end(BuildStatus::Failed, Some(self.failure.clone()), self.at);
-        update(tx.conn, &stored).await?;
+        update(tx, &stored)?;
         Ok(true)
     }
 }
 
 async fn held_under(tx: &mut Tx<'_>, build: BuildId, fence: Fence) -> Result<Option<Stored>, Fault> {
-    Ok(read::stored(tx.conn, build).await?.filter(|stored| stored.is_under(fence)))
+    Ok(read::for_change(tx, build).await?.filter(|stored| stored.is_under(fence)))
 }

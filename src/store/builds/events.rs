@@ -40,7 +40,7 @@ impl Command for RecordEvents {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Recorded, Fault> {
         let batch = &self.0;
-        let stored = read::stored(tx.conn, batch.build).await?;
+        let stored = read::for_change(tx, batch.build).await?;
         let Some(mut stored) = stored.filter(|stored| stored.is_under(batch.fence)) else {
             return Ok(Recorded::Void);
         };
@@ -53,9 +53,9 @@ impl Command for RecordEvents {
             take(tx, &mut stored, event, batch, &mut effects).await?;
         }
         stored.build.events_through = batch.through;
-        update(tx.conn, &stored).await?;
+        update(tx, &stored)?;
         if effects.decisive {
-            raise(tx.conn, stored.build.pipeline).await?;
+            raise(tx, stored.build.pipeline);
         }
         Ok(Recorded::Stored { build: Box::new(stored.build), created: effects.created })
     }
@@ -81,7 +81,7 @@ async fn take(
         tracing::warn!(%build, ?phase, %status, ?event, "a report that cannot be is left out");
     }
     if stored.build.status.passes() && !passed {
-        note_passed(tx.conn, &stored.build).await?;
+        note_passed(tx, &stored.build).await?;
         effects.decisive = true;
     }
     Ok(())
@@ -94,16 +94,15 @@ async fn create(
     batch: &BuildUpdate,
 ) -> Result<Option<(ResourceId, VersionId, bool)>, Fault> {
     let build = &stored.build;
-    let owner = sqlx::query("SELECT pipeline_id FROM resources WHERE id = ?").bind(resource.0);
-    let owner = owner.fetch_optional(&mut *tx.conn).await?;
-    if owner.map(|row| get::<i64>(&row, 0)).transpose()? != Some(build.pipeline.0) {
+    tx.add("SELECT pipeline_id FROM resources WHERE id = ?").bind(resource.0);
+    if tx.last().await?.row().map(|row| get::<i64>(&row, 0)).transpose()? != Some(build.pipeline.0) {
         tracing::warn!(build = %build.id, %resource, "a created version names a foreign resource; it is left out");
         return Ok(None);
     }
-    let (version, new) = record_version(tx.conn, resource, value, batch.at).await?;
-    note_version(tx.conn, (build.id, build.job), 1, &step.0, (resource, version)).await?;
+    let (version, new) = record_version(tx.conn().await?, resource, value, batch.at).await?;
+    note_version(tx, (build.id, build.job), 1, &step.0, (resource, version));
     if build.status.passes() {
-        note_passed(tx.conn, build).await?;
+        note_passed(tx, build).await?;
     }
     Ok(Some((resource, version, new)))
 }
@@ -151,6 +150,6 @@ async fn put(
     key: &str,
     record: String,
 ) -> Result<(), Fault> {
-    sqlx::query(statement).bind(build.0).bind(run).bind(key).bind(record).execute(&mut *tx.conn).await?;
-    Ok(())
+    tx.add(statement).bind(build.0).bind(run).bind(key).bind(record);
+    tx.settle().await
 }

@@ -16,6 +16,7 @@ use crate::{
     database::Conn,
     error::Fault,
     field::{get, json, time, unsigned, word},
+    writer::Tx,
 };
 
 /// Begins every statement that reads builds; the table is `b`.
@@ -31,6 +32,12 @@ const BY_NUMBER: &str = concat!(
 );
 
 type Select<'q> = Query<'q, sqlx::Sqlite, SqliteArguments>;
+
+/// A build that a transaction changes, with what only the store knows of it.
+pub(crate) async fn for_change(tx: &mut Tx<'_>, id: BuildId) -> Result<Option<Stored>, Fault> {
+    tx.add(BY_ID).bind(id.0);
+    tx.last().await?.row().as_ref().map(read).transpose()
+}
 
 /// The builds a statement finds.
 pub(crate) async fn list(conn: &mut Conn, query: Select<'_>) -> Result<Vec<Build>, Fault> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use pikoci_model::{
     build::{Build, BuildStatus, BuildVersion, Cause, Phase},
-    id::{BuildId, BuildNumber, JobId, PipelineId},
+    id::{BuildId, BuildNumber, PipelineId},
     outcome::Failure,
     scheduling::{InsertedBuild, NewBuild},
 };
@@ -22,11 +22,11 @@ use crate::{
 
 /// Inserts a build, unless its job has one of the same cause.
 pub(crate) async fn insert_build(tx: &mut Tx<'_>, new: &NewBuild) -> Result<InsertedBuild, Fault> {
-    if let Some(known) = same_cause(tx, new).await? {
-        return Ok(known);
-    }
-    let (pipeline, job_name) = job_of(tx, new).await?;
-    let number = number(tx, new).await?;
+    let Job { pipeline, name: job_name, last_number } = match look(tx, new).await? {
+        Found::Known(known) => return Ok(known),
+        Found::Job(job) => job,
+    };
+    let number = number(tx, new, last_number).await?;
     let build = Build {
         id: BuildId(0),
         pipeline,
@@ -50,47 +50,56 @@ pub(crate) async fn insert_build(tx: &mut Tx<'_>, new: &NewBuild) -> Result<Inse
         started_at: None,
         ended_at: None,
     };
-    let id = insert(tx.conn, &build).await?;
-    let touch = sqlx::query("UPDATE pipeline_states SET last_build_at = ? WHERE pipeline_id = ?");
-    touch.bind(micros(new.created_at)).bind(pipeline.0).execute(&mut *tx.conn).await?;
+    let id = insert(tx, &build).await?;
+    let touch = tx.add("UPDATE pipeline_states SET last_build_at = ? WHERE pipeline_id = ?");
+    touch.bind(micros(new.created_at)).bind(pipeline.0);
     Ok(InsertedBuild { id, number, new: true })
 }
 
-async fn same_cause(tx: &mut Tx<'_>, new: &NewBuild) -> Result<Option<InsertedBuild>, Fault> {
-    let query =
-        sqlx::query("SELECT id, number_major, number_retry FROM builds WHERE job_id = ? AND cause_key = ?");
-    let row = query.bind(new.job.0).bind(new.cause.key()).fetch_optional(&mut *tx.conn).await?;
-    row.map(|row| {
-        let number = BuildNumber { major: get(&row, 1)?, retry: get(&row, 2)? };
-        Ok(InsertedBuild { id: BuildId(get(&row, 0)?), number, new: false })
-    })
-    .transpose()
+/// What is there when a build is to be inserted.
+enum Found {
+    /// Its job has one of the same cause already.
+    Known(InsertedBuild),
+    /// Nothing that is in its way.
+    Job(Job),
 }
 
-async fn job_of(tx: &mut Tx<'_>, new: &NewBuild) -> Result<(PipelineId, String), Fault> {
-    let definition = tx.shared.definitions.find(tx.conn, new.revision).await?;
-    definition.ok_or_else(|| Fault::missing("revision", new.revision))?;
-    let query = sqlx::query("SELECT pipeline_id, name FROM jobs WHERE id = ?").bind(new.job.0);
-    let row = query.fetch_optional(&mut *tx.conn).await?;
-    let row = row.ok_or_else(|| Fault::missing("job", new.job))?;
-    Ok((PipelineId(get(&row, 0)?), get(&row, 1)?))
+struct Job {
+    pipeline: PipelineId,
+    name: String,
+    last_number: i64,
+}
+
+async fn look(tx: &mut Tx<'_>, new: &NewBuild) -> Result<Found, Fault> {
+    if tx.shared.definitions.known(new.revision).is_none() {
+        let definition = tx.shared.definitions.find(tx.conn().await?, new.revision).await?;
+        definition.ok_or_else(|| Fault::missing("revision", new.revision))?;
+    }
+    tx.add(
+        "SELECT j.pipeline_id, j.name, s.last_number, b.id, b.number_major, b.number_retry FROM jobs j \
+         JOIN job_states s ON s.job_id = j.id LEFT JOIN builds b ON b.job_id = j.id AND b.cause_key = ? \
+         WHERE j.id = ?",
+    )
+    .bind(new.cause.key())
+    .bind(new.job.0);
+    let row = tx.last().await?.row().ok_or_else(|| Fault::missing("job", new.job))?;
+    if let Some(known) = get::<Option<i64>>(&row, 3)? {
+        let number = BuildNumber { major: get(&row, 4)?, retry: get(&row, 5)? };
+        return Ok(Found::Known(InsertedBuild { id: BuildId(known), number, new: false }));
+    }
+    let pipeline = PipelineId(get(&row, 0)?);
+    Ok(Found::Job(Job { pipeline, name: get(&row, 1)?, last_number: get(&row, 2)? }))
 }
 
 /// The job's next number, or the next retry of the source's.
-async fn number(tx: &mut Tx<'_>, new: &NewBuild) -> Result<BuildNumber, Fault> {
+async fn number(tx: &mut Tx<'_>, new: &NewBuild, last: i64) -> Result<BuildNumber, Fault> {
     if let Cause::Retry { source, .. } = &new.cause {
-        let stored = read::stored(tx.conn, *source).await?;
+        let stored = read::for_change(tx, *source).await?;
         let major = stored.ok_or_else(|| Fault::missing("build", source))?.build.number.major;
-        return Ok(BuildNumber { major, retry: read::retries(tx.conn, new.job, major).await? + 1 });
+        return Ok(BuildNumber { major, retry: read::retries(tx.conn().await?, new.job, major).await? + 1 });
     }
-    next_number(tx, new.job).await.map(BuildNumber::original)
-}
-
-async fn next_number(tx: &mut Tx<'_>, job: JobId) -> Result<i64, Fault> {
-    let count = sqlx::query("UPDATE job_states SET last_number = last_number + 1 WHERE job_id = ?");
-    count.bind(job.0).execute(&mut *tx.conn).await?;
-    let select = sqlx::query("SELECT last_number FROM job_states WHERE job_id = ?").bind(job.0);
-    get(&select.fetch_one(&mut *tx.conn).await?, 0)
+    tx.add("UPDATE job_states SET last_number = ? WHERE job_id = ?").bind(last + 1).bind(new.job.0);
+    Ok(BuildNumber::original(last + 1))
 }
 
 /// Ends a queued build that cannot run.
@@ -100,10 +109,10 @@ pub(crate) async fn fail_queued(
     failure: &Failure,
     at: DateTime<Utc>,
 ) -> Result<(), Fault> {
-    let stored = read::stored(tx.conn, build).await?;
+    let stored = read::for_change(tx, build).await?;
     if let Some(mut stored) = stored.filter(|stored| stored.build.phase == Phase::Queued) {
         stored.build.end(BuildStatus::Failed, Some(failure.clone()), at);
-        update(tx.conn, &stored).await?;
+        update(tx, &stored)?;
     }
     Ok(())
 }
@@ -114,10 +123,10 @@ pub(crate) async fn complete(
     build: BuildId,
     versions: &BTreeMap<String, BuildVersion>,
 ) -> Result<(), Fault> {
-    let stored = read::stored(tx.conn, build).await?;
+    let stored = read::for_change(tx, build).await?;
     if let Some(mut stored) = stored.filter(|stored| stored.build.phase == Phase::Queued) {
         stored.build.versions.clone_from(versions);
-        fix_versions(tx.conn, &stored.build).await?;
+        fix_versions(tx, &stored.build).await?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! A build's row.
 
 use pikoci_model::{
-    build::{Build, BuildStatus, BuildVersion, Claim, Phase},
+    build::{Build, BuildStatus, Claim, Phase},
     id::{
         BuildId, BuildNumber, Fence, Incarnation, JobId, NodeId, PipelineId, ResourceId, RevisionId,
         VersionId,
@@ -9,10 +9,11 @@ use pikoci_model::{
 };
 
 use crate::{
-    database::{Conn, Row},
+    database::Row,
     error::Fault,
     field::{get, json, maybe_json, maybe_time, micros, text, time, unsigned, word},
     upsert,
+    writer::Tx,
 };
 
 /// The columns of [`read`], in its order, at the beginning of a `SELECT`.
@@ -86,8 +87,8 @@ fn stage(phase: Phase) -> i64 {
 }
 
 /// Inserts a queued build; its id is the database's.
-pub(crate) async fn insert(conn: &mut Conn, build: &Build) -> Result<BuildId, Fault> {
-    let done = sqlx::query(
+pub(crate) async fn insert(tx: &mut Tx<'_>, build: &Build) -> Result<BuildId, Fault> {
+    tx.add(
         "INSERT INTO builds (pipeline_id, job_id, job_name, revision_id, number_major, number_retry, cause_key, \
          cause, inputs, created_at, status, phase, stage, passes, versions, run, claims, events_through, exports) \
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 0, 0, '{}')",
@@ -106,63 +107,50 @@ pub(crate) async fn insert(conn: &mut Conn, build: &Build) -> Result<BuildId, Fa
     .bind(build.phase.word())
     .bind(stage(build.phase))
     .bind(text(&build.versions)?)
-    .bind(build.run)
-    .execute(&mut *conn)
-    .await?;
-    let id = BuildId(done.last_insert_rowid());
-    for (get, used) in &build.versions {
-        note_used(conn, id, build.job, get, used).await?;
-    }
+    .bind(build.run);
+    let id = BuildId(tx.last().await?.inserted);
+    note_all_used(tx, build, id).await?;
     Ok(id)
 }
 
-/// Notes that a build uses a version in a get.
-async fn note_used(
-    conn: &mut Conn,
-    build: BuildId,
-    job: JobId,
-    get: &str,
-    used: &BuildVersion,
-) -> Result<(), Fault> {
-    note_version(conn, (build, job), 0, get, (used.resource, used.version)).await?;
-    sqlx::query("UPDATE candidates SET used = 1 WHERE job_id = ? AND get_name = ? AND version_id = ?")
-        .bind(job.0)
-        .bind(get)
-        .bind(used.version.0)
-        .execute(conn)
-        .await?;
+/// Notes that a build uses its versions in its gets.
+async fn note_all_used(tx: &mut Tx<'_>, build: &Build, id: BuildId) -> Result<(), Fault> {
+    for (get, used) in &build.versions {
+        note_version(tx, (id, build.job), 0, get, (used.resource, used.version));
+        tx.add("UPDATE candidates SET used = 1 WHERE job_id = ? AND get_name = ? AND version_id = ?")
+            .bind(build.job.0)
+            .bind(get)
+            .bind(used.version.0);
+        tx.settle().await?;
+    }
     Ok(())
 }
 
 /// Notes that a build uses (`kind` 0) or created (1) a version.
-pub(crate) async fn note_version(
-    conn: &mut Conn,
+pub(crate) fn note_version(
+    tx: &mut Tx<'_>,
     (build, job): (BuildId, JobId),
     kind: i64,
     name: &str,
     (resource, version): (ResourceId, VersionId),
-) -> Result<(), Fault> {
-    let add = sqlx::query(upsert::ADD_BUILD_VERSION).bind(build.0).bind(kind).bind(name);
-    add.bind(version.0).bind(resource.0).bind(job.0).execute(conn).await?;
-    Ok(())
+) {
+    let add = tx.add(upsert::ADD_BUILD_VERSION).bind(build.0).bind(kind).bind(name);
+    add.bind(version.0).bind(resource.0).bind(job.0);
 }
 
 /// Completes the versions of a queued build.
-pub(crate) async fn fix_versions(conn: &mut Conn, build: &Build) -> Result<(), Fault> {
-    let delete = sqlx::query("DELETE FROM build_versions WHERE build_id = ? AND kind = 0");
-    delete.bind(build.id.0).execute(&mut *conn).await?;
-    for (get, used) in &build.versions {
-        note_used(conn, build.id, build.job, get, used).await?;
-    }
-    let update = sqlx::query("UPDATE builds SET versions = ? WHERE id = ?");
-    update.bind(text(&build.versions)?).bind(build.id.0).execute(conn).await?;
+pub(crate) async fn fix_versions(tx: &mut Tx<'_>, build: &Build) -> Result<(), Fault> {
+    tx.add("DELETE FROM build_versions WHERE build_id = ? AND kind = 0").bind(build.id.0);
+    note_all_used(tx, build, build.id).await?;
+    let versions = text(&build.versions)?;
+    tx.add("UPDATE builds SET versions = ? WHERE id = ?").bind(versions).bind(build.id.0);
     Ok(())
 }
 
-/// Writes what may change in a build's row.
-pub(crate) async fn update(conn: &mut Conn, stored: &Stored) -> Result<(), Fault> {
+/// Writes what may change in a build's row, which this transaction has read.
+pub(crate) fn update(tx: &mut Tx<'_>, stored: &Stored) -> Result<(), Fault> {
     let build = &stored.build;
-    let done = sqlx::query(
+    tx.add(
         "UPDATE builds SET status = ?, phase = ?, stage = ?, passes = ?, failure = ?, run = ?, claims = ?, \
          node = ?, incarnation = ?, fence = ?, worker = ?, cancel_requested = ?, events_through = ?, \
          exports = ?, started_at = ?, ended_at = ? WHERE id = ?",
@@ -183,12 +171,6 @@ pub(crate) async fn update(conn: &mut Conn, stored: &Stored) -> Result<(), Fault
     .bind(text(&build.exports)?)
     .bind(build.started_at.map(micros))
     .bind(build.ended_at.map(micros))
-    .bind(build.id.0)
-    .execute(conn)
-    .await?;
-    if done.rows_affected() == 1 {
-        Ok(())
-    } else {
-        Err(Fault::row("builds", build.id, "it vanished during its change"))
-    }
+    .bind(build.id.0);
+    Ok(())
 }

@@ -1,9 +1,9 @@
 //! Where a build's log stands: which claim logs, its last event, the last chunk.
 
-use pikoci_model::id::{BuildId, Fence};
+use pikoci_model::id::Fence;
 
 use crate::{
-    database::Conn,
+    database::Row,
     error::Fault,
     field::{get, unsigned},
 };
@@ -40,15 +40,12 @@ impl Cursor {
     }
 }
 
+/// Finds the row of a build that [`of_row`] reads.
+pub(super) const FIND: &str =
+    "SELECT last_number, fence, last_event FROM blocks WHERE build_id = ? ORDER BY last_number DESC LIMIT 1";
+
 /// The cursor as the stored rows say.
-pub(super) async fn read(conn: &mut Conn, build: BuildId) -> Result<Cursor, Fault> {
-    let query = sqlx::query(
-        "SELECT last_number, fence, last_event FROM blocks WHERE build_id = ? ORDER BY last_number DESC LIMIT 1",
-    );
-    let Some(row) = query.bind(build.0).fetch_optional(conn).await? else { return Ok(Cursor::default()) };
-    Ok(Cursor {
-        last_number: get(&row, 0)?,
-        fence: Some(Fence(get(&row, 1)?)),
-        last_event: unsigned(&row, 2)?,
-    })
+pub(super) fn of_row(row: Option<&Row>) -> Result<Cursor, Fault> {
+    let Some(row) = row else { return Ok(Cursor::default()) };
+    Ok(Cursor { last_number: get(row, 0)?, fence: Some(Fence(get(row, 1)?)), last_event: unsigned(row, 2)? })
 }

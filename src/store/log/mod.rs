@@ -2,7 +2,6 @@
 //! the state for them.
 
 mod block;
-mod checkpoint;
 mod cursor;
 mod port;
 mod read;

@@ -18,10 +18,15 @@ use tokio::{
 
 use super::{
     block::Block,
-    checkpoint::{Checkpoints, Due, Tally},
     cursor::{self, Cursor, Turn},
 };
-use crate::{database::Conn, error::Fault};
+use crate::{
+    bundle::{Answer, Bundle},
+    checkpoint::{Checkpoints, Pace},
+    database::Conn,
+    error::Fault,
+    field::get,
+};
 
 /// Appends that wait. Each caller waits for its answer, so this many builds log at once before one has to wait; the
 /// bytes themselves are bounded by the windows of those builds.
@@ -30,6 +35,9 @@ const QUEUE: usize = 64;
 const COMMIT: usize = 1024 * 1024;
 /// Size of the logs' pages in bytes: their rows are big, and each page costs.
 pub(crate) const LOG_PAGE: u32 = 16 * 1024;
+/// Pages that an append changes beside those of its bytes: a leaf of the table, and of each index.
+const PAGES_BESIDE: u64 = 4;
+const PACE: Pace = Pace { worth: 32 * 1024 * 1024, most: 256 * 1024 * 1024 };
 /// Builds whose end is kept in memory. Those beyond are read again.
 const CURSORS: usize = 4096;
 
@@ -62,9 +70,14 @@ impl LogWriter {
     /// Starts the task with its own connection, which makes no checkpoints by itself, and `options` for those.
     pub fn start(conn: Conn, options: SqliteConnectOptions) -> Self {
         let (queue, orders) = mpsc::channel(QUEUE);
-        let checkpoints = Checkpoints::start(options);
-        let appender =
-            Appender { conn, cursors: HashMap::new(), open: None, written: Tally::default(), checkpoints };
+        let appender = Appender {
+            conn,
+            waiting: Bundle::default(),
+            newest: None,
+            cursors: HashMap::new(),
+            open: None,
+            checkpoints: Checkpoints::start(options, PACE),
+        };
         let task = tokio::spawn(appender.work(orders));
         Self { queue: Mutex::new(Some(queue)), task: Mutex::new(Some(task)) }
     }
@@ -108,10 +121,13 @@ impl LogWriter {
 
 struct Appender {
     conn: Conn,
+    /// Statements of the transaction that are put off until one is awaited.
+    waiting: Bundle,
+    /// The newest build that has a log; none before it is read. One that is newer has none yet.
+    newest: Option<BuildId>,
     cursors: HashMap<BuildId, Cursor>,
     /// The block that is being filled; inserted before the commit.
     open: Option<Block>,
-    written: Tally,
     checkpoints: Checkpoints,
 }
 
@@ -131,7 +147,7 @@ impl Appender {
                         self.commit(std::mem::take(&mut batch)).await;
                         // Who asked may be gone.
                         to.send(self.forget(builds).await.map_err(StoreError::from)).ok();
-                        self.check_point().await;
+                        self.checkpoints.keep_up(&mut self.conn).await;
                     }
                 }
                 next = if size < COMMIT { orders.try_recv().ok() } else { None };
@@ -153,25 +169,22 @@ impl Appender {
                 Ok(numbers) => Ok(numbers[index]),
                 Err(error) => Err(error.clone()),
             };
-            self.written.add(append.size());
+            self.count(append.size());
             // Who asked may be gone; what was written stays.
             append.to.send(answer).ok();
         }
-        self.check_point().await;
+        // After the answers: nobody but the next waits for it.
+        self.checkpoints.keep_up(&mut self.conn).await;
     }
 
-    /// After the answers: nobody but the next waits for it.
-    async fn check_point(&mut self) {
-        match self.written.due() {
-            Due::Nothing => {}
-            Due::Beside => self.checkpoints.ask(),
-            Due::Whole => {
-                let whole = sqlx::query("PRAGMA wal_checkpoint(RESTART)");
-                if let Err(error) = whole.execute(&mut self.conn).await {
-                    tracing::warn!(%error, "a checkpoint of the log failed; the write-ahead file grows on");
-                }
-            }
-        }
+    fn count(&mut self, bytes: usize) {
+        self.checkpoints.count(bytes as u64 + PAGES_BESIDE * u64::from(LOG_PAGE));
+    }
+
+    /// The answer of the last statement; those that were put off are done as well.
+    async fn last(&mut self) -> Result<Answer, Fault> {
+        let answers = std::mem::take(&mut self.waiting).send(&mut self.conn).await?;
+        Ok(answers.into_iter().next_back().unwrap_or_default())
     }
 
     /// The last chunk number after each append.
@@ -179,13 +192,14 @@ impl Appender {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut self.conn).await?;
+        self.waiting.add("BEGIN IMMEDIATE");
         let mut numbers = Vec::with_capacity(batch.len());
         for append in batch {
             numbers.push(self.append(append).await?);
         }
         self.flush().await?;
-        sqlx::query("COMMIT").execute(&mut self.conn).await?;
+        self.waiting.add("COMMIT");
+        self.last().await?;
         Ok(numbers)
     }
 
@@ -197,7 +211,10 @@ impl Appender {
             Turn::Begins if append.chunks.is_empty() => return Ok(cursor.last_number),
             Turn::Begins => {
                 self.flush().await?;
-                self.delete_run(build, append.run).await?;
+                if cursor.fence.is_some() {
+                    let delete = self.waiting.add("DELETE FROM blocks WHERE build_id = ? AND run = ?");
+                    delete.bind(build.0).bind(append.run);
+                }
                 cursor.fence = Some(append.fence);
                 cursor.last_event = 0;
             }
@@ -234,46 +251,58 @@ impl Appender {
         if self.cursors.len() >= CURSORS {
             self.cursors.clear();
         }
-        let read = cursor::read(&mut self.conn, build).await?;
+        let newest = self.newest().await?;
+        let read = if build > newest {
+            self.newest = Some(build);
+            Cursor::default()
+        } else {
+            self.waiting.add(cursor::FIND).bind(build.0);
+            cursor::of_row(self.last().await?.row().as_ref())?
+        };
         self.cursors.insert(build, read);
         Ok(read)
+    }
+
+    async fn newest(&mut self) -> Result<BuildId, Fault> {
+        if let Some(newest) = self.newest {
+            return Ok(newest);
+        }
+        self.waiting.add("SELECT MAX(build_id) FROM blocks");
+        let row = self.last().await?.row();
+        let newest = row.map(|row| get::<Option<i64>>(&row, 0)).transpose()?.flatten();
+        let newest = BuildId(newest.unwrap_or_default());
+        self.newest = Some(newest);
+        Ok(newest)
     }
 
     /// Inserts the block that was filled.
     async fn flush(&mut self) -> Result<(), Fault> {
         let Some(block) = self.open.take() else { return Ok(()) };
         let ends = block.ends();
-        sqlx::query(
+        let insert = self.waiting.add(
             "INSERT INTO blocks (build_id, last_number, run, fence, last_event, step, begins, ends, marks, data) \
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(block.build.0)
-        .bind(block.last_number)
-        .bind(block.run)
-        .bind(block.fence.0)
-        .bind(block.last_event.cast_signed())
-        .bind(block.step.0)
-        .bind(block.begins.cast_signed())
-        .bind(ends.cast_signed())
-        .bind(block.marks)
-        .bind(block.data)
-        .execute(&mut self.conn)
-        .await?;
-        Ok(())
-    }
-
-    async fn delete_run(&mut self, build: BuildId, run: u32) -> Result<(), Fault> {
-        let delete = sqlx::query("DELETE FROM blocks WHERE build_id = ? AND run = ?");
-        delete.bind(build.0).bind(run).execute(&mut self.conn).await?;
-        Ok(())
+        );
+        insert
+            .bind(block.build.0)
+            .bind(block.last_number)
+            .bind(block.run)
+            .bind(block.fence.0)
+            .bind(block.last_event.cast_signed())
+            .bind(block.step.0)
+            .bind(block.begins.cast_signed())
+            .bind(ends.cast_signed())
+            .bind(block.marks)
+            .bind(block.data);
+        if self.waiting.is_long() { self.last().await.map(drop) } else { Ok(()) }
     }
 
     async fn forget(&mut self, builds: Vec<BuildId>) -> Result<(), Fault> {
         for build in builds {
             self.cursors.remove(&build);
-            self.written.add(0);
-            let delete = sqlx::query("DELETE FROM blocks WHERE build_id = ?");
-            delete.bind(build.0).execute(&mut self.conn).await?;
+            self.count(0);
+            self.waiting.add("DELETE FROM blocks WHERE build_id = ?").bind(build.0);
+            self.last().await?;
         }
         Ok(())
     }
@@ -281,6 +310,8 @@ impl Appender {
     /// After an error nothing of the batch is stored, and what is known of the logs' ends is void.
     async fn undo(&mut self) {
         self.open = None;
+        self.waiting = Bundle::default();
+        self.newest = None;
         self.cursors.clear();
         // After some errors the database has rolled back already, and says so.
         sqlx::query("ROLLBACK").execute(&mut self.conn).await.ok();

@@ -12,11 +12,9 @@ pub(crate) use values::given_secrets;
 
 use pikoci_model::id::PipelineId;
 
-use crate::{database::Conn, error::Fault};
+use crate::writer::Tx;
 
 /// Notes that something changed that decisions are made from.
-pub(crate) async fn raise(conn: &mut Conn, pipeline: PipelineId) -> Result<(), Fault> {
-    let update = sqlx::query("UPDATE pipeline_states SET state = state + 1 WHERE pipeline_id = ?");
-    update.bind(pipeline.0).execute(conn).await?;
-    Ok(())
+pub(crate) fn raise(tx: &mut Tx<'_>, pipeline: PipelineId) {
+    tx.add("UPDATE pipeline_states SET state = state + 1 WHERE pipeline_id = ?").bind(pipeline.0);
 }

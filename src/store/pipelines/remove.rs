@@ -18,12 +18,12 @@ impl Command for Remove {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<Vec<BuildId>>, Fault> {
         let unfinished = sqlx::query("SELECT 1 FROM builds WHERE pipeline_id = ? AND stage < 2 LIMIT 1");
-        if unfinished.bind(self.0.0).fetch_optional(&mut *tx.conn).await?.is_some() {
+        if unfinished.bind(self.0.0).fetch_optional(tx.conn().await?).await?.is_some() {
             return Ok(None);
         }
         let builds = sqlx::query("SELECT id FROM builds WHERE pipeline_id = ?").bind(self.0.0);
-        let builds = builds.fetch_all(&mut *tx.conn).await?;
-        sqlx::query("DELETE FROM pipelines WHERE id = ?").bind(self.0.0).execute(&mut *tx.conn).await?;
+        let builds = builds.fetch_all(tx.conn().await?).await?;
+        sqlx::query("DELETE FROM pipelines WHERE id = ?").bind(self.0.0).execute(tx.conn().await?).await?;
         tx.shared.definitions.forget();
         builds.iter().map(|row| Ok(BuildId(get(row, 0)?))).collect::<Result<Vec<_>, Fault>>().map(Some)
     }

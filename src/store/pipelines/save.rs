@@ -33,17 +33,17 @@ impl Command for Save {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<SavedRevision, Fault> {
         let save = &self.0;
-        let existing = existing(tx.conn, save).await?;
+        let existing = existing(tx.conn().await?, save).await?;
         if save.must_exist.is_some_and(|must| must != existing.is_some()) {
             return Ok(SavedRevision::Exists(existing.is_some()));
         }
         let Some((pipeline, revision)) = existing else {
-            let pipeline = add_pipeline(tx.conn, save).await?;
+            let pipeline = add_pipeline(tx.conn().await?, save).await?;
             return self.revise(tx, pipeline, None).await;
         };
-        let before = tx.shared.definitions.of(tx.conn, revision).await?;
-        if self.is_same(tx.conn, revision).await? {
-            rename(tx.conn, pipeline, save).await?;
+        let before = tx.definition(revision).await?;
+        if self.is_same(tx.conn().await?, revision).await? {
+            rename(tx.conn().await?, pipeline, save).await?;
             let number = before.row.number;
             return Ok(SavedRevision::Saved {
                 pipeline,
@@ -71,27 +71,28 @@ impl Save {
     ) -> Result<SavedRevision, Fault> {
         let save = &self.0;
         let number = before.as_ref().map_or(0, |before| before.row.number) + 1;
-        let revision = add_revision(tx.conn, pipeline, number, save).await?;
-        rename(tx.conn, pipeline, save).await?;
+        let revision = add_revision(tx.conn().await?, pipeline, number, save).await?;
+        rename(tx.conn().await?, pipeline, save).await?;
         let update = sqlx::query(
             "UPDATE pipelines SET revision_id = ?, revision_number = ?, updated_at = ?, updated_by = ? \
              WHERE id = ?",
         );
         let update = update.bind(revision.0).bind(number).bind(micros(save.at)).bind(&save.by);
-        update.bind(pipeline.0).execute(&mut *tx.conn).await?;
-        values::save(tx.conn, &tx.shared.key, pipeline, save).await?;
-        let resources = save_resources(tx.conn, pipeline, &save.compiled).await?;
-        save_jobs(tx.conn, pipeline, &save.compiled, &resources).await?;
+        update.bind(pipeline.0).execute(tx.conn().await?).await?;
+        let key = &tx.shared.key;
+        values::save(tx.conn().await?, key, pipeline, save).await?;
+        let resources = save_resources(tx.conn().await?, pipeline, &save.compiled).await?;
+        save_jobs(tx.conn().await?, pipeline, &save.compiled, &resources).await?;
         let before = before.map(|before| before.row.compiled.clone());
         let mut to_check = Vec::new();
         for resource in &save.compiled.resources {
             let canonical = resource.canonical();
             if save.compiled.wants_check(&canonical, before.as_deref()) {
-                request(tx.conn, resources[&canonical], save.at).await?;
+                request(tx.conn().await?, resources[&canonical], save.at).await?;
                 to_check.push(resources[&canonical]);
             }
         }
-        raise(tx.conn, pipeline).await?;
+        raise(tx, pipeline);
         Ok(SavedRevision::Saved { pipeline, revision, number, changed: true, to_check })
     }
 }

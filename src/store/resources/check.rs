@@ -39,7 +39,7 @@ impl Command for RequestCheck {
     type Answer = bool;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<bool, Fault> {
-        request(tx.conn, self.id, self.at).await
+        request(tx.conn().await?, self.id, self.at).await
     }
 }
 
@@ -54,7 +54,7 @@ impl Command for SetNextCheck {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
         let update = sqlx::query("UPDATE resource_states SET next_check = ? WHERE resource_id = ?");
-        update.bind(self.next.map(micros)).bind(self.id.0).execute(&mut *tx.conn).await?;
+        update.bind(self.next.map(micros)).bind(self.id.0).execute(tx.conn().await?).await?;
         Ok(())
     }
 }
@@ -70,7 +70,7 @@ impl Command for SetWebhook {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
         let update = sqlx::query("UPDATE resource_states SET webhook_token = ? WHERE resource_id = ?");
-        update.bind(&self.token).bind(self.id.0).execute(&mut *tx.conn).await?;
+        update.bind(&self.token).bind(self.id.0).execute(tx.conn().await?).await?;
         Ok(())
     }
 }
@@ -93,13 +93,13 @@ impl Command for LeaseCheck {
              AND EXISTS (SELECT 1 FROM resources r WHERE r.id = ? AND r.archived = 0)",
         );
         let take = take.bind(&self.node.0).bind(micros(self.until)).bind(self.id.0);
-        let taken = take.bind(micros(self.now)).bind(self.id.0).execute(&mut *tx.conn).await?;
+        let taken = take.bind(micros(self.now)).bind(self.id.0).execute(tx.conn().await?).await?;
         if taken.rows_affected() == 0 {
             return Ok(None);
         }
         let select =
             sqlx::query("SELECT leases, lease_node, lease_until FROM resource_states WHERE resource_id = ?");
-        lease(&select.bind(self.id.0).fetch_one(&mut *tx.conn).await?, 0)
+        lease(&select.bind(self.id.0).fetch_one(tx.conn().await?).await?, 0)
     }
 }
 
@@ -124,14 +124,14 @@ impl Command for RecordCheck {
         );
         let give_back = give_back.bind(micros(self.at)).bind(next.map(micros));
         let give_back = give_back.bind(self.outcome.result.is_err()).bind(self.outcome.failing_text());
-        give_back.bind(self.id.0).execute(&mut *tx.conn).await?;
+        give_back.bind(self.id.0).execute(tx.conn().await?).await?;
         let mut new = Vec::new();
         for value in self.outcome.result.as_deref().unwrap_or_default() {
-            let (version, is_new) = record_version(tx.conn, self.id, value, self.at).await?;
+            let (version, is_new) = record_version(tx.conn().await?, self.id, value, self.at).await?;
             new.extend(is_new.then_some(version));
         }
         if !new.is_empty() {
-            raise(tx.conn, pipeline).await?;
+            raise(tx, pipeline);
         }
         Ok(Some(RecordedCheck { pipeline, new, again }))
     }
@@ -144,7 +144,7 @@ impl RecordCheck {
             "SELECT r.pipeline_id, s.again FROM resource_states s JOIN resources r ON r.id = s.resource_id \
              WHERE s.resource_id = ? AND s.leases = ? AND s.lease_node IS NOT NULL",
         );
-        let row = query.bind(self.id.0).bind(self.lease).fetch_optional(&mut *tx.conn).await?;
+        let row = query.bind(self.id.0).bind(self.lease).fetch_optional(tx.conn().await?).await?;
         row.map(|row| Ok((PipelineId(get(&row, 0)?), get(&row, 1)?))).transpose()
     }
 }
@@ -161,11 +161,11 @@ impl Command for AddVersion {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(VersionId, bool), Fault> {
         let owner = sqlx::query("SELECT pipeline_id FROM resources WHERE id = ?").bind(self.id.0);
-        let owner = owner.fetch_optional(&mut *tx.conn).await?;
+        let owner = owner.fetch_optional(tx.conn().await?).await?;
         let owner = owner.ok_or_else(|| Fault::missing("resource", self.id))?;
-        let (version, new) = record_version(tx.conn, self.id, &self.value, self.at).await?;
+        let (version, new) = record_version(tx.conn().await?, self.id, &self.value, self.at).await?;
         if new {
-            raise(tx.conn, PipelineId(get(&owner, 0)?)).await?;
+            raise(tx, PipelineId(get(&owner, 0)?));
         }
         Ok((version, new))
     }

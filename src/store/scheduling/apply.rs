@@ -27,9 +27,8 @@ impl Command for Apply {
     type Answer = Option<Applied>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<Applied>, Fault> {
-        let state = sqlx::query("SELECT state FROM pipeline_states WHERE pipeline_id = ?");
-        let state = state.bind(self.pipeline.0).fetch_optional(&mut *tx.conn).await?;
-        let current = state.map(|row| get(&row, 0)).transpose()?.map(StateRevision);
+        tx.add("SELECT state FROM pipeline_states WHERE pipeline_id = ?").bind(self.pipeline.0);
+        let current = tx.last().await?.row().map(|row| get(&row, 0)).transpose()?.map(StateRevision);
         let expected = |current: &StateRevision| self.expected.is_none_or(|expected| expected == *current);
         let Some(current) = current.filter(expected) else { return Ok(None) };
         if self.writes.is_empty() {
@@ -47,13 +46,13 @@ impl Command for Apply {
                 Write::FixVersions { build, versions } => complete(tx, *build, versions).await?,
             }
         }
-        raise(tx.conn, self.pipeline).await?;
+        raise(tx, self.pipeline);
         Ok(Some(Applied { revision: StateRevision(current.0 + 1), builds }))
     }
 }
 
 async fn consider(tx: &mut Tx<'_>, job: JobId, name: &str, up_to: VersionId) -> Result<(), Fault> {
-    let update = sqlx::query("UPDATE job_gets SET floor = ? WHERE job_id = ? AND name = ? AND floor < ?");
-    update.bind(up_to.0).bind(job.0).bind(name).bind(up_to.0).execute(&mut *tx.conn).await?;
-    Ok(())
+    let update = tx.add("UPDATE job_gets SET floor = ? WHERE job_id = ? AND name = ? AND floor < ?");
+    update.bind(up_to.0).bind(job.0).bind(name).bind(up_to.0);
+    tx.settle().await
 }

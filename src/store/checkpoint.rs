@@ -1,5 +1,5 @@
 //! Bringing what is committed from the write-ahead file into the database, beside the writer: the two syncs of it take
-//! longer than many commits, and every build's log would wait for them.
+//! longer than many commits, and every build would wait for them.
 //!
 //! Nothing is less safe by it: what was answered is in the write-ahead file, as it would be between two checkpoints of
 //! the writer's own.
@@ -7,20 +7,24 @@
 use sqlx::{Connection as _, sqlite::SqliteConnectOptions};
 use tokio::{sync::mpsc, task::JoinHandle};
 
-use super::writer::LOG_PAGE;
-use crate::database::{Conn, connect};
+use crate::{
+    bundle::Bundle,
+    database::{Conn, connect},
+};
 
-/// Bytes in the write-ahead file after which a checkpoint is worth its syncs.
-const WORTH: u64 = 32 * 1024 * 1024;
-/// Bytes after which the writer waits until all is in the database, and the file begins anew: a log that comes without
-/// a pause would else let it grow for ever.
-const MOST: u64 = 256 * 1024 * 1024;
-/// Pages that an append changes beside those of its bytes: a leaf of the table, and of each index.
-const PAGES_BESIDE: u64 = 4;
+/// When checkpoints are made, in bytes of the write-ahead file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    /// After so much a checkpoint is worth its syncs.
+    pub worth: u64,
+    /// After so much the writer waits until all is in the database, and the file begins anew: writes that come without
+    /// a pause would else let it grow for ever.
+    pub most: u64,
+}
 
 /// What a write calls for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Due {
+pub(crate) enum Due {
     Nothing,
     /// A checkpoint beside the writer.
     Beside,
@@ -29,27 +33,31 @@ pub(super) enum Due {
 }
 
 /// About how much has been written since the last checkpoints.
-#[derive(Debug, Default)]
-pub(super) struct Tally {
+#[derive(Debug)]
+pub(crate) struct Tally {
+    pace: Pace,
     beside: u64,
     whole: u64,
 }
 
 impl Tally {
-    /// An append of so many bytes was committed.
-    pub fn add(&mut self, bytes: usize) {
-        let written = bytes as u64 + PAGES_BESIDE * u64::from(LOG_PAGE);
+    pub fn new(pace: Pace) -> Self {
+        Self { pace, beside: 0, whole: 0 }
+    }
+
+    /// About so many bytes were committed.
+    pub fn add(&mut self, written: u64) {
         self.beside += written;
         self.whole += written;
     }
 
     /// What is due now; it counts as done.
     pub fn due(&mut self) -> Due {
-        if self.whole >= MOST {
-            *self = Self::default();
+        if self.whole >= self.pace.most {
+            *self = Self::new(self.pace);
             return Due::Whole;
         }
-        if self.beside >= WORTH {
+        if self.beside >= self.pace.worth {
             self.beside = 0;
             return Due::Beside;
         }
@@ -57,30 +65,46 @@ impl Tally {
     }
 }
 
-/// The task that makes checkpoints.
-pub(super) struct Checkpoints {
+/// The checkpoints of one file: when they are due, and the task that makes them.
+pub(crate) struct Checkpoints {
+    written: Tally,
     asked: mpsc::Sender<()>,
     task: JoinHandle<()>,
 }
 
 impl Checkpoints {
     /// Starts the task. It opens its connection when it is first needed.
-    pub fn start(options: SqliteConnectOptions) -> Self {
+    pub fn start(options: SqliteConnectOptions, pace: Pace) -> Self {
         let (asked, asking) = mpsc::channel(1);
-        Self { asked, task: tokio::spawn(work(options, asking)) }
+        Self { written: Tally::new(pace), asked, task: tokio::spawn(work(options, asking)) }
     }
 
-    /// Asks for one, unless one is asked for already.
-    pub fn ask(&self) {
-        // Full: the one that is to come will do.
-        let _ = self.asked.try_send(());
+    /// About so many bytes were committed.
+    pub fn count(&mut self, written: u64) {
+        self.written.add(written);
+    }
+
+    /// What the writer does about it, between two transactions.
+    pub async fn keep_up(&mut self, writer: &mut Conn) {
+        match self.written.due() {
+            Due::Nothing => {}
+            // Full: the one that is to come will do.
+            Due::Beside => drop(self.asked.try_send(())),
+            Due::Whole => {
+                let mut whole = Bundle::default();
+                whole.add("PRAGMA wal_checkpoint(RESTART)");
+                if let Err(fault) = whole.send(writer).await {
+                    tracing::warn!("a checkpoint failed; the write-ahead file grows on: {fault}");
+                }
+            }
+        }
     }
 
     /// Waits for the one that runs, and ends.
     pub async fn close(self) {
         drop(self.asked);
         if let Err(error) = self.task.await {
-            tracing::error!(%error, "the checkpoints of the log ended badly");
+            tracing::error!(%error, "the checkpoints ended badly");
         }
     }
 }
@@ -93,7 +117,7 @@ async fn work(options: SqliteConnectOptions, mut asking: mpsc::Receiver<()>) {
         }
         let Some(open) = &mut conn else { continue };
         if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(open).await {
-            tracing::warn!(%error, "a checkpoint of the log failed; the next one brings in what this one did not");
+            tracing::warn!(%error, "a checkpoint failed; the next one brings in what this one did not");
             conn = None;
         }
     }
@@ -110,7 +134,7 @@ mod tests {
 
     #[test]
     fn checkpoints_are_due_by_what_is_written() {
-        let mut tally = Tally::default();
+        let mut tally = Tally::new(Pace { worth: 32 << 20, most: 256 << 20 });
         let mut seen = Vec::new();
         for _ in 0..300 {
             tally.add(1024 * 1024);
@@ -118,16 +142,6 @@ mod tests {
         }
         let count = |due| seen.iter().filter(|seen| **seen == due).count();
         assert_eq!((count(Due::Beside), count(Due::Whole)), (8, 1));
-        assert_eq!(seen.iter().position(|due| *due == Due::Beside), Some(30));
-    }
-
-    #[test]
-    fn appends_of_few_bytes_count_by_their_pages() {
-        let mut tally = Tally::default();
-        let appends = (0..10_000).take_while(|_| {
-            tally.add(1);
-            tally.due() == Due::Nothing
-        });
-        assert!(appends.count() < 600);
+        assert_eq!(seen.iter().position(|due| *due == Due::Beside), Some(31));
     }
 }
