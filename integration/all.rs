@@ -8,5 +8,6 @@ mod docker;
 mod docs;
 mod house;
 mod scenarios;
+mod server;
 mod services;
 mod world;

@@ -1,0 +1,3 @@
+//! The server as its operator meets it: one at a time on a file, its flags, a disk that is full.
+
+mod alone;
