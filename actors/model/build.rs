@@ -13,7 +13,7 @@ mod waiting;
 pub use cause::Cause;
 pub use event::BuildEvent;
 pub use row::{Build, BuildVersion, Claim};
-pub use service::{ServiceRecord, ServiceState};
+pub use service::{ServiceRecord, ServiceState, StopReport};
 pub use status::{BuildStatus, Phase};
 pub use step::StepRecord;
 pub use waiting::Waiting;

@@ -41,7 +41,8 @@ impl Build {
             | BuildEvent::Service(_)
             | BuildEvent::Created { .. }
             | BuildEvent::Log(_)
-            | BuildEvent::HandedBack { .. } => Absorbed::Nothing,
+            | BuildEvent::HandedBack { .. }
+            | BuildEvent::Lost { .. } => Absorbed::Nothing,
         }
     }
 

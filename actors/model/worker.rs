@@ -38,6 +38,9 @@ pub struct WorkerProfile {
     pub team: Option<String>,
     /// When it started.
     pub started_at: DateTime<Utc>,
+    /// What an operator should know of its host: `journal is not durable (tmpfs)`.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 impl WorkerProfile {

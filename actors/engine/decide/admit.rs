@@ -257,6 +257,7 @@ mod tests {
             takes_checks: true,
             team: None,
             started_at: DateTime::UNIX_EPOCH,
+            warnings: Vec::new(),
         };
         Seat { profile, free, free_checks: free, ready: true }
     }

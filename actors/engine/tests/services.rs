@@ -12,7 +12,9 @@ use pikoci_model::id::{BuildId, InstanceId};
 use pikoci_model::outcome::Ended;
 use pikoci_model::pipeline::{BuiltinService, ReadyCheck, ServiceType};
 use pikoci_model::plan::BuildPlan;
-use pikoci_model::port::{Item, LaunchError, Launcher, Process, ServiceEnd, ServiceLaunch, Spawn, WorkItem};
+use pikoci_model::port::{
+    Item, LaunchError, Launcher, LeaseEnd, Process, ServiceEnd, ServiceLaunch, Spawn, WorkItem,
+};
 use pikoci_model::step::{ServiceStep, Step, StepKind};
 use pikoci_model::text::{SecretValue, Value};
 
@@ -247,10 +249,22 @@ impl Launcher for Fragile {
         assert!(self.at != "open", "planned: open");
         Ok(Arc::new(FragileItem { inner: self.host.open(item).await?, at: self.at }))
     }
+
+    fn lease(&self, end: LeaseEnd) {
+        self.host.lease(end);
+    }
 }
 
 #[async_trait]
 impl WorkItem for FragileItem {
+    fn slot(&self) -> u32 {
+        self.inner.slot()
+    }
+
+    fn settle(&self) {
+        self.inner.settle();
+    }
+
     fn mask(&self, values: &[SecretValue]) {
         assert!(self.at != "mask", "planned: mask");
         self.inner.mask(values);

@@ -13,7 +13,7 @@ use pikoci_engine::server::{Bells, Server, ServerDeps, ServerHandle, Settings};
 use pikoci_engine::supervise::{Door, Obituary, Roster};
 use pikoci_engine::worker::{self, Ports, Worker, WorkerSpec};
 use pikoci_model::build::{Build, BuildStatus, Phase};
-use pikoci_model::contract::{Hub, MemoryHost, MemoryStore, Roles};
+use pikoci_model::contract::{Hub, MemoryHost, MemoryJournal, MemoryStore, Roles};
 use pikoci_model::diagnostic::{Diagnostic, Severity};
 use pikoci_model::id::{BuildId, Incarnation, JobId, NodeId, PipelineId, ResourceId};
 use pikoci_model::pipeline::{CheckInterval, Job, OnWorkerLoss, Pipeline, Resource, ResourceType};
@@ -198,8 +198,10 @@ impl Town {
             takes_checks: true,
             team: None,
             started_at: self.clock.now(),
+            warnings: Vec::new(),
         };
-        let spec = WorkerSpec { profile, ports, settings: worker::Settings::default(), ended: vec![] };
+        let journal = Arc::new(MemoryJournal::ready());
+        let spec = WorkerSpec { profile, ports, settings: worker::Settings::default(), journal };
         let parent = Door::into_fn(|_: Obituary| {});
         let worker = Worker::start(&Roster::default(), spec, &bus, parent);
         let inbox = worker.listen(Inbox::new());

@@ -13,7 +13,7 @@ use pikoci_engine::inbox::Inbox;
 use pikoci_engine::supervise::{Door, Exit, Obituary, Roster};
 use pikoci_engine::worker::{Ports, Settings, Worker, WorkerSpec};
 use pikoci_model::build::{BuildEvent, BuildStatus, Cause, StepRecord};
-use pikoci_model::contract::{Hub, MemoryBus, MemoryHost, Roles};
+use pikoci_model::contract::{Hub, MemoryBus, MemoryHost, MemoryJournal, Roles};
 use pikoci_model::id::{BuildId, BuildNumber, Fence, Incarnation, NodeId};
 use pikoci_model::message::{
     Accept, Acknowledge, Announce, Cancel, CheckDone, CheckStored, Envelope, Events, GoBuild, GoCheck,
@@ -50,6 +50,7 @@ impl Clock for TestClock {
 
 pub struct World {
     pub host: MemoryHost,
+    pub journal: Arc<MemoryJournal>,
     pub worker: Worker,
     pub roster: Roster,
     pub clock: TestClock,
@@ -85,14 +86,16 @@ impl World {
         let (gone_in, gone) = unbounded_channel();
         let roster = Roster::default();
         let clock = TestClock { began: Instant::now(), breaks: Arc::default() };
+        let journal = Arc::new(MemoryJournal::ready());
         let ports = Ports { launcher, workplace: Arc::new(host.clone()), clock: Arc::new(clock.clone()) };
-        let spec = WorkerSpec { profile: profile(&worker_node), ports, settings, ended: vec![] };
+        let spec = WorkerSpec { profile: profile(&worker_node), ports, settings, journal: journal.clone() };
         let parent = Door::into_fn(move |obituary| drop(gone_in.send(obituary)));
         let worker = Worker::start(&roster, spec, &bus, parent);
         let inbox = worker.listen(Inbox::new());
         actix_rt::spawn(inbox.run(bus));
         World {
             host,
+            journal,
             worker,
             roster,
             clock,
@@ -147,7 +150,7 @@ impl World {
 
     pub fn is_over(&self, build: BuildId) -> bool {
         let last = self.events.get(&build).and_then(|events| events.last());
-        matches!(last, Some(BuildEvent::Finished { .. } | BuildEvent::HandedBack { .. }))
+        last.is_some_and(BuildEvent::is_last)
     }
 
     pub async fn cancel(&self, plan: &BuildPlan) {
@@ -244,6 +247,7 @@ fn profile(node: &NodeId) -> WorkerProfile {
         takes_checks: true,
         team: None,
         started_at: DateTime::from_timestamp(0, 0).unwrap(),
+        warnings: Vec::new(),
     }
 }
 

@@ -6,6 +6,7 @@
 mod builds;
 mod checks;
 mod lease;
+mod recovery;
 mod slots;
 
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use pikoci_model::id::{Incarnation, NodeId};
 use pikoci_model::message::{
-    Accept, Announce, Decline, Goodbye, Holding, Home, Offer, OfferedWork, Renew, Renewed, Withdraw,
+    Accept, Announce, Decline, Goodbye, Home, Offer, OfferedWork, Renew, Renewed, Withdraw,
 };
 use pikoci_model::port::{Address, Monotonic};
 use pikoci_model::worker::WorkerProfile;
@@ -22,6 +23,7 @@ use serde::Serialize;
 use self::builds::Builds;
 use self::checks::Checks;
 use self::lease::Lease;
+pub(super) use self::recovery::Recovery;
 use self::slots::{Answer, Holds};
 use super::build::EndBuild;
 use super::site::{Ports, Settings};
@@ -48,7 +50,7 @@ pub(super) struct AgentSeed {
     pub post: Post,
     pub ports: Ports,
     pub settings: Arc<Settings>,
-    pub ended: Vec<Holding>,
+    pub recovery: Recovery,
 }
 
 /// See the module.
@@ -68,8 +70,8 @@ pub(crate) struct Agent {
     builds: Builds,
     checks: Checks,
     leaving: Option<Job>,
-    /// Builds of earlier lives of which nothing is alive.
-    ended: Vec<Holding>,
+    /// What earlier lives left behind.
+    recovery: Recovery,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -107,7 +109,7 @@ pub(crate) struct AgentState {
 impl Agent {
     /// A new life of the worker. The first one keeps the profile's incarnation.
     pub(super) fn new(seed: &AgentSeed, incarnation: Incarnation) -> Self {
-        let AgentSeed { profile, post, ports, settings, ended } = seed.clone();
+        let AgentSeed { profile, post, ports, settings, recovery } = seed.clone();
         Agent {
             profile: WorkerProfile { incarnation, ..profile },
             post,
@@ -124,15 +126,21 @@ impl Agent {
             builds: Builds::default(),
             checks: Checks::default(),
             leaving: None,
-            ended,
+            recovery,
         }
     }
 
     fn free_slots(&self) -> u32 {
+        if !self.recovery.is_ready() {
+            return 0;
+        }
         free(self.profile.slots, self.builds.running() + self.holds.builds())
     }
 
     fn free_check_slots(&self) -> u32 {
+        if !self.recovery.is_ready() {
+            return 0;
+        }
         free(self.profile.check_slots, self.checks.running() + self.holds.checks())
     }
 
@@ -141,7 +149,7 @@ impl Agent {
         let message = Announce {
             profile: self.profile.clone(),
             holding: self.builds.holding(),
-            ended: self.ended.clone(),
+            ended: self.recovery.ended(),
             free_slots: self.free_slots(),
             free_check_slots: self.free_check_slots(),
         };
@@ -214,6 +222,7 @@ impl Actor for Agent {
     fn started(&mut self, life: &mut Life<'_, Self>) -> Flow {
         self.announce();
         life.later(BEFORE_HOME, Tick);
+        self.listen_to_journal(life);
         Ok(())
     }
 
@@ -242,6 +251,7 @@ impl Receive<Tick> for Agent {
         self.holds.expire(self.ports.clock.monotonic());
         self.renew();
         self.checks.repeat(&self.post);
+        self.report_stops();
         life.later(self.renew_every, Tick);
         Ok(())
     }
@@ -305,6 +315,7 @@ impl Receive<Received<Offer>> for Agent {
             OfferedWork::Check(_) => (self.checks.running(), self.profile.check_slots),
         };
         let answer = match self.mode {
+            Mode::Working if !self.recovery.is_ready() => Answer::Decline("the worker looks after what an earlier life left"),
             Mode::Working => self.holds.offered(offer, work, used, self.ports.clock.monotonic()),
             Mode::Draining | Mode::Stopping => Answer::Decline("the worker takes no new work"),
         };

@@ -122,7 +122,7 @@ impl CheckAsk {
     async fn ground(&self, workdir: Workdir) -> Result<Ground, Failure> {
         let plan = &self.plan;
         let name = format!("c-{}-{}", plan.resource_id, plan.lease);
-        let item = Item { name: name.clone(), workdir: workdir.path.clone() };
+        let item = Item { name: name.clone(), workdir: workdir.path.clone(), build: None };
         let item = self.ports.launcher.open(item).await.map_err(launch_failure)?;
         let facts = [("BUILD_TEAM_NAME", &plan.team), ("BUILD_PIPELINE_NAME", &plan.pipeline)];
         Ok(Ground {

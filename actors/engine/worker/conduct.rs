@@ -249,6 +249,8 @@ fn contained(start: Spawn, instance: InstanceId, ground: &Ground) -> ServiceLaun
     ServiceLaunch {
         instance,
         name: format!("container of {}", start.step),
+        service_type: "docker".to_owned(),
+        by_identity: true,
         group: CONTAINERS,
         start,
         foreground: false,
@@ -260,6 +262,7 @@ fn contained(start: Spawn, instance: InstanceId, ground: &Ground) -> ServiceLaun
 pub(crate) fn launch_failure(error: LaunchError) -> Failure {
     match error {
         LaunchError::ShimLost => Failure::coded(RunCode::R132, "the build's shim was lost"),
+        LaunchError::DiskFull { path } => Failure::coded(RunCode::R202, format!("disk full at {path}")),
         other => Failure::plain(other.to_string()),
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use pikoci_model::outcome::Failure;
 use pikoci_model::pipeline::Resource;
 use pikoci_model::plan::{BuildPlan, Types};
-use pikoci_model::port::{Item, WorkItem, Workdir};
+use pikoci_model::port::{Item, ItemBuild, WorkItem, Workdir};
 use pikoci_model::step::{Command, Hook, Hooks, Step, StepKind};
 use pikoci_model::text::{SecretRef, Text, Value};
 
@@ -42,23 +42,23 @@ impl Opening {
     pub(crate) async fn open(self, mut ear: Ear) -> Result<Opened, Failure> {
         let plan = &self.plan;
         let workplace = &self.ports.workplace;
-        let job = format!("{}/{}/{}", plan.team, plan.pipeline, plan.job.name);
-        let (workdir, slot) =
-            futures::future::join(workplace.make_workdir(), workplace.build_slot(&job)).await;
-        let workdir = workdir.map_err(|error| workplace_failure(&error))?;
+        let workdir = workplace.make_workdir().await.map_err(|error| workplace_failure(&error))?;
         // A build is opened once, so the line is free, here and below.
         let _ = self.lifeline.workdir.set(workdir.clone());
-        let (slot, held) = match slot {
-            Ok(slot) => slot,
-            Err(error) => return Err(self.give_back(&workdir, workplace_failure(&error)).await),
-        };
         let name = format!("b-{}-{}", plan.build, plan.fence.claim());
-        let item = Item { name: name.clone(), workdir: workdir.path.clone() };
+        let build = ItemBuild {
+            build: plan.build,
+            fence: plan.fence,
+            run: plan.run,
+            number: plan.number.to_string(),
+            job: format!("{}/{}/{}", plan.team, plan.pipeline, plan.job.name),
+        };
+        let item = Item { name: name.clone(), workdir: workdir.path.clone(), build: Some(build) };
         let item = match self.ports.launcher.open(item).await {
             Ok(item) => item,
             Err(error) => return Err(self.give_back(&workdir, launch_failure(error)).await),
         };
-        let ground = Ground { name, ..self.ground(workdir, item, slot) };
+        let ground = Ground { name, ..self.ground(workdir, item) };
         let types = Arc::new(plan.types.clone());
         let (secrets, trouble) = match resolve(&ground, &types, secrets_of_build(plan), &mut ear).await {
             Ok(secrets) => (secrets, None),
@@ -70,8 +70,6 @@ impl Opening {
             types,
             secrets,
             outbox: self.outbox,
-            slot,
-            held: Mutex::new(Some(held)),
             instances: Mutex::default(),
             host_services: AtomicBool::new(false),
         };
@@ -85,7 +83,7 @@ impl Opening {
         failure
     }
 
-    fn ground(&self, workdir: Workdir, item: Arc<dyn WorkItem>, slot: u32) -> Ground {
+    fn ground(&self, workdir: Workdir, item: Arc<dyn WorkItem>) -> Ground {
         let plan = &self.plan;
         let facts = [
             ("BUILD_TEAM_NAME", plan.team.clone()),
@@ -95,7 +93,7 @@ impl Opening {
             ("BUILD_ID", plan.build.to_string()),
             ("BUILD_URL", plan.url.clone()),
             ("BUILD_CAUSE", plan.cause.word().to_owned()),
-            ("BUILD_SLOT", slot.to_string()),
+            ("BUILD_SLOT", item.slot().to_string()),
             ("BUILD_RUN", plan.run.to_string()),
             ("BUILD_FENCE", plan.fence.to_string()),
         ];

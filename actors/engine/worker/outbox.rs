@@ -88,7 +88,7 @@ impl Outbox {
 
     /// Appends an event that is not log. Never waits: their number is bounded by the plan.
     pub(crate) fn push(&self, event: BuildEvent) {
-        let last = matches!(event, BuildEvent::Finished { .. } | BuildEvent::HandedBack { .. });
+        let last = event.is_last();
         let mut state = self.lock();
         state.complete |= last;
         self.append(&mut state, event, 0);

@@ -106,6 +106,7 @@ impl ServiceActor {
             ready_at: None,
             stopping_at: None,
             stopped_at: None,
+            worker: None,
         };
         let declared = ask.site.types.service_types.get(&ask.service.service_type).cloned();
         ServiceActor {

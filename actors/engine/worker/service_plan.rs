@@ -177,7 +177,7 @@ async fn port(
         .map_err(|_| failed(name, &format!("port is `{text}`; it must be a number from 0 to 65535")))?;
     let port = match port {
         0 => free_port(site).await?,
-        _ if site.slot > 0 && !asked => free_port(site).await?,
+        _ if site.slot() > 0 && !asked => free_port(site).await?,
         port => port,
     };
     specifics.params.insert("port".to_owned(), Value::Scalar(port.to_string().into()));
@@ -191,7 +191,10 @@ async fn free_port(site: &Site) -> Result<u16, Failure> {
 /// `pikoci-<pipeline>-<job>-<suffix>`, with the slot where it is not 0.
 fn container_name(site: &Site, suffix: &str) -> String {
     let base = format!("pikoci-{}-{}-{suffix}", site.plan.pipeline, site.plan.job.name);
-    if site.slot == 0 { base } else { format!("{base}-{}", site.slot) }
+    match site.slot() {
+        0 => base,
+        slot => format!("{base}-{slot}"),
+    }
 }
 
 fn param(site: &Site, specifics: &Specifics, name: &str) -> Result<Option<String>, Failure> {

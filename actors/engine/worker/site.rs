@@ -112,23 +112,21 @@ pub(crate) struct Site {
     pub types: Arc<Types>,
     pub secrets: Secrets,
     pub outbox: Arc<Outbox>,
-    pub slot: u32,
-    pub held: Mutex<Option<Box<dyn Send + Sync>>>,
     /// Services whose start was tried, in order.
     pub instances: Mutex<Vec<InstanceId>>,
     pub host_services: AtomicBool,
 }
 
 impl Site {
+    /// `BUILD_SLOT`.
+    pub(crate) fn slot(&self) -> u32 {
+        self.ground.item.slot()
+    }
+
     /// Remembers that a service's start was tried.
     pub(crate) fn note_instance(&self, instance: InstanceId) {
         self.host_services.store(true, Ordering::Relaxed);
         self.instances.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
-    }
-
-    /// Gives `BUILD_SLOT` back.
-    pub(crate) fn release_slot(&self) {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 }
 

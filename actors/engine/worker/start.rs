@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use pikoci_model::id::Incarnation;
 use pikoci_model::message::{
-    Acknowledge, Cancel, CheckStored, GoBuild, GoCheck, Holding, Home, Offer, Renewed, Void, Withdraw,
+    Acknowledge, Cancel, CheckStored, GoBuild, GoCheck, Home, Offer, Renewed, StopsStored, Void, Withdraw,
 };
-use pikoci_model::port::Bus;
+use pikoci_model::port::{Bus, Journal};
 use pikoci_model::worker::WorkerProfile;
 
-use super::agent::{Agent, AgentSeed, Drain, Hurry};
+use super::agent::{Agent, AgentSeed, Drain, Hurry, Recovery};
 use super::site::{Ports, Settings};
 use crate::inbox::Inbox;
 use crate::post::Post;
@@ -26,8 +26,8 @@ pub struct WorkerSpec {
     pub ports: Ports,
     /// What an operator may set.
     pub settings: Settings,
-    /// Builds of earlier lives of this worker of which nothing is alive any more: the journal knows them.
-    pub ended: Vec<Holding>,
+    /// What earlier lives of this worker left behind.
+    pub journal: Arc<dyn Journal>,
 }
 
 /// A worker that runs. Dropping it stops it in order.
@@ -41,11 +41,11 @@ impl Worker {
     /// [`Exit::Finished`](crate::supervise::Exit::Finished) when something was left untold.
     #[must_use]
     pub fn start(roster: &Roster, spec: WorkerSpec, bus: &Arc<dyn Bus>, parent: Door<Obituary>) -> Self {
-        let WorkerSpec { profile, ports, settings, ended } = spec;
+        let WorkerSpec { profile, ports, settings, journal } = spec;
         let post = Post::new(Arc::clone(bus), profile.node.clone());
         let name = format!("agent/{}", profile.name);
         let first = profile.incarnation;
-        let seed = AgentSeed { profile, post, ports, settings: Arc::new(settings), ended };
+        let seed = AgentSeed { profile, post, ports, settings: Arc::new(settings), recovery: Recovery::new(journal) };
         let reborn = AtomicBool::new(false);
         let factory = move || {
             let incarnation = match reborn.swap(true, Ordering::Relaxed) {
@@ -71,6 +71,7 @@ impl Worker {
             .route::<Void>(self.agent.door())
             .route::<GoCheck>(self.agent.door())
             .route::<CheckStored>(self.agent.door())
+            .route::<StopsStored>(self.agent.door())
     }
 
     /// Takes no new work and ends when what runs has ended, at the latest after the drain's limit.

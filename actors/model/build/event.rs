@@ -58,9 +58,22 @@ pub enum BuildEvent {
         /// When.
         at: DateTime<Utc>,
     },
+    /// The shim that ran its commands was lost; its services' stops have run or stand pending, nothing of it is alive.
+    /// The last event: it runs again as a new run, like after the loss of its worker.
+    Lost {
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// The worker stops and hands the build back; its services are stopped. The last event.
     HandedBack {
         /// When.
         at: DateTime<Utc>,
     },
+}
+
+impl BuildEvent {
+    /// Whether nothing follows it under this claim.
+    pub fn is_last(&self) -> bool {
+        matches!(self, Self::Finished { .. } | Self::HandedBack { .. } | Self::Lost { .. })
+    }
 }

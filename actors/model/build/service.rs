@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{id::InstanceId, outcome::Failure};
+use crate::{
+    id::{BuildId, Fence, InstanceId},
+    outcome::Failure,
+};
 
 /// Where a service instance stands.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -23,6 +26,8 @@ pub enum ServiceState {
     Stopped,
     /// Its stop failed three times; it stands as pending and is shown.
     StopFailed,
+    /// Its worker was lost, or could not run its stop yet: the stop is owed and runs when the worker is back.
+    StopPending,
 }
 
 impl ServiceState {
@@ -36,6 +41,7 @@ impl ServiceState {
             Self::Stopping => "stopping",
             Self::Stopped => "stopped",
             Self::StopFailed => "stop_failed",
+            Self::StopPending => "stop_pending",
         }
     }
 
@@ -49,9 +55,15 @@ impl ServiceState {
             Self::Stopping,
             Self::Stopped,
             Self::StopFailed,
+            Self::StopPending,
         ]
         .into_iter()
         .find(|state| state.word() == word)
+    }
+
+    /// Whether its stop is still owed.
+    pub fn is_pending(self) -> bool {
+        matches!(self, Self::StopFailed | Self::StopPending)
     }
 }
 
@@ -70,7 +82,7 @@ pub struct ServiceRecord {
     pub address: String,
     /// Where it stands.
     pub state: ServiceState,
-    /// Who stopped it: `build` or `shim`.
+    /// Who stopped it: `build`, `shim` or `journal`.
     pub stopped_by: Option<String>,
     /// Processes that had to be killed.
     pub killed: u32,
@@ -84,4 +96,36 @@ pub struct ServiceRecord {
     pub stopping_at: Option<DateTime<Utc>>,
     /// When its stop had completed.
     pub stopped_at: Option<DateTime<Utc>>,
+    /// Name of the worker where its stop stands pending.
+    #[serde(default)]
+    pub worker: Option<String>,
+}
+
+/// What became of a service whose build could not tell it any more: its worker, or what ran it, was lost.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct StopReport {
+    /// Of which build.
+    pub build: BuildId,
+    /// Under which claim it was started; the build may have another by now.
+    pub fence: Fence,
+    /// In which run.
+    pub run: u32,
+    /// Its identity.
+    pub instance: InstanceId,
+    /// Its name in the job.
+    pub name: String,
+    /// Label of its type.
+    pub service_type: String,
+    /// Stopped, or pending one way or the other.
+    pub state: ServiceState,
+    /// Who stopped it: `shim` or `journal`.
+    pub by: String,
+    /// When its start began.
+    pub starting_at: DateTime<Utc>,
+    /// When this came to be.
+    pub at: DateTime<Utc>,
+    /// How often its stop was tried.
+    pub tries: u32,
+    /// Why it is not stopped, or what else is to be known; empty if nothing.
+    pub detail: String,
 }

@@ -1,6 +1,7 @@
 //! What every launcher must do, as far as a port can see it: whether a process is really gone is for the adapter's own
 //! tests.
 
+mod builds;
 mod services;
 mod steps;
 
@@ -77,10 +78,13 @@ pub async fn launcher_suite(make: impl Fn() -> Box<dyn LauncherWorld>) {
     services::a_stranger_counts_as_stopped(&*make()).await;
     services::closing_stops_in_reverse_order(&*make()).await;
     services::a_lost_item_is_stopped_as_well(&*make()).await;
+    builds::the_smallest_free_slot_is_given(&*make()).await;
+    builds::an_item_without_a_build_has_no_slot(&*make()).await;
+    builds::settling_forgets_nothing_that_runs(&*make()).await;
 }
 
 async fn open(world: &dyn LauncherWorld) -> Arc<dyn WorkItem> {
-    let item = Item { name: "b-1-1".to_owned(), workdir: world.directory() };
+    let item = Item { name: "b-1-1".to_owned(), workdir: world.directory(), build: None };
     world.launcher().open(item).await.unwrap()
 }
 
@@ -112,6 +116,8 @@ fn service(world: &dyn LauncherWorld, start: Act<'_>, stop: Act<'_>) -> ServiceL
     ServiceLaunch {
         instance: InstanceId(uuid::Uuid::now_v7()),
         name: "db".to_owned(),
+        service_type: "db".to_owned(),
+        by_identity: false,
         group: 0,
         start: Spawn { step: StepPath::of_service("db", "start"), ..spawn(world, start) },
         foreground: false,

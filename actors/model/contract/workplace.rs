@@ -17,7 +17,6 @@ pub async fn workplace_suite<W: Workplace>(make: impl Fn() -> Arc<W>) {
     private_files_have_a_place_of_their_own(&*make()).await;
     nothing_leads_outside(&*make()).await;
     a_cache_has_one_user(&*make()).await;
-    the_smallest_free_slot_is_given(&*make()).await;
     places_and_ports_are_told_apart(&*make()).await;
     what_is_not_installed_is_not_found(&*make());
 }
@@ -87,15 +86,6 @@ async fn a_cache_has_one_user(place: &dyn Workplace) {
     drop(place.lock_cache(&other).await);
     drop(first);
     second.await;
-}
-
-async fn the_smallest_free_slot_is_given(place: &dyn Workplace) {
-    let (zero, first) = place.build_slot("main/p/j").await.unwrap();
-    let (one, _second) = place.build_slot("main/p/j").await.unwrap();
-    let (other, _other) = place.build_slot("main/p/other").await.unwrap();
-    assert_eq!((zero, one, other), (0, 1, 0));
-    drop(first);
-    assert_eq!(place.build_slot("main/p/j").await.unwrap().0, 0);
 }
 
 async fn places_and_ports_are_told_apart(place: &dyn Workplace) {

@@ -16,6 +16,7 @@
 //!             ◀────────────────  Acknowledge the highest number whose effect is stored
 //!             ◀────────────────  Cancel
 //!   CheckDone ────────────────▶ home         repeated until CheckStored
+//!   StopReports ──────────────▶ any          repeated until StopsStored
 //!   Goodbye   ────────────────▶ home
 //! ```
 
@@ -29,4 +30,4 @@ pub use build::{Acknowledge, Cancel, Events, GoBuild, Numbered, Void};
 pub use check::{CheckDone, CheckStored, GoCheck};
 pub use envelope::{Envelope, EnvelopeError, MAX_ENVELOPE_BYTES, Message};
 pub use offer::{Accept, Decline, Doorbell, Offer, OfferId, OfferedWork, Withdraw};
-pub use worker::{Announce, Goodbye, Holding, Home, Renew, Renewed};
+pub use worker::{Announce, Goodbye, Holding, Home, Renew, Renewed, StopReports, StopsStored};

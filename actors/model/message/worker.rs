@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::Message;
 use crate::{
-    id::{BuildId, Fence, Incarnation, NodeId},
+    build::StopReport,
+    id::{BuildId, Fence, Incarnation, InstanceId, NodeId},
     worker::WorkerProfile,
 };
 
@@ -98,4 +100,28 @@ pub struct Goodbye {
 
 impl Message for Goodbye {
     const NAME: &'static str = "worker.goodbye";
+}
+
+/// Worker → any server: what became of services that their builds could not tell of. Repeated until [`StopsStored`].
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct StopReports {
+    /// The worker's name.
+    pub worker: String,
+    /// One for each instance, the newest.
+    pub reports: Vec<StopReport>,
+}
+
+impl Message for StopReports {
+    const NAME: &'static str = "worker.stops";
+}
+
+/// Server → that worker: these reports are stored.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct StopsStored {
+    /// Of which instance, and the report's own moment: a newer one of the same instance is still to be stored.
+    pub stored: Vec<(InstanceId, DateTime<Utc>)>,
+}
+
+impl Message for StopsStored {
+    const NAME: &'static str = "worker.stops-stored";
 }

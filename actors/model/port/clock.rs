@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-/// Time since an arbitrary moment of this process; never goes back.
+/// Time since an arbitrary moment, the same one for all processes of a host's boot; never goes back.
 pub type Monotonic = Duration;
 
 /// Tells time. Waiting is the business of whoever has a runtime.

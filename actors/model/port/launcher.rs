@@ -11,9 +11,10 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 use async_trait::async_trait;
 
 use crate::{
-    id::{InstanceId, StepPath},
+    id::{BuildId, Fence, InstanceId, StepPath},
     log::Chunk,
     outcome::Ended,
+    port::Monotonic,
     text::SecretValue,
 };
 
@@ -25,6 +26,20 @@ pub trait Launcher: Send + Sync + 'static {
     /// # Errors
     /// No shim could be had; nothing was started.
     async fn open(&self, item: Item) -> Result<Arc<dyn WorkItem>, LaunchError>;
+
+    /// The worker's lease ends then, unless this is called again with later moments: for all open items and for those
+    /// that are opened later. What runs holds these moments by itself, whatever becomes of the worker. Before the first
+    /// call nothing has an end. Returns at once.
+    fn lease(&self, end: LeaseEnd);
+}
+
+/// The end of a worker's lease, as moments of its clock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LeaseEnd {
+    /// Steps get TERM.
+    pub term_at: Monotonic,
+    /// Steps get KILL; then the services' stops run and what is left is ended, as if the worker were lost.
+    pub kill_at: Monotonic,
 }
 
 /// A work item to be opened.
@@ -34,11 +49,32 @@ pub struct Item {
     pub name: String,
     /// Current directory of commands that do not say another.
     pub workdir: PathBuf,
+    /// What a build's item has beside; checks and fetches of secrets have none.
+    pub build: Option<ItemBuild>,
+}
+
+/// Which build an item belongs to: it has a slot of its job, and its services are remembered on disk before they start.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ItemBuild {
+    /// Which.
+    pub build: BuildId,
+    /// Under which claim.
+    pub fence: Fence,
+    /// Which run of it, from 1.
+    pub run: u32,
+    /// Its number as shown.
+    pub number: String,
+    /// `team/pipeline/job`; slots are counted below it.
+    pub job: String,
 }
 
 /// One build, check or secret fetch that runs commands.
 #[async_trait]
 pub trait WorkItem: Send + Sync + 'static {
+    /// `BUILD_SLOT`: the smallest number that no other build of the job on this host uses; 0 without a build. It is
+    /// taken by `open` and free once nothing of the item is left.
+    fn slot(&self) -> u32;
+
     /// Values that are replaced by `***` in everything that commands print from now on, added to earlier ones.
     fn mask(&self, values: &[SecretValue]);
 
@@ -60,11 +96,16 @@ pub trait WorkItem: Send + Sync + 'static {
     /// run concurrently.
     async fn stop_service(&self, instance: InstanceId) -> ServiceEnd;
 
-    /// Ends whatever is left and says when nothing is: the answer is the proof of emptiness. Idempotent.
+    /// Ends whatever is left and says when nothing is: `Ok` is the proof of emptiness. Idempotent. Called again after
+    /// an error it waits until those processes are gone too.
     ///
     /// # Errors
     /// Processes that could not be ended within 5 s of their kill.
     async fn close(&self) -> Result<(), Vec<Ended>>;
+
+    /// Everything that was said of the item is stored by a server, or nobody wants it: what the host remembers of it
+    /// may be forgotten. What still stands pending stays. After `close`; returns at once.
+    fn settle(&self);
 
     /// Resolves when the shim is lost; pending otherwise for ever.
     async fn lost(&self);
@@ -151,6 +192,10 @@ pub struct ServiceLaunch {
     pub instance: InstanceId,
     /// Its name in the job.
     pub name: String,
+    /// Label of its type.
+    pub service_type: String,
+    /// Its start and stop act by the instance's identity, never by a name or number that another may have by then.
+    pub by_identity: bool,
     /// Services of one group stop concurrently, groups in reverse order of these numbers.
     pub group: u32,
     /// The start command, or the service itself.
@@ -205,6 +250,12 @@ pub enum LaunchError {
     /// The request was refused.
     #[error("the launcher refused the request: {0}")]
     Refused(String),
+    /// What has to be remembered of it cannot be written down, so it was not started.
+    #[error("disk full at {path}")]
+    DiskFull {
+        /// Where.
+        path: String,
+    },
     /// The system gave no process, descriptor or memory.
     #[error("nothing could be started: {0}")]
     System(String),

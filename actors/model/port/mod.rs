@@ -5,6 +5,7 @@ mod bus;
 mod clock;
 mod compiler;
 mod control;
+mod journal;
 mod launcher;
 mod signals;
 pub mod store;
@@ -15,9 +16,10 @@ pub use bus::{Address, Bus, BusError};
 pub use clock::{Clock, Monotonic};
 pub use compiler::{Compilation, CompileRequest, Compiler};
 pub use control::{CheckRequested, Control, Refusal, SavePipeline, Saved, Trigger};
+pub use journal::{Journal, LeftBehind};
 pub use launcher::{
-    Captured, EndedStop, HandedFile, Item, LaunchError, Launcher, LogSink, Process, ProcessEnd, ServiceEnd,
-    ServiceLaunch, Spawn, StopCommand, WorkItem,
+    Captured, EndedStop, HandedFile, Item, ItemBuild, LaunchError, Launcher, LeaseEnd, LogSink, Process,
+    ProcessEnd, ServiceEnd, ServiceLaunch, Spawn, StopCommand, WorkItem,
 };
 pub use signals::{Signals, Topic};
 pub use store::{Store, StoreError};

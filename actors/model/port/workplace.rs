@@ -45,8 +45,6 @@ pub trait Workplace: Send + Sync + 'static {
         content: &[u8],
         executable: bool,
     ) -> Result<String, WorkplaceError>;
-    /// The smallest number not used by another running build of the job on this host; free again when dropped.
-    async fn build_slot(&self, job: &str) -> Result<(u32, Box<dyn Send + Sync>), WorkplaceError>;
     /// A TCP port on loopback that nobody uses right now.
     async fn free_port(&self) -> Result<u16, WorkplaceError>;
     /// Whether a container engine answers; remembered for a short while.

@@ -23,6 +23,7 @@ fn profile() -> WorkerProfile {
         takes_checks: true,
         team: None,
         started_at: DateTime::UNIX_EPOCH,
+        warnings: Vec::new(),
     }
 }
 

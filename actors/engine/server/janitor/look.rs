@@ -57,6 +57,7 @@ fn unknown_holder(build: Build, seen: &HashSet<NodeId>) -> Option<(WorkerProfile
         takes_checks: false,
         team: None,
         started_at: build.created_at,
+        warnings: Vec::new(),
     };
     Some((profile, 0))
 }

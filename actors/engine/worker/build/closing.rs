@@ -15,7 +15,6 @@ pub(crate) async fn close_site(site: &Site) {
     if !ground.settings.keep_workdir {
         remove(ground.ports.workplace.as_ref(), &ground.workdir).await;
     }
-    site.release_slot();
 }
 
 /// Removes a work directory; one that cannot be removed is reported and left.

@@ -217,6 +217,7 @@ impl Service {
                 ready_at: None,
                 stopping_at: Some(stopping_at),
                 stopped_at: Some(stopped_at),
+                worker: None,
             }));
             ServiceNews { instance, news: News::Stopped }
         });

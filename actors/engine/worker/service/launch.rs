@@ -46,6 +46,8 @@ pub(super) async fn launch(
     let launch = ServiceLaunch {
         instance: ask.instance,
         name: ask.name.clone(),
+        service_type: ask.service.service_type.clone(),
+        by_identity: declared.builtin.is_some(),
         group: ask.group,
         start: start.spawn,
         foreground: plan.foreground,

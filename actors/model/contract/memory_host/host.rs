@@ -3,10 +3,13 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
 use futures::channel::oneshot;
+
+use super::launcher::MemoryItem;
+use crate::port::LeaseEnd;
 
 /// See the module. Cloning shares the host.
 #[derive(Clone, Default)]
@@ -24,6 +27,9 @@ pub(super) struct State {
     pub ports: u16,
     pub engine: bool,
     pub programs: BTreeSet<String>,
+    pub items: Vec<Weak<MemoryItem>>,
+    pub lease: Option<LeaseEnd>,
+    settled: Vec<String>,
 }
 
 impl MemoryHost {
@@ -50,6 +56,35 @@ impl MemoryHost {
     /// Work directories that exist.
     pub fn workdirs(&self) -> usize {
         self.state().workdirs.len()
+    }
+
+    /// The shim of this item is gone, and every process of it.
+    pub fn lose_shim(&self, item: &str) {
+        let items = self.items();
+        items.iter().filter(|open| open.name() == item).for_each(|open| open.lose());
+    }
+
+    /// What hung in the kernel lets go.
+    pub fn unstick(&self) {
+        self.items().iter().for_each(|item| item.unstick());
+    }
+
+    /// The end of the lease that it was told last.
+    pub fn lease_end(&self) -> Option<LeaseEnd> {
+        self.state().lease
+    }
+
+    /// Items that may be forgotten, in order.
+    pub fn settled_items(&self) -> Vec<String> {
+        self.state().settled.clone()
+    }
+
+    fn items(&self) -> Vec<Arc<MemoryItem>> {
+        self.state().items.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    pub(super) fn settled(&self, item: &str) {
+        self.state().settled.push(item.to_owned());
     }
 
     /// Resolves once a line of the story is `line`, now or later.

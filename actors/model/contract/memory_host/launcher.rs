@@ -7,18 +7,19 @@ use std::{
 };
 
 use async_trait::async_trait;
-use futures::{
-    FutureExt,
-    channel::oneshot,
-    future::{BoxFuture, Shared, join_all, pending},
-};
+use futures::{FutureExt, channel::oneshot, future::join_all};
 
-use super::{MemoryHost, program::Run};
+use super::{
+    MemoryHost,
+    process::{MemoryProcess, how},
+    program::Run,
+    slot::Slot,
+};
 use crate::{
     id::{InstanceId, StepPath},
     outcome::Ended,
     port::{
-        Captured, EndedStop, Item, LaunchError, Launcher, Process, ProcessEnd, ServiceEnd, ServiceLaunch,
+        EndedStop, Item, LaunchError, Launcher, LeaseEnd, Process, ProcessEnd, ServiceEnd, ServiceLaunch,
         Spawn, WorkItem,
     },
     text::SecretValue,
@@ -32,19 +33,39 @@ impl Launcher for MemoryHost {
             return Err(LaunchError::Refused(format!("work item `{}` is no name of a directory", item.name)));
         }
         self.tell(format!("open {}", item.name));
-        Ok(Arc::new(MemoryItem { host: self.clone(), item, state: Mutex::default() }))
+        let slot = item.build.as_ref().map(|build| Slot::take(self, &build.job));
+        let number = slot.as_ref().map_or(0, Slot::number);
+        let item = MemoryItem {
+            host: self.clone(),
+            item,
+            number,
+            state: Mutex::new(ItemState { slot, ..ItemState::default() }),
+        };
+        let item = Arc::new(item);
+        self.state().items.push(Arc::downgrade(&item));
+        Ok(item)
+    }
+
+    fn lease(&self, end: LeaseEnd) {
+        self.state().lease = Some(end);
     }
 }
 
-struct MemoryItem {
+pub(super) struct MemoryItem {
     host: MemoryHost,
     item: Item,
+    number: u32,
     state: Mutex<ItemState>,
 }
 
 #[derive(Default)]
 struct ItemState {
     closed: bool,
+    emptied: bool,
+    lost: bool,
+    /// Who wants to know when it is lost.
+    waiting: Vec<oneshot::Sender<()>>,
+    slot: Option<Slot>,
     masked: Vec<SecretValue>,
     /// Where each step's log goes on.
     logs: BTreeMap<StepPath, Arc<Mutex<Place>>>,
@@ -71,23 +92,55 @@ impl MemoryItem {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub fn name(&self) -> &str {
+        &self.item.name
+    }
+
+    /// Its shim is gone, and with it every process.
+    pub fn lose(&self) {
+        let (running, waiting) = {
+            let mut state = self.state();
+            state.lost = true;
+            (state.running.clone(), std::mem::take(&mut state.waiting))
+        };
+        running.iter().for_each(|process| process.lose());
+        for waiting in waiting {
+            // A receiver that is gone does not wait any more.
+            let _ = waiting.send(());
+        }
+    }
+
+    /// What no signal ended, ends.
+    pub fn unstick(&self) {
+        let running = self.state().running.clone();
+        running.iter().for_each(|process| process.unstick());
+    }
+
     fn must_be_open(&self) -> Result<(), LaunchError> {
-        let closed = self.state().closed;
+        let (closed, lost) = {
+            let state = self.state();
+            (state.closed, state.lost)
+        };
+        if lost {
+            return Err(LaunchError::ShimLost);
+        }
         if closed { Err(LaunchError::Refused("the work item is closed".to_owned())) } else { Ok(()) }
     }
 
-    /// Runs a program. Everything but `hang` has ended when this returns.
+    /// Runs a program. Everything but `hang` and `stuck` has ended when this returns.
     fn run(&self, spawn: Spawn) -> Arc<MemoryProcess> {
-        self.host.tell(format!("run {}#{}: {}", spawn.step, spawn.attempt, spawn.argv.join(" ")));
+        let command = spawn.argv.join(" ");
+        self.host.tell(format!("run {}#{}: {command}", spawn.step, spawn.attempt));
         let (masked, place) = {
             let mut state = self.state();
             (state.masked.clone(), Arc::clone(state.logs.entry(spawn.step.clone()).or_default()))
         };
-        let process = Arc::new(MemoryProcess::new(self.host.clone(), spawn.step.to_string()));
+        let stuck = command == "stuck";
+        let process = MemoryProcess::new(self.host.clone(), spawn.step.to_string(), command, stuck);
+        let process = Arc::new(process);
         let mut run = Run::new(&self.host, &self.item, spawn, &masked, &place);
         if let Some(ended) = run.execute() {
-            let captured = run.captured;
-            process.end(ProcessEnd { ended, captured, leaked_output: false, killed: 0 });
+            process.end(ProcessEnd { captured: run.captured, ..how(ended) });
         }
         self.state().running.push(Arc::clone(&process));
         process
@@ -134,6 +187,16 @@ impl MemoryItem {
         tries
     }
 
+    /// Nothing of it is left; said once.
+    fn empty(&self) {
+        let slot = self.state().slot.take();
+        let first = !std::mem::replace(&mut self.state().emptied, true);
+        drop(slot);
+        if first {
+            self.host.tell(format!("close {}", self.item.name));
+        }
+    }
+
     /// Services whose stop is owed, the last group first.
     fn owed(&self) -> Vec<Arc<MemoryService>> {
         let services = self.state().services.values().cloned().collect::<Vec<_>>();
@@ -148,6 +211,10 @@ impl MemoryItem {
 
 #[async_trait]
 impl WorkItem for MemoryItem {
+    fn slot(&self) -> u32 {
+        self.number
+    }
+
     fn mask(&self, values: &[SecretValue]) {
         self.state().masked.extend_from_slice(values);
     }
@@ -180,6 +247,9 @@ impl WorkItem for MemoryItem {
 
     async fn close(&self) -> Result<(), Vec<Ended>> {
         if std::mem::replace(&mut self.state().closed, true) {
+            let running = self.state().running.clone();
+            join_all(running.iter().map(|process| process.wait())).await;
+            self.empty();
             return Ok(());
         }
         let owed = self.owed();
@@ -188,12 +258,30 @@ impl WorkItem for MemoryItem {
         }
         let running = self.state().running.clone();
         running.iter().for_each(|process| process.terminate(Duration::ZERO));
-        self.host.tell(format!("close {}", self.item.name));
+        let stuck: Vec<_> = running.iter().filter_map(|process| process.stuck()).collect();
+        if !stuck.is_empty() {
+            return Err(stuck);
+        }
+        self.empty();
         Ok(())
     }
 
+    fn settle(&self) {
+        self.host.settled(&self.item.name);
+    }
+
     async fn lost(&self) {
-        pending::<()>().await;
+        let wait = {
+            let mut state = self.state();
+            if state.lost {
+                return;
+            }
+            let (wake, wait) = oneshot::channel();
+            state.waiting.push(wake);
+            wait
+        };
+        // The sender goes with the item, and then nobody waits.
+        let _ = wait.await;
     }
 }
 
@@ -208,53 +296,6 @@ impl Drop for MemoryItem {
         for service in self.owed() {
             self.try_stop(&service.launch);
             self.host.tell(format!("stopped by loss {}", service.launch.name));
-        }
-    }
-}
-
-type SharedEnd = Shared<BoxFuture<'static, Option<ProcessEnd>>>;
-
-struct MemoryProcess {
-    host: MemoryHost,
-    step: String,
-    ender: Mutex<Option<oneshot::Sender<ProcessEnd>>>,
-    end: SharedEnd,
-}
-
-impl MemoryProcess {
-    fn new(host: MemoryHost, step: String) -> Self {
-        let (ender, end) = oneshot::channel::<ProcessEnd>();
-        let end = end.map(Result::ok).boxed().shared();
-        Self { host, step, ender: Mutex::new(Some(ender)), end }
-    }
-
-    fn runs(&self) -> bool {
-        self.ender.lock().unwrap_or_else(PoisonError::into_inner).is_some()
-    }
-
-    /// The first end counts.
-    fn end(&self, end: ProcessEnd) -> bool {
-        let ender = self.ender.lock().unwrap_or_else(PoisonError::into_inner).take();
-        ender.is_some_and(|ender| ender.send(end).is_ok())
-    }
-}
-
-#[async_trait]
-impl Process for MemoryProcess {
-    async fn wait(&self) -> ProcessEnd {
-        let lost = ProcessEnd {
-            ended: Ended::ShimLost,
-            captured: Captured::default(),
-            leaked_output: false,
-            killed: 0,
-        };
-        self.end.clone().await.unwrap_or(lost)
-    }
-
-    fn terminate(&self, _: Duration) {
-        let ended = Ended::Signalled(15);
-        if self.end(ProcessEnd { ended, captured: Captured::default(), leaked_output: false, killed: 0 }) {
-            self.host.tell(format!("terminated {}", self.step));
         }
     }
 }

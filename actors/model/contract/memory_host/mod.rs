@@ -10,12 +10,15 @@
 //! | `fail-before N WORDS` | says the words and ends with 1 before attempt N, with 0 from then on |
 //! | `read PATH` | prints the first line of a file that was handed to it |
 //! | `hang` | runs until it is terminated |
+//! | `stuck` | runs until [`MemoryHost::unstick`]; no signal ends it |
 //!
 //! What happens is written down in order ([`MemoryHost::story`]); whoever waits for a line is woken by it.
 
 mod host;
 mod launcher;
+mod process;
 mod program;
+mod slot;
 mod workplace;
 
 pub use host::MemoryHost;

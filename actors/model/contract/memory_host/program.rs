@@ -52,7 +52,7 @@ impl<'a> Run<'a> {
             "true" => 0,
             "false" => 1,
             "exit" => words.parse().unwrap_or(2),
-            "hang" => return None,
+            "hang" | "stuck" => return None,
             "say" => self.print(Stream::Out, &words),
             "complain" => self.print(Stream::Err, &words),
             "show" => {

@@ -87,14 +87,6 @@ impl Workplace for MemoryHost {
         Ok(relative)
     }
 
-    async fn build_slot(&self, job: &str) -> Result<(u32, Box<dyn Send + Sync>), WorkplaceError> {
-        let mut state = self.state();
-        let taken = state.slots.entry(job.to_owned()).or_default();
-        let slot = (0..).find(|slot| !taken.contains(slot)).unwrap_or(0);
-        taken.insert(slot);
-        Ok((slot, Box::new(Slot { host: self.clone(), job: job.to_owned(), slot })))
-    }
-
     async fn free_port(&self) -> Result<u16, WorkplaceError> {
         let mut state = self.state();
         state.ports += 1;
@@ -130,20 +122,5 @@ fn inside(workdir: &Workdir, path: &str) -> Result<PathBuf, WorkplaceError> {
         Ok(workdir.path.join(path))
     } else {
         Err(WorkplaceError::System { path: path.to_owned(), reason })
-    }
-}
-
-/// Gives its number back when dropped.
-struct Slot {
-    host: MemoryHost,
-    job: String,
-    slot: u32,
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        if let Some(taken) = self.host.state().slots.get_mut(&self.job) {
-            taken.remove(&self.slot);
-        }
     }
 }

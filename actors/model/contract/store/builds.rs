@@ -33,6 +33,7 @@ fn service(state: ServiceState) -> BuildEvent {
         ready_at: None,
         stopping_at: None,
         stopped_at: None,
+        worker: None,
     })
 }
 

@@ -26,6 +26,7 @@ pub fn profile(name: &str, incarnation: u64) -> WorkerProfile {
         takes_checks: true,
         team: None,
         started_at: at(0),
+        warnings: Vec::new(),
     }
 }
 

@@ -1,0 +1,131 @@
+//! What earlier lives of this worker left behind: no work is taken before it is looked after, and the servers are told
+//! until they have stored it.
+//!
+//! Shared by all incarnations of the agent: what the journal said once is not said again.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, Utc};
+use pikoci_model::build::StopReport;
+use pikoci_model::id::InstanceId;
+use pikoci_model::message::{Holding, StopReports, StopsStored};
+use pikoci_model::port::{Address, Journal, LeftBehind};
+
+use super::Agent;
+use crate::inbox::Received;
+use crate::supervise::{Flow, Life, Receive};
+
+/// Reports in one message.
+const TOGETHER: usize = 200;
+/// Claims that are named again with each announcement.
+const NAMED: usize = 1000;
+
+/// See the module.
+#[derive(Clone)]
+pub(crate) struct Recovery {
+    journal: Arc<dyn Journal>,
+    known: Arc<Mutex<Known>>,
+}
+
+#[derive(Default)]
+struct Known {
+    ready: bool,
+    ended: Vec<Holding>,
+    /// The newest report of each instance, until it is stored.
+    reports: BTreeMap<InstanceId, StopReport>,
+}
+
+/// The journal has said something, or will say nothing more.
+pub(super) struct Left(Option<LeftBehind>);
+
+impl Recovery {
+    pub(crate) fn new(journal: Arc<dyn Journal>) -> Self {
+        Recovery { journal, known: Arc::default() }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether work may be taken.
+    pub(super) fn is_ready(&self) -> bool {
+        self.known().ready
+    }
+
+    /// Claims of earlier lives of which nothing is alive.
+    pub(super) fn ended(&self) -> Vec<Holding> {
+        self.known().ended.clone()
+    }
+
+    fn ended_as_well(&self, holding: Holding) {
+        let mut known = self.known();
+        if !known.ended.contains(&holding) {
+            known.ended.push(holding);
+            let more = known.ended.len().saturating_sub(NAMED);
+            known.ended.drain(..more);
+        }
+    }
+
+    fn reports(&self) -> Vec<StopReport> {
+        self.known().reports.values().cloned().collect()
+    }
+
+    /// Forgets what is stored; a newer report of the same instance is still to be told.
+    fn stored(&self, stored: &[(InstanceId, DateTime<Utc>)]) {
+        let mut known = self.known();
+        let mut forgotten = Vec::new();
+        for (instance, at) in stored {
+            if known.reports.get(instance).is_some_and(|report| report.at == *at) {
+                known.reports.remove(instance);
+                forgotten.push(*instance);
+            }
+        }
+        drop(known);
+        self.journal.stored(&forgotten);
+    }
+}
+
+impl Agent {
+    pub(super) fn listen_to_journal(&self, life: &mut Life<'_, Self>) {
+        let journal = Arc::clone(&self.recovery.journal);
+        life.spawn(async move { Left(journal.next().await) });
+    }
+
+    /// Tells the servers what they have not confirmed yet.
+    pub(super) fn report_stops(&self) {
+        for reports in self.recovery.reports().chunks(TOGETHER) {
+            let (worker, reports) = (self.profile.name.clone(), reports.to_vec());
+            self.post.send(&Address::AnyServer, &StopReports { worker, reports });
+        }
+    }
+}
+
+impl Receive<Left> for Agent {
+    fn receive(&mut self, message: Left, life: &mut Life<'_, Self>) -> Flow {
+        let Some(left) = message.0 else { return Ok(()) };
+        self.listen_to_journal(life);
+        match left {
+            LeftBehind::Ready => {
+                self.recovery.known().ready = true;
+                self.renew();
+            }
+            LeftBehind::Ended(holding) => {
+                self.recovery.ended_as_well(holding);
+                self.announce();
+            }
+            LeftBehind::Stop(report) => {
+                self.recovery.known().reports.insert(report.instance, report);
+                self.report_stops();
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Receive<Received<StopsStored>> for Agent {
+    fn receive(&mut self, received: Received<StopsStored>, _: &mut Life<'_, Self>) -> Flow {
+        self.recovery.stored(&received.message.stored);
+        Ok(())
+    }
+}
