@@ -232,12 +232,18 @@ pub struct StuckProcess {
     pub wait_channel: String,
 }
 
-/// Shim → reaper, its first message. Descriptors: the leader's stdout, its stderr, and the control group in which it is
-/// born, where there is one.
+/// Shim → reaper, its first message. Descriptors: the leader's stdout, its stderr; then, where this says so, the control
+/// group in which it is born; then the service's intent file.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Charge {
     pub role: Role,
     pub command: Command,
+    /// A control group comes along.
+    pub grouped: bool,
+    /// An intent file comes along: there it is noted that the start has ended by itself.
+    pub intent: bool,
+    /// CLOCK_BOOTTIME moment at which everything is killed, whatever the shim does.
+    pub kill_at: Option<Duration>,
 }
 
 /// What a leader is; it decides what becomes of the processes it leaves.
@@ -246,9 +252,21 @@ pub enum Role {
     /// What a success leaves stays until the item ends; what a failure leaves is killed.
     Step,
     /// What it leaves is the service, and stays until it is cleared.
-    Service,
+    Service(WithoutShim),
     /// What it leaves is killed.
     Stop,
+}
+
+/// What becomes of a service whose shim is lost. Daemons stay until their stop has been run elsewhere and the reaper is
+/// told so by a signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WithoutShim {
+    /// A start that still runs is killed: a stop must not overtake it.
+    CutStart,
+    /// The leader is the service and stays too.
+    KeepLeader,
+    /// The leader is the service, and no command stops it: TERM, and KILL after the grace.
+    EndLeader { grace: Duration },
 }
 
 /// Shim → reaper, after that.
@@ -258,6 +276,8 @@ pub enum Task {
     End { grace: Duration },
     /// Kills everything.
     Clear,
+    /// The lease was renewed: [`Charge::kill_at`] instead of the one before.
+    Lease { kill_at: Duration },
 }
 
 /// Reaper → shim.

@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
+use super::lost::LostShims;
 use super::serve::Nursery;
 use crate::sys::cgroup::Place;
 use crate::sys::harden::{self, ArgumentMemory, Surroundings};
@@ -87,7 +88,8 @@ fn be_nursery(socket: OwnedFd, place: Option<Place>) -> io::Result<()> {
         arguments,
         shims: BTreeMap::new(),
         ready: None,
-        orphaned: Vec::new(),
+        lost: LostShims::default(),
+        strays: false,
     }
     .serve();
     Ok(())

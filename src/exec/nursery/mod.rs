@@ -2,6 +2,8 @@
 //! request. Starting the whole program anew for each work item would cost milliseconds and megabytes.
 
 mod birth;
+mod lost;
+mod orphans;
 mod serve;
 
 pub use birth::{

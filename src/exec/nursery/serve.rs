@@ -1,13 +1,17 @@
 //! The nursery's loop.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use nix::poll::{PollFd, PollFlags, poll};
+use nix::sys::signal::{Signal, kill};
 use nix::sys::signalfd::SignalFd;
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getsid};
 
+use super::lost::{Lost, LostShims};
 use crate::protocol::{Hatch, Request};
 use crate::shim::become_shim;
 use crate::sys::cgroup::Place;
@@ -16,18 +20,30 @@ use crate::sys::packet::{self, Received};
 use crate::sys::wait::{self, Reaped};
 use crate::sys::{deadline, fork, signals};
 
+/// While something is being ended it is looked at again after this time even if nobody's end was told.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
 /// The nursery's belongings.
 pub struct Nursery {
     pub worker: Option<OwnedFd>,
     pub children: SignalFd,
     pub place: Option<Place>,
     pub arguments: Option<ArgumentMemory>,
-    /// The shims and their items.
-    pub shims: BTreeMap<Pid, String>,
+    pub shims: BTreeMap<Pid, Shim>,
     /// A shim that waits for its item.
     pub ready: Option<Ready>,
-    /// Items whose shim died before its work was done, with its number, as long as their control groups stand.
-    pub orphaned: Vec<(String, u32)>,
+    /// Shims that died before their work was done.
+    pub lost: LostShims,
+    /// There may be children that are nobody's: what was kept below a dead shim by a reaper that is dead too.
+    pub strays: bool,
+}
+
+/// A shim that has an item.
+pub struct Shim {
+    item: String,
+    replay: Vec<Bytes>,
+    /// Its worker has seen that it is dead, before this process has.
+    end_asked: Vec<OwnedFd>,
 }
 
 /// A shim that waits at the other end of the socket.
@@ -37,9 +53,10 @@ pub struct Ready {
 }
 
 impl Nursery {
-    /// Serves the worker; when it is gone, stays until the last shim has done its work, and ends what is then left.
+    /// Serves the worker; when it is gone, stays until the last shim has done its work, or another has done it for one
+    /// that is dead, and ends what is then left.
     pub fn serve(&mut self) {
-        while self.worker.is_some() || !self.shims.is_empty() {
+        while self.worker.is_some() || !self.shims.is_empty() || !self.lost.is_empty() {
             if self.worker.is_some() && self.ready.is_none() {
                 self.ready = self.fork_shim().ok();
             }
@@ -47,13 +64,15 @@ impl Nursery {
             signals::drain(&self.children);
             self.reap();
             self.hear_worker();
+            self.look_after_the_lost();
         }
-        self.end_orphans();
+        self.end_everything();
     }
 
     /// Kills what is left until there is no child. One signal may tell of several ends, so all of them are taken away
     /// before the next is awaited.
-    fn end_orphans(&mut self) {
+    fn end_everything(&mut self) {
+        self.ready = None;
         loop {
             match wait::reap_any() {
                 Reaped::NoChild => break,
@@ -61,41 +80,75 @@ impl Nursery {
                 Reaped::Running => {
                     wait::kill_children();
                     let mut ends = [PollFd::new(self.children.as_fd(), PollFlags::POLLIN)];
-                    let _ = poll(&mut ends, deadline::timeout(None));
+                    let _ = poll(&mut ends, deadline::timeout(Some(Instant::now() + LOOK_AGAIN)));
                     signals::drain(&self.children);
                 }
             }
         }
-        self.clear_orphaned();
     }
 
     fn sleep(&self) {
         let mut watched = vec![PollFd::new(self.children.as_fd(), PollFlags::POLLIN)];
         watched.extend(self.worker.as_ref().map(|worker| PollFd::new(worker.as_fd(), PollFlags::POLLIN)));
-        let _ = poll(&mut watched, deadline::timeout(None));
+        let waits = self.lost.is_ending() || self.strays && !self.lost.spares_strays();
+        let until = waits.then(|| Instant::now() + LOOK_AGAIN);
+        let _ = poll(&mut watched, deadline::timeout(until));
     }
 
     fn reap(&mut self) {
         while let Reaped::One(pid, exit) = wait::reap_any() {
-            let shim = self.shims.remove(&pid).filter(|_| !exit.is_success());
-            self.orphaned.extend(shim.map(|item| (item, pid.as_raw().unsigned_abs())));
+            self.lost.reaped(pid, exit.is_success());
+            let Some(mut shim) = self.shims.remove(&pid) else { continue };
+            if exit.is_success() {
+                continue;
+            }
+            self.strays = true;
+            if let Some(place) = &self.place {
+                place.kill_steps_after(&shim.item, pid.as_raw().unsigned_abs());
+            }
+            self.lost.add(Lost::new(shim.item.clone(), pid, shim.replay));
+            if !shim.end_asked.is_empty() {
+                self.lost.end(&shim.item, pid, &mut shim.end_asked);
+            }
         }
-        // The reapers of a dead shim end what they keep and are reaped here, so this is looked at again then.
-        self.clear_orphaned();
     }
 
-    fn clear_orphaned(&mut self) {
-        if let Some(place) = &self.place {
-            self.orphaned.retain(|(item, shim)| !place.clear_after(item, *shim));
+    fn look_after_the_lost(&mut self) {
+        if self.lost.is_empty() && !self.strays {
+            return;
         }
+        if self.worker.is_none() {
+            let busy: BTreeSet<&str> = self.shims.values().map(|shim| shim.item.as_str()).collect();
+            self.lost.replay_all_but(&busy);
+        }
+        let alone = self.lost.spares_strays() || self.kill_strays();
+        self.lost.go_on(self.place.as_ref(), alone);
+    }
+
+    /// Kills children that are nobody's, and says whether there was none.
+    fn kill_strays(&mut self) -> bool {
+        let ready = self.ready.as_ref().map(|ready| ready.pid);
+        let known: BTreeSet<Pid> = self.shims.keys().copied().chain(ready).chain(self.lost.replays()).collect();
+        let is_stray = |child: &Pid| {
+            !known.contains(child) && !getsid(Some(*child)).is_ok_and(|session| self.lost.has_session(session))
+        };
+        let strays: Vec<Pid> = wait::children().into_iter().filter(is_stray).collect();
+        for stray in &strays {
+            let _ = kill(*stray, Signal::SIGKILL);
+        }
+        self.strays = !strays.is_empty();
+        strays.is_empty()
     }
 
     fn hear_worker(&mut self) {
         while let Some(worker) = &self.worker {
             match packet::receive(worker) {
-                Ok(Received::Message(Request::Hatch(hatch), descriptors)) => self.hatch(&hatch, &descriptors),
+                Ok(Received::Message(Request::Hatch(hatch), descriptors)) => self.hatch(hatch, &descriptors),
+                Ok(Received::Message(Request::EndOrphans { item, shim }, waiting)) => {
+                    self.end_orphans(&item, Pid::from_raw(shim), waiting);
+                }
                 // The worker sees the descriptor of a refused request close.
-                Ok(Received::Message(Request::EndOrphans { .. }, _) | Received::Refused(_)) => {}
+                Ok(Received::Refused(_)) => {}
                 Ok(Received::Nothing) => return,
                 Ok(Received::Closed) | Err(_) => self.worker = None,
             }
@@ -104,12 +157,28 @@ impl Nursery {
 
     /// Gives the item to the shim that is ready, or else to a new one. If neither can be had, the worker sees its
     /// descriptor close.
-    fn hatch(&mut self, hatch: &Hatch, descriptors: &[OwnedFd]) {
+    fn hatch(&mut self, hatch: Hatch, descriptors: &[OwnedFd]) {
         let descriptors: Vec<_> = descriptors.iter().map(AsFd::as_fd).collect();
-        let give = |shim: &Ready| packet::send(&shim.socket, hatch, &descriptors).is_ok();
+        let give = |shim: &Ready| packet::send(&shim.socket, &hatch, &descriptors).is_ok();
         let ready = self.ready.take().filter(give);
         let shim = ready.or_else(|| self.fork_shim().ok().filter(give));
-        self.shims.extend(shim.map(|shim| (shim.pid, hatch.item.clone())));
+        let Hatch { item, replay, .. } = hatch;
+        self.shims.extend(shim.map(|shim| (shim.pid, Shim { item, replay, end_asked: Vec::new() })));
+    }
+
+    fn end_orphans(&mut self, item: &str, shim: Pid, mut waiting: Vec<OwnedFd>) {
+        if self.lost.end(item, shim, &mut waiting) {
+            return;
+        }
+        match self.shims.get_mut(&shim).filter(|known| known.item == item) {
+            Some(known) => known.end_asked.append(&mut waiting),
+            // One of an earlier nursery: its orphans are not here, its control groups are.
+            None => {
+                if let Some(place) = &self.place {
+                    place.clear_after(item, shim.as_raw().unsigned_abs());
+                }
+            }
+        }
     }
 
     fn fork_shim(&self) -> io::Result<Ready> {

@@ -1,26 +1,23 @@
-//! What a reaper does: starts its leader, tells how it ended, ends what it is told to end, and proves that nothing is left.
+//! A reaper's loop: what it hears, and what it tells. How it ends processes is in `ending`.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, poll};
-use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::signalfd::SignalFd;
 use nix::unistd::Pid;
 
 use super::leader::{self, Birth};
-use crate::protocol::{Charge, Exit, Report, Role, SpawnFault, SpawnStage, StuckProcess, Task};
+use crate::protocol::{Charge, Exit, Report, Role, SpawnFault, SpawnStage, Task, WithoutShim};
+use crate::sys::boottime::Alarm;
 use crate::sys::packet::{self, Received};
-use crate::sys::wait::{self, Reaped};
-use crate::sys::{deadline, descriptors, harden, signals, status};
+use crate::sys::{deadline, descriptors, harden, signals};
 
-/// After KILL a process has this long to be gone before it is called stuck.
-pub const STUCK_AFTER: Duration = Duration::from_secs(5);
 /// While killing, the children are looked at again after this time even if nobody's end was told.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
     /// The leader runs.
     Running,
     /// The leader is gone, what it left may stay.
@@ -33,17 +30,22 @@ enum Phase {
     Clearing { until: Instant },
 }
 
-struct Reaper {
-    role: Role,
-    shim: OwnedFd,
-    children: SignalFd,
-    leader: Pid,
-    birth: Option<Birth>,
-    phase: Phase,
+pub(super) struct Reaper {
+    pub role: Role,
+    /// None when the shim is lost.
+    pub shim: Option<OwnedFd>,
+    pub children: SignalFd,
+    pub leader: Pid,
+    pub birth: Option<Birth>,
+    pub phase: Phase,
     /// How the leader ended, once that was told.
-    told: Option<Exit>,
-    stuck_told: bool,
-    killed: u32,
+    pub told: Option<Exit>,
+    pub stuck_told: bool,
+    pub killed: u32,
+    /// Where it is noted that the start of a service has ended by itself.
+    pub intent: Option<OwnedFd>,
+    /// The lease of a step: kept here too, so that it holds while the shim does not run.
+    pub lease_end: Option<Alarm>,
 }
 
 /// The whole life of a reaper, in a process that has just been forked from the shim. It waits for its charge, so that one
@@ -52,21 +54,14 @@ pub fn become_reaper(shim: OwnedFd) -> i32 {
     descriptors::close_all_but(&[shim.as_fd()]);
     harden::be_called(c"pikoci-reaper");
     let (Ok(()), Ok(children)) = (harden::adopt_orphans(), signals::ends_of_children()) else { return 1 };
-    let Some((Charge { role, command }, descriptors)) = packet::wait_for(&shim) else { return 0 };
-    let started = match &descriptors[..] {
-        [output, errors, group @ ..] => {
-            leader::start(&command, output, errors, group.first().map(AsFd::as_fd))
-        }
-        _ => Err(SpawnFault { stage: SpawnStage::Files, errno: 0 }),
-    };
-    drop(descriptors);
-    match started {
+    let Some((charge, descriptors)) = packet::wait_for::<Charge>(&shim) else { return 0 };
+    match begin(&charge, descriptors) {
         Err(fault) => {
             let _ = packet::send(&shim, &Report::NotStarted { fault }, &[]);
         }
-        Ok(leader::Leader { pid, birth }) => Reaper {
-            role,
-            shim,
+        Ok((leader::Leader { pid, birth }, intent)) => Reaper {
+            role: charge.role,
+            shim: Some(shim),
             children,
             leader: pid,
             birth: Some(birth),
@@ -74,15 +69,31 @@ pub fn become_reaper(shim: OwnedFd) -> i32 {
             told: None,
             stuck_told: false,
             killed: 0,
+            intent,
+            lease_end: charge.kill_at.map(Alarm::at),
         }
         .keep(),
     }
     0
 }
 
+/// Forks the leader; gives the intent file back.
+fn begin(
+    charge: &Charge,
+    descriptors: Vec<OwnedFd>,
+) -> Result<(leader::Leader, Option<OwnedFd>), SpawnFault> {
+    let missing = || SpawnFault { stage: SpawnStage::Files, errno: 0 };
+    let mut descriptors = descriptors.into_iter();
+    let (output, errors) = descriptors.next().zip(descriptors.next()).ok_or_else(missing)?;
+    let group = if charge.grouped { Some(descriptors.next().ok_or_else(missing)?) } else { None };
+    let intent = if charge.intent { Some(descriptors.next().ok_or_else(missing)?) } else { None };
+    let leader = leader::start(&charge.command, &output, &errors, group.as_ref().map(AsFd::as_fd))?;
+    Ok((leader, intent))
+}
+
 /// Whether the reaper's work is done.
 #[derive(PartialEq, Eq)]
-enum Work {
+pub(super) enum Work {
     GoesOn,
     Done,
 }
@@ -91,12 +102,16 @@ impl Reaper {
     fn keep(mut self) {
         loop {
             self.wait();
-            let ended = signals::drain(&self.children);
+            self.look_at_lease();
+            let told = signals::drain(&self.children);
             if self.hear_of_birth() == Work::Done {
                 return;
             }
             self.hear_shim();
-            if (ended || self.phase != Phase::Running) && self.look_at_children() == Work::Done {
+            if told.let_go && self.shim.is_none() {
+                self.clear();
+            }
+            if (told.child_ended || self.phase != Phase::Running) && self.look_at_children() == Work::Done {
                 return;
             }
             self.look_at_clock();
@@ -105,21 +120,31 @@ impl Reaper {
 
     /// Sleeps until something happens or a deadline is there.
     fn wait(&self) {
-        let mut watched = vec![
-            PollFd::new(self.children.as_fd(), PollFlags::POLLIN),
-            PollFd::new(self.shim.as_fd(), PollFlags::POLLIN),
-        ];
-        watched.extend(self.birth.as_ref().map(|birth| PollFd::new(birth.descriptor(), PollFlags::POLLIN)));
-        let until = match self.phase {
+        let birth = self.birth.as_ref().map(Birth::descriptor);
+        let lease = self.lease_end.as_ref().and_then(Alarm::descriptor);
+        let others = [self.shim.as_ref().map(AsFd::as_fd), birth, lease];
+        let watched = [self.children.as_fd()].into_iter().chain(others.into_iter().flatten());
+        let mut watched: Vec<_> = watched.map(|descriptor| PollFd::new(descriptor, PollFlags::POLLIN)).collect();
+        let of_phase = match self.phase {
             Phase::Running | Phase::Leftover => None,
             Phase::Asked { until } => Some(until),
             Phase::Killed { .. } | Phase::Clearing { .. } => Some(Instant::now() + LOOK_AGAIN),
         };
-        let _ = poll(&mut watched, deadline::timeout(until));
+        let of_lease = self.lease_end.as_ref().and_then(Alarm::deadline);
+        let _ = poll(&mut watched, deadline::timeout(of_phase.into_iter().chain(of_lease).min()));
     }
 
-    fn say(&self, report: &Report) {
-        let _ = packet::send(&self.shim, report, &[]);
+    pub(super) fn say(&self, report: &Report) {
+        if let Some(shim) = &self.shim {
+            let _ = packet::send(shim, report, &[]);
+        }
+    }
+
+    /// Looked at before anything that was sent meanwhile: who was stopped for longer than the lease has lost it.
+    fn look_at_lease(&mut self) {
+        if self.lease_end.take_if(|end| end.is_due()).is_some() {
+            self.clear();
+        }
     }
 
     fn hear_of_birth(&mut self) -> Work {
@@ -139,188 +164,33 @@ impl Reaper {
     }
 
     fn hear_shim(&mut self) {
-        loop {
-            match packet::receive::<Task>(&self.shim) {
+        while let Some(shim) = &self.shim {
+            match packet::receive::<Task>(shim) {
                 Ok(Received::Message(Task::End { grace }, _)) => self.end(grace),
                 Ok(Received::Message(Task::Clear, _)) => self.clear(),
+                Ok(Received::Message(Task::Lease { kill_at }, _)) => self.renew(kill_at),
                 Ok(Received::Refused(_)) => {}
                 Ok(Received::Nothing) => return,
-                // Without its shim nobody would ever end what runs here.
-                Ok(Received::Closed) | Err(_) => {
-                    if !matches!(self.phase, Phase::Clearing { .. }) {
-                        self.clear();
-                    }
-                    return;
-                }
+                Ok(Received::Closed) | Err(_) => self.lose_shim(),
             }
         }
     }
 
-    /// Ends the leader and its group.
-    fn end(&mut self, grace: Duration) {
-        let now = Instant::now();
-        match self.phase {
-            Phase::Running if grace.is_zero() => self.kill_group(now),
-            Phase::Running => {
-                // Before its program runs the leader has no group of its own yet, and ignores what the reaper ignores.
-                if self.birth.is_none() {
-                    self.ask_group();
-                }
-                self.phase = Phase::Asked { until: now + grace };
-            }
-            Phase::Asked { until } => self.phase = Phase::Asked { until: until.min(now + grace) },
-            Phase::Leftover if self.role == Role::Service => self.say(&Report::GroupGone),
-            Phase::Leftover => self.clear(),
-            Phase::Killed { .. } | Phase::Clearing { .. } => {}
+    fn renew(&mut self, kill_at: Duration) {
+        match &mut self.lease_end {
+            Some(end) => end.set(kill_at),
+            None => self.lease_end = Some(Alarm::at(kill_at)),
         }
     }
 
-    fn ask_group(&self) {
-        let _ = killpg(self.leader, Signal::SIGTERM);
-        let _ = killpg(self.leader, Signal::SIGCONT);
-    }
-
-    /// The leader is unreaped here, so its number and that of its group, which it may not have made yet, are its own.
-    fn kill_group(&mut self, now: Instant) {
-        let _ = kill(self.leader, Signal::SIGKILL);
-        let _ = killpg(self.leader, Signal::SIGKILL);
-        self.phase = Phase::Killed { until: now + STUCK_AFTER };
-    }
-
-    fn clear(&mut self) {
-        if !matches!(self.phase, Phase::Leftover | Phase::Clearing { .. }) {
-            let _ = killpg(self.leader, Signal::SIGKILL);
-        }
-        wait::kill_children();
-        if !matches!(self.phase, Phase::Clearing { .. }) {
-            self.phase = Phase::Clearing { until: Instant::now() + STUCK_AFTER };
+    /// What nobody else owes an end is ended here; a service waits for its stop, which others run now.
+    fn lose_shim(&mut self) {
+        self.shim = None;
+        match self.role {
+            Role::Step | Role::Stop => self.clear(),
+            Role::Service(WithoutShim::CutStart) => self.end(Duration::ZERO),
+            Role::Service(WithoutShim::KeepLeader) => {}
+            Role::Service(WithoutShim::EndLeader { grace }) => self.end(grace),
         }
     }
-
-    fn look_at_children(&mut self) -> Work {
-        match self.phase {
-            Phase::Running => self.look_at_leader(),
-            Phase::Asked { .. } | Phase::Killed { .. } => self.look_at_group(),
-            Phase::Leftover | Phase::Clearing { .. } => self.reap_all(),
-        }
-    }
-
-    fn look_at_leader(&mut self) -> Work {
-        let Some(exit) = wait::peek(self.leader) else {
-            self.reap_others();
-            return Work::GoesOn;
-        };
-        let leaves_go = match self.role {
-            Role::Step => !exit.is_success(),
-            Role::Service => false,
-            Role::Stop => true,
-        };
-        if leaves_go {
-            let _ = killpg(self.leader, Signal::SIGKILL);
-        }
-        wait::reap(self.leader);
-        self.phase = Phase::Leftover;
-        let alone = self.reap_ended() == Reaped::NoChild;
-        self.tell(exit, alone);
-        if alone {
-            return Work::Done;
-        }
-        if leaves_go {
-            self.clear();
-        }
-        Work::GoesOn
-    }
-
-    /// The group is gone when its leader has ended and no child of ours is in it. The leader stays unreaped until
-    /// then, so that nobody else can get its number.
-    fn look_at_group(&mut self) -> Work {
-        let exit = wait::peek(self.leader);
-        if let (Some(exit), None) = (exit, self.told) {
-            self.tell(exit, false);
-        }
-        self.reap_others();
-        if exit.is_none() || wait::group_has_others(self.leader) {
-            return Work::GoesOn;
-        }
-        let _ = killpg(self.leader, Signal::SIGKILL);
-        wait::reap(self.leader);
-        self.phase = Phase::Leftover;
-        if self.role == Role::Service {
-            self.say(&Report::GroupGone);
-        } else {
-            self.clear();
-        }
-        self.reap_all()
-    }
-
-    fn reap_others(&mut self) {
-        for child in wait::children() {
-            if child != self.leader && wait::reap(child) == Some(Exit::Signal(Signal::SIGKILL as i32)) {
-                self.count_killed();
-            }
-        }
-    }
-
-    /// Reaps until nobody is left or nobody has ended, killing what appears if all shall go.
-    fn reap_all(&mut self) -> Work {
-        if self.reap_ended() == Reaped::NoChild {
-            self.say(&Report::Empty { killed: self.killed });
-            return Work::Done;
-        }
-        if matches!(self.phase, Phase::Clearing { .. }) {
-            wait::kill_children();
-        }
-        Work::GoesOn
-    }
-
-    fn reap_ended(&mut self) -> Reaped {
-        loop {
-            match wait::reap_any() {
-                Reaped::One(pid, exit) if pid == self.leader => {
-                    if self.told.is_none() {
-                        self.tell(exit, false);
-                    }
-                }
-                Reaped::One(_, Exit::Signal(signal)) if signal == Signal::SIGKILL as i32 => {
-                    self.count_killed()
-                }
-                Reaped::One(..) => {}
-                other => return other,
-            }
-        }
-    }
-
-    /// Only what ends while we end things was killed by us.
-    fn count_killed(&mut self) {
-        if !matches!(self.phase, Phase::Running | Phase::Leftover) {
-            self.killed += 1;
-        }
-    }
-
-    fn tell(&mut self, exit: Exit, alone: bool) {
-        self.told = Some(exit);
-        self.say(&Report::Exited { exit, alone });
-    }
-
-    fn look_at_clock(&mut self) {
-        let now = Instant::now();
-        match self.phase {
-            Phase::Asked { until } if now >= until => self.kill_group(now),
-            Phase::Killed { until } | Phase::Clearing { until } if now >= until && !self.stuck_told => {
-                self.stuck_told = true;
-                self.say(&Report::Stuck { processes: stuck_processes() });
-            }
-            _ => {}
-        }
-    }
-}
-
-fn stuck_processes() -> Vec<StuckProcess> {
-    wait::children().into_iter().filter(|child| wait::peek(*child).is_none()).map(stuck).collect()
-}
-
-/// A process that outlives KILL, for the person who has to find out why.
-pub fn stuck(process: Pid) -> StuckProcess {
-    let (command, wait_channel) = status::explain(process.as_raw());
-    StuckProcess { pid: process.as_raw(), command, wait_channel }
 }

@@ -57,11 +57,8 @@ impl Shim {
         let now = Instant::now();
         self.ending = Some(Ending::begin(now, self.hatch.stop_budget));
         self.ready = None;
-        for unit in self.units.values().filter(|unit| unit.service.is_none()) {
-            if let Some(keeper) = &unit.keeper {
-                keeper.tell(&Task::Clear);
-            }
-        }
+        self.deadline = None;
+        self.tell_steps(&Task::Clear);
         if let Some(groups) = &self.groups {
             groups.kill_steps();
         }

@@ -124,6 +124,12 @@ impl Lifecycle {
         }
     }
 
+    /// A service that was started below another shim, of which nothing is kept here.
+    pub fn adopted(form: ServiceForm, tries: Option<Tries>, start_was_cut: bool) -> Self {
+        let second_owed = start_was_cut && form == ServiceForm::Daemon;
+        Self { phase: Phase::Standing, second_owed, gone: true, ..Self::new(form, tries) }
+    }
+
     /// When [`Input::Time`] is due.
     pub fn deadline(&self) -> Option<Instant> {
         match self.phase {
@@ -332,6 +338,20 @@ mod tests {
         assert_eq!(service.on(Input::Stop { grace: GRACE }, now), [Act::RunStop]);
         assert_eq!(service.on(OK, now), [told(0)]);
         assert!(service.deadline().is_some());
+    }
+
+    #[test]
+    fn an_adopted_service_is_stopped_at_once_and_twice_if_its_start_was_cut() {
+        let now = Instant::now();
+        for cut in [false, true] {
+            let mut service = Lifecycle::adopted(ServiceForm::Daemon, daemon().tries, cut);
+            assert_eq!(service.on(Input::Stop { grace: GRACE }, now), [Act::RunStop]);
+            if cut {
+                assert_eq!(service.on(OK, now), [told(0)]);
+                assert_eq!(service.on(Input::Time, now + SECOND_STOP_AFTER), [Act::RunStop]);
+            }
+            assert_eq!(service.on(OK, now), [told(0), Act::Done { success: true }]);
+        }
     }
 
     #[test]

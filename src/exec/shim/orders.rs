@@ -1,6 +1,6 @@
 //! Orders of the worker.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use super::lifecycle::Input;
 use super::serve::Shim;
@@ -31,20 +31,18 @@ impl Shim {
             }
             Order::End { unit, grace } => self.tell_reaper(unit, &Task::End { grace }),
             Order::Stop { unit, grace } => self.drive(unit, Input::Stop { grace }),
-            Order::Lease(_) => {}
+            Order::Lease(lease) => self.renew(lease),
             Order::Finish => self.begin_ending(),
         }
     }
 
-    /// The two output descriptors of a request, or the reason why it is refused.
-    fn accept(&self, unit: UnitId, descriptors: Vec<OwnedFd>) -> Result<[OwnedFd; 2], &'static str> {
-        if self.ending.is_some() {
-            return Err("the item is ending");
+    /// Why a request for a new unit is refused.
+    fn objection(&self, unit: UnitId) -> Option<&'static str> {
+        match () {
+            () if self.ending.is_some() => Some("the item is ending"),
+            () if self.units.contains_key(&unit) => Some("the unit is there already"),
+            () => None,
         }
-        if self.units.contains_key(&unit) {
-            return Err("the unit is there already");
-        }
-        descriptors.try_into().map_err(|_| "two output descriptors are needed")
     }
 
     fn refuse(&mut self, unit: UnitId, reason: &str) {
@@ -52,11 +50,16 @@ impl Shim {
     }
 
     fn run(&mut self, unit: UnitId, command: Command, descriptors: Vec<OwnedFd>) {
-        let [output, errors] = match self.accept(unit, descriptors) {
-            Ok(both) => both,
-            Err(reason) => return self.refuse(unit, reason),
+        if let Some(reason) = self.objection(unit) {
+            return self.refuse(unit, reason);
+        }
+        if self.lease_ends() {
+            return self.refuse(unit, "the lease is ending");
+        }
+        let Ok([output, errors]) = <[OwnedFd; 2]>::try_from(descriptors) else {
+            return self.refuse(unit, "two output descriptors are needed");
         };
-        match self.start(Charge { role: Role::Step, command }, [&output, &errors]) {
+        match self.start(Role::Step, command, [&output, &errors], None) {
             Ok(keeper) => {
                 self.units.insert(unit, Unit { keeper: Some(keeper), ended: false, service: None });
             }
@@ -65,31 +68,46 @@ impl Shim {
     }
 
     /// Starts a leader below the reaper that is ready, or else below a new one.
-    pub(super) fn start(&mut self, charge: Charge, outputs: [&OwnedFd; 2]) -> std::io::Result<Keeper> {
-        let group = self.groups.as_ref().map(|groups| match charge.role {
+    pub(super) fn start(
+        &mut self,
+        role: Role,
+        command: Command,
+        outputs: [&OwnedFd; 2],
+        intent: Option<BorrowedFd<'_>>,
+    ) -> std::io::Result<Keeper> {
+        let group = self.groups.as_ref().map(|groups| match role {
             Role::Step => groups.steps(),
-            Role::Service | Role::Stop => groups.services(),
+            Role::Service(_) | Role::Stop => groups.services(),
         });
+        let kill_at = if role == Role::Step { self.steps_killed_at() } else { None };
+        let charge = Charge { role, command, grouped: group.is_some(), intent: intent.is_some(), kill_at };
         if let Some(ready) = self.ready.take()
-            && ready.begin(&charge, outputs, group).is_ok()
+            && ready.begin(&charge, outputs, group, intent).is_ok()
         {
             return Ok(ready);
         }
         let keeper = Keeper::fork()?;
-        keeper.begin(&charge, outputs, group)?;
+        keeper.begin(&charge, outputs, group, intent)?;
         Ok(keeper)
     }
 
     /// The stop is stored before the start is forked.
     fn begin_service(&mut self, unit: UnitId, plan: Box<ServicePlan>, descriptors: Vec<OwnedFd>) {
-        let [output, errors] = match self.accept(unit, descriptors) {
-            Ok(both) => both,
-            Err(reason) => return self.refuse(unit, reason),
+        if let Some(reason) = self.objection(unit) {
+            return self.refuse(unit, reason);
+        }
+        let Some((outputs, intent)) = handed(&plan, descriptors) else {
+            return self.refuse(unit, "its two outputs if it is started, and then its intent, are needed");
         };
-        let service = Service::register(plan);
-        let charge = Charge { role: Role::Service, command: service.plan.start.clone().unwrap_or_default() };
-        let keeper = self.start(charge, [&output, &errors]);
-        let (keeper, fault) = match keeper {
+        let mut service = Service::register(plan, intent);
+        let (Some(command), Some([output, errors])) = (service.plan.start.take(), outputs) else {
+            // Nothing of it runs below this shim.
+            self.units.insert(unit, Unit { keeper: None, ended: true, service: Some(service) });
+            return;
+        };
+        let role = Role::Service(service.without_shim());
+        let intent = service.intent.as_ref().map(AsFd::as_fd);
+        let (keeper, fault) = match self.start(role, command, [&output, &errors], intent) {
             Ok(keeper) => (Some(keeper), None),
             Err(error) => (None, Some(no_fork(&error))),
         };
@@ -98,6 +116,19 @@ impl Shim {
             self.not_started(unit, fault);
         }
     }
+}
+
+type Handed = (Option<[OwnedFd; 2]>, Option<OwnedFd>);
+
+/// What came along with a service: its outputs if it is to be started, and its intent if it has one.
+fn handed(plan: &ServicePlan, descriptors: Vec<OwnedFd>) -> Option<Handed> {
+    let mut descriptors = descriptors.into_iter();
+    let outputs = match plan.start {
+        Some(_) => Some([descriptors.next()?, descriptors.next()?]),
+        None => None,
+    };
+    let intent = descriptors.next();
+    descriptors.next().is_none().then_some((outputs, intent))
 }
 
 /// The system gave no process.

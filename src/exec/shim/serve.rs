@@ -8,7 +8,9 @@ use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::signalfd::SignalFd;
 use nix::unistd::Pid;
 
+use super::deadline::Deadline;
 use super::ending::Ending;
+use super::goodbye::{Held, Refusal};
 use super::unit::{Keeper, Unit};
 use crate::protocol::{Event, Hatch, UnitId};
 use crate::sys::cgroup::{ItemGroups, Place};
@@ -31,11 +33,21 @@ pub fn become_shim(nursery: OwnedFd, place: Option<Place>, arguments: Option<Arg
     let (Ok(()), Ok(children)) = (harden::adopt_orphans(), signals::ends_of_children()) else { return 1 };
     let ready = Keeper::fork().ok();
     let Some((hatch, descriptors)) = packet::wait_for::<Hatch>(&nursery) else { return 0 };
-    let Some(control) = descriptors.into_iter().next() else { return 1 };
     drop(nursery);
+    let mut descriptors = descriptors.into_iter();
+    let Some(control) = descriptors.next() else { return 1 };
+    let held = match Held::take(&hatch, &mut descriptors) {
+        Ok(held) => held,
+        Err(Refusal::Busy) => return i32::from(packet::send(&control, &Event::Busy, &[]).is_err()),
+        Err(Refusal::Failed) => return 1,
+    };
+    let deadline = hatch.lease.map(Deadline::new);
     let mut shim = Shim {
         hatch,
         control,
+        held: Some(held),
+        deadline,
+        lease_lost: false,
         children,
         groups: None,
         ready,
@@ -58,6 +70,11 @@ pub fn become_shim(nursery: OwnedFd, place: Option<Place>, arguments: Option<Arg
 pub struct Shim {
     pub(super) hatch: Hatch,
     pub(super) control: OwnedFd,
+    /// Lock and slot.
+    pub(super) held: Option<Held>,
+    pub(super) deadline: Option<Deadline>,
+    /// The item ends because its lease is over.
+    pub(super) lease_lost: bool,
     pub(super) children: SignalFd,
     pub(super) groups: Option<ItemGroups>,
     /// A reaper that waits for its charge.
@@ -73,10 +90,11 @@ pub struct Shim {
 }
 
 impl Shim {
-    fn serve(&mut self) {
+    fn serve(mut self) {
         loop {
             self.flush();
             self.sleep();
+            self.look_at_lease();
             signals::drain(&self.children);
             self.reap();
             self.hear_worker();
@@ -85,9 +103,7 @@ impl Shim {
             self.look_at_clock();
             self.kill_strays();
             if self.ending.is_some() && self.end_is_complete() {
-                self.say(Event::Empty);
-                self.flush();
-                return;
+                return self.say_goodbye();
             }
         }
     }
@@ -99,7 +115,7 @@ impl Shim {
     }
 
     /// Sends what fits; the rest when the worker reads again.
-    fn flush(&mut self) {
+    pub(super) fn flush(&mut self) {
         while let Some(event) = self.outbox.front() {
             match packet::send(&self.control, event, &[]) {
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
@@ -114,7 +130,8 @@ impl Shim {
             let writing = if self.outbox.is_empty() { PollFlags::empty() } else { PollFlags::POLLOUT };
             watched.push(PollFd::new(self.control.as_fd(), PollFlags::POLLIN | writing));
         }
-        let others = self.units.values().flat_map(descriptors_of);
+        let lease = self.deadline.as_ref().and_then(|deadline| deadline.alarm.descriptor());
+        let others = self.units.values().flat_map(descriptors_of).chain(lease);
         watched.extend(others.map(|descriptor| PollFd::new(descriptor, PollFlags::POLLIN)));
         let _ = poll(&mut watched, deadline::timeout(self.next_deadline()));
     }
@@ -125,7 +142,8 @@ impl Shim {
         let of_services = services.filter_map(|service| service.life.deadline());
         let of_ending = self.ending.iter().flat_map(|ending| ending.deadlines(now, self.units.is_empty()));
         let of_strays = self.strays.then_some(now + LOOK_AGAIN);
-        of_services.chain(of_ending).chain(of_strays).min()
+        let of_lease = self.deadline.as_ref().and_then(|deadline| deadline.alarm.deadline());
+        of_services.chain(of_ending).chain(of_strays).chain(of_lease).min()
     }
 
     /// Takes away reapers, cleaners and strays that have ended; the reapers' last words come through their sockets.

@@ -1,14 +1,13 @@
 //! Doing what a service's lifecycle decides.
 
-use std::fs;
 use std::time::Instant;
 
+use super::cleaning::mend_directory;
 use super::lifecycle::{Act, Input, TryEnd};
 use super::orders::no_fork;
 use super::serve::Shim;
 use super::unit::Unit;
-use crate::protocol::{Charge, Event, Role, Task, UnitId};
-use crate::sys::{descriptors, fork};
+use crate::protocol::{Event, Role, StopOutcome, Task, UnitId};
 
 impl Shim {
     pub(super) fn drive(&mut self, unit: UnitId, input: Input) {
@@ -28,7 +27,7 @@ impl Shim {
                     keeper.tell(&Task::Clear);
                 }
             }
-            Act::TellTry(outcome) => self.say(Event::StopTried { unit, outcome }),
+            Act::TellTry(outcome) => self.tell_try(unit, outcome),
             Act::Done { success } => self.finish_service(unit, success),
         }
     }
@@ -42,8 +41,12 @@ impl Shim {
     fn run_stop(&mut self, unit: UnitId) {
         let Some(service) = self.service(unit) else { return };
         let Some(stop) = &service.plan.stop else { return };
-        let charge = Charge { role: Role::Stop, command: stop.command.clone() };
-        let started = service.output.pipe_for_try().and_then(|output| self.start(charge, [&output, &output]));
+        let mut command = stop.command.clone();
+        mend_directory(&mut command);
+        let started = service
+            .output
+            .pipe_for_try()
+            .and_then(|output| self.start(Role::Stop, command, [&output, &output], None));
         match started {
             Ok(keeper) => {
                 if let Some(service) = self.service(unit) {
@@ -54,14 +57,17 @@ impl Shim {
         }
     }
 
+    fn tell_try(&mut self, unit: UnitId, outcome: StopOutcome) {
+        if let Some(service) = self.service(unit) {
+            service.tries = service.tries.saturating_add(1);
+            service.last_try = Some(outcome.clone());
+        }
+        self.say(Event::StopTried { unit, outcome });
+    }
+
     fn finish_service(&mut self, unit: UnitId, success: bool) {
-        let removed = self.units.remove(&unit).and_then(|known| known.service);
-        if let Some(data) = removed.and_then(|service| service.plan.data).filter(|_| success) {
-            let cleaner = fork::child(|| {
-                descriptors::close_all_but(&[]);
-                i32::from(fs::remove_dir_all(&data).is_err())
-            });
-            self.cleaners.extend(cleaner);
+        if let Some(service) = self.units.remove(&unit).and_then(|known| known.service) {
+            self.clean_after(service, success);
         }
         self.say(Event::Stopped { unit, success });
     }

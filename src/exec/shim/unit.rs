@@ -7,7 +7,7 @@ use nix::unistd::Pid;
 
 use super::lifecycle::{Lifecycle, Tries, TryEnd};
 use super::stop_output::StopOutput;
-use crate::protocol::{Charge, Report, ServicePlan, Task};
+use crate::protocol::{Charge, Report, ServiceForm, ServicePlan, StopOutcome, Task, WithoutShim};
 use crate::reaper::become_reaper;
 use crate::sys::fork;
 use crate::sys::packet::{self, Received};
@@ -35,9 +35,10 @@ impl Keeper {
         charge: &Charge,
         outputs: [&OwnedFd; 2],
         group: Option<BorrowedFd<'_>>,
+        intent: Option<BorrowedFd<'_>>,
     ) -> io::Result<()> {
         let mut descriptors = vec![outputs[0].as_fd(), outputs[1].as_fd()];
-        descriptors.extend(group);
+        descriptors.extend(group.into_iter().chain(intent));
         packet::send(&self.socket, charge, &descriptors)
     }
 
@@ -75,6 +76,8 @@ pub struct Unit {
 /// What a service has besides its start.
 pub struct Service {
     pub plan: Box<ServicePlan>,
+    /// It was started below a shim that is lost, and is stopped here.
+    pub adopted: bool,
     pub life: Lifecycle,
     pub output: StopOutput,
     /// The reaper of a try that runs.
@@ -83,20 +86,43 @@ pub struct Service {
     pub try_end: Option<TryEnd>,
     /// The reaper of the start was killed from outside: what it kept is among the shim's own children.
     pub lost: bool,
+    /// Where it is written what became of the stop.
+    pub intent: Option<OwnedFd>,
+    pub tries: u16,
+    /// How the last try ended.
+    pub last_try: Option<StopOutcome>,
 }
 
 impl Service {
     /// Registers the service: from here on its stop is owed.
-    pub fn register(plan: Box<ServicePlan>) -> Self {
+    pub fn register(plan: Box<ServicePlan>, intent: Option<OwnedFd>) -> Self {
         let stop = plan.stop.as_ref();
         let tries = stop.map(|stop| Tries { limit: stop.limit, retries: stop.retries.clone() });
+        let adopted = plan.start.is_none();
+        let life = match adopted {
+            false => Lifecycle::new(plan.form, tries),
+            true => Lifecycle::adopted(plan.form, tries, plan.start_was_cut),
+        };
         Self {
-            life: Lifecycle::new(plan.form, tries),
+            adopted,
+            life,
             output: StopOutput::open(stop.and_then(|stop| stop.output.as_deref())),
             plan,
             stopping: None,
             try_end: None,
             lost: false,
+            intent,
+            tries: 0,
+            last_try: None,
+        }
+    }
+
+    /// What its reaper does when this shim is lost.
+    pub fn without_shim(&self) -> WithoutShim {
+        match (self.plan.form, &self.plan.stop) {
+            (ServiceForm::Daemon, _) => WithoutShim::CutStart,
+            (ServiceForm::Foreground { .. }, Some(_)) => WithoutShim::KeepLeader,
+            (ServiceForm::Foreground { grace }, None) => WithoutShim::EndLeader { grace },
         }
     }
 }

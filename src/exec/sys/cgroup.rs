@@ -44,6 +44,11 @@ impl Place {
         self.0.join(format!("{item}.{shim}"))
     }
 
+    /// Kills the steps of a dead shim. Its services are left for their stops.
+    pub fn kill_steps_after(&self, item: &str, shim: u32) {
+        let _ = fs::write(self.directory(item, shim).join("steps/cgroup.kill"), "1");
+    }
+
     /// Ends and removes what a dead shim left of its groups. Says whether nothing of them is there any more.
     pub fn clear_after(&self, item: &str, shim: u32) -> bool {
         let directory = self.directory(item, shim);

@@ -2,6 +2,7 @@
 //!
 //! Everything here is small enough to be checked by eye; the processes above it contain no `unsafe` of their own.
 
+pub mod boottime;
 pub mod cgroup;
 pub mod deadline;
 pub mod descriptors;

@@ -25,19 +25,36 @@ pub fn ignore_those_of_the_worker() -> io::Result<()> {
     Ok(())
 }
 
-/// Makes the end of children readable from a descriptor instead of interrupting the program.
+/// Tells an orphaned reaper that what it keeps may go: its service's stop has been run.
+pub const LET_GO: Signal = Signal::SIGUSR2;
+
+/// Makes the end of children, and [`LET_GO`], readable from a descriptor instead of interrupting the program. Both are
+/// blocked in whatever this process forks, too: no word comes too early for a reaper, and none ends another child.
 pub fn ends_of_children() -> io::Result<SignalFd> {
     // SAFETY: no handler function is installed.
     unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) }?;
     let mut set = SigSet::empty();
     set.add(Signal::SIGCHLD);
+    set.add(LET_GO);
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&set), None)?;
     Ok(SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?)
 }
 
-/// Empties the descriptor of [`ends_of_children`] and says whether anything was in it; several ends may come as one.
-pub fn drain(descriptor: &SignalFd) -> bool {
-    matches!(descriptor.read_signal(), Ok(Some(_)))
+/// What the descriptor of [`ends_of_children`] had to tell; several ends may come as one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Told {
+    pub child_ended: bool,
+    pub let_go: bool,
+}
+
+/// Empties the descriptor of [`ends_of_children`].
+pub fn drain(descriptor: &SignalFd) -> Told {
+    let mut told = Told::default();
+    while let Ok(Some(one)) = descriptor.read_signal() {
+        told.child_ended |= one.ssi_signo == Signal::SIGCHLD as u32;
+        told.let_go |= one.ssi_signo == LET_GO as u32;
+    }
+    told
 }
 
 /// Before a command runs: every signal acts by default and none is blocked, whatever this program set for itself.

@@ -4,6 +4,8 @@ use std::fs;
 
 /// Field of the parent in `/proc/PID/stat`, counted as in proc(5).
 pub const PARENT: usize = 4;
+/// Field of the moment at which it began, in ticks since the host's start.
+pub const START_TIME: usize = 22;
 
 /// One numeric field of `/proc/PID/stat`. The name of the program, which may hold anything, is skipped.
 pub fn stat_field(pid: i32, field: usize) -> Option<u64> {

@@ -1,0 +1,195 @@
+//! How a reaper ends what it keeps: it signals only its own children that it has not reaped, whose numbers are nobody
+//! else's, again and again until the system says that there is no child.
+
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
+
+use super::keep::{Phase, Reaper, Work};
+use crate::journal;
+use crate::protocol::{Exit, Report, Role, StuckProcess};
+use crate::sys::status;
+use crate::sys::wait::{self, Reaped};
+
+/// After KILL a process has this long to be gone before it is called stuck.
+pub const STUCK_AFTER: Duration = Duration::from_secs(5);
+
+impl Reaper {
+    /// Ends the leader and its group.
+    pub(super) fn end(&mut self, grace: Duration) {
+        let now = Instant::now();
+        match self.phase {
+            Phase::Running if grace.is_zero() => self.kill_group(now),
+            Phase::Running => {
+                // Before its program runs the leader has no group of its own yet, and ignores what the reaper ignores.
+                if self.birth.is_none() {
+                    self.ask_group();
+                }
+                self.phase = Phase::Asked { until: now + grace };
+            }
+            Phase::Asked { until } => self.phase = Phase::Asked { until: until.min(now + grace) },
+            Phase::Leftover if self.keeps_daemons() => self.say(&Report::GroupGone),
+            Phase::Leftover => self.clear(),
+            Phase::Killed { .. } | Phase::Clearing { .. } => {}
+        }
+    }
+
+    fn keeps_daemons(&self) -> bool {
+        matches!(self.role, Role::Service(_))
+    }
+
+    pub(super) fn ask_group(&self) {
+        let _ = killpg(self.leader, Signal::SIGTERM);
+        let _ = killpg(self.leader, Signal::SIGCONT);
+    }
+
+    /// The leader is unreaped here, so its number and that of its group, which it may not have made yet, are its own.
+    fn kill_group(&mut self, now: Instant) {
+        let _ = kill(self.leader, Signal::SIGKILL);
+        let _ = killpg(self.leader, Signal::SIGKILL);
+        self.phase = Phase::Killed { until: now + STUCK_AFTER };
+    }
+
+    pub(super) fn clear(&mut self) {
+        if !matches!(self.phase, Phase::Leftover | Phase::Clearing { .. }) {
+            let _ = killpg(self.leader, Signal::SIGKILL);
+        }
+        wait::kill_children();
+        if !matches!(self.phase, Phase::Clearing { .. }) {
+            self.phase = Phase::Clearing { until: Instant::now() + STUCK_AFTER };
+        }
+    }
+
+    pub(super) fn look_at_children(&mut self) -> Work {
+        match self.phase {
+            Phase::Running => self.look_at_leader(),
+            Phase::Asked { .. } | Phase::Killed { .. } => self.look_at_group(),
+            Phase::Leftover | Phase::Clearing { .. } => self.reap_all(),
+        }
+    }
+
+    fn look_at_leader(&mut self) -> Work {
+        let Some(exit) = wait::peek(self.leader) else {
+            self.reap_others();
+            return Work::GoesOn;
+        };
+        let leaves_go = match self.role {
+            Role::Step => !exit.is_success(),
+            Role::Service(_) => false,
+            Role::Stop => true,
+        };
+        if leaves_go {
+            let _ = killpg(self.leader, Signal::SIGKILL);
+        }
+        wait::reap(self.leader);
+        self.phase = Phase::Leftover;
+        let alone = self.reap_ended() == Reaped::NoChild;
+        // Before it is told: whatever is written when the stop has run comes later. Without this note the stop would only
+        // run once more, should the shim be lost.
+        if let Some(intent) = self.intent.take() {
+            let _ = journal::note_started(intent);
+        }
+        self.tell(exit, alone);
+        if alone {
+            return Work::Done;
+        }
+        if leaves_go {
+            self.clear();
+        }
+        Work::GoesOn
+    }
+
+    /// The group is gone when its leader has ended and no child of ours is in it. The leader stays unreaped until
+    /// then, so that nobody else can get its number.
+    fn look_at_group(&mut self) -> Work {
+        let exit = wait::peek(self.leader);
+        if let (Some(exit), None) = (exit, self.told) {
+            self.tell(exit, false);
+        }
+        self.reap_others();
+        if exit.is_none() || wait::group_has_others(self.leader) {
+            return Work::GoesOn;
+        }
+        let _ = killpg(self.leader, Signal::SIGKILL);
+        wait::reap(self.leader);
+        self.phase = Phase::Leftover;
+        if self.keeps_daemons() {
+            self.say(&Report::GroupGone);
+        } else {
+            self.clear();
+        }
+        self.reap_all()
+    }
+
+    fn reap_others(&mut self) {
+        for child in wait::children() {
+            if child != self.leader && wait::reap(child) == Some(Exit::Signal(Signal::SIGKILL as i32)) {
+                self.count_killed();
+            }
+        }
+    }
+
+    /// Reaps until nobody is left or nobody has ended, killing what appears if all shall go.
+    fn reap_all(&mut self) -> Work {
+        if self.reap_ended() == Reaped::NoChild {
+            self.say(&Report::Empty { killed: self.killed });
+            return Work::Done;
+        }
+        if matches!(self.phase, Phase::Clearing { .. }) {
+            wait::kill_children();
+        }
+        Work::GoesOn
+    }
+
+    fn reap_ended(&mut self) -> Reaped {
+        loop {
+            match wait::reap_any() {
+                Reaped::One(pid, exit) if pid == self.leader => {
+                    if self.told.is_none() {
+                        self.tell(exit, false);
+                    }
+                }
+                Reaped::One(_, Exit::Signal(signal)) if signal == Signal::SIGKILL as i32 => {
+                    self.count_killed()
+                }
+                Reaped::One(..) => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// Only what ends while we end things was killed by us.
+    fn count_killed(&mut self) {
+        if !matches!(self.phase, Phase::Running | Phase::Leftover) {
+            self.killed += 1;
+        }
+    }
+
+    fn tell(&mut self, exit: Exit, alone: bool) {
+        self.told = Some(exit);
+        self.say(&Report::Exited { exit, alone });
+    }
+
+    pub(super) fn look_at_clock(&mut self) {
+        let now = Instant::now();
+        match self.phase {
+            Phase::Asked { until } if now >= until => self.kill_group(now),
+            Phase::Killed { until } | Phase::Clearing { until } if now >= until && !self.stuck_told => {
+                self.stuck_told = true;
+                self.say(&Report::Stuck { processes: stuck_processes() });
+            }
+            _ => {}
+        }
+    }
+}
+
+fn stuck_processes() -> Vec<StuckProcess> {
+    wait::children().into_iter().filter(|child| wait::peek(*child).is_none()).map(stuck).collect()
+}
+
+/// A process that outlives KILL, for the person who has to find out why.
+pub fn stuck(process: Pid) -> StuckProcess {
+    let (command, wait_channel) = status::explain(process.as_raw());
+    StuckProcess { pid: process.as_raw(), command, wait_channel }
+}
