@@ -1,0 +1,142 @@
+//! One cell, played once with a group of builds.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use crate::{
+    Fallible,
+    cell::{After, Cell, Kind},
+    dice::Dice,
+    events::Event,
+    host::Host,
+    inject::{self, Hits},
+    verdict::{self, Evidence, Record},
+    yard::Yard,
+};
+
+/// A server that ends by itself takes no longer.
+const ENDING: Duration = Duration::from_secs(45);
+/// After so long a build that is not done counts as never to be.
+const TERMINAL: Duration = Duration::from_secs(60);
+/// Above the limit of a fault, before somebody stops waiting for the stops that should run without a server.
+const MERCY: Duration = Duration::from_secs(6);
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// What is played.
+#[derive(Clone, Debug)]
+pub struct Play {
+    pub cell: Cell,
+    pub seed: u64,
+    pub kinds: Vec<Kind>,
+    pub lease: Duration,
+}
+
+/// Plays it: a record for each build.
+///
+/// # Errors
+/// The harness itself failed, or the program did so before anything was broken.
+pub fn play(host: &Host, play: &Play) -> Fallible<Vec<Record>> {
+    let mut dice = Dice::new(play.seed);
+    let ordinary = is_ordinary(play.seed);
+    let mut yard = Yard::open(host, play.cell, ordinary, play.lease)?;
+    yard.up()?;
+    yard.begin(&play.kinds)?;
+    inject::reach(&yard, &mut dice)?;
+    let recycled = recycle(&mut yard, &mut dice);
+    let mut hits = inject::strike(&mut yard, &mut dice)?;
+    let mut problems = recover(&mut yard, &mut dice, &mut hits)?;
+    let builds = wait_until_done(&yard);
+    problems.extend(take_down(&mut yard));
+    let evidence = Evidence { builds, hits, problems, recycled };
+    Ok(verdict::judge(&mut yard, &evidence))
+}
+
+/// Whether a seed has the program run as an ordinary user, without control groups: one in three.
+pub fn is_ordinary(seed: u64) -> bool {
+    Dice::new(seed ^ 0x07d1).once_in(3)
+}
+
+/// Ends a daemon behind the program's back and gives its number to a bystander, once in four times.
+fn recycle(yard: &mut Yard, dice: &mut Dice) -> Option<String> {
+    if !dice.once_in(4) {
+        return None;
+    }
+    let events = yard.ledger.all();
+    let daemon = events.iter().find(|e| e.word == "daemon" && e.build.starts_with("forking/"))?;
+    daemon.held.as_ref()?.signal(libc::SIGKILL);
+    let deadline = Instant::now() + Duration::from_secs(2);
+    while std::path::Path::new(&format!("/proc/{}", daemon.pid)).exists() {
+        if Instant::now() > deadline {
+            return None;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    yard.canaries.recycle(daemon.pid, yard.start.user).then(|| daemon.build.clone())
+}
+
+/// Starts the server again where it has ended.
+fn recover(yard: &mut Yard, dice: &mut Dice, hits: &mut Hits) -> Fallible<Vec<String>> {
+    let fault = yard.cell.fault;
+    let mut problems = Vec::new();
+    match fault.after {
+        After::Lives => return Ok(problems),
+        After::Ends => {
+            if yard.server.as_mut().and_then(|server| server.end(ENDING)).is_none() {
+                problems.push(format!("the server did not end within {ENDING:?}"));
+            }
+        }
+        After::RestartAtOnce => thread::sleep(Duration::from_micros(dice.below(200_000))),
+        After::RestartLater => {
+            let limit = Duration::from_millis(fault.limit) + MERCY;
+            yard.ledger.wait(limit, |events| {
+                let starts = events.iter().filter(|e| e.word == "starting");
+                starts.clone().all(|start| is_stopped(events, start))
+            });
+        }
+    }
+    if inject::leaves_nobody(yard) {
+        let now = Instant::now();
+        hits.values_mut().for_each(|hit| *hit = now);
+    }
+    yard.up()?;
+    Ok(problems)
+}
+
+fn is_stopped(events: &[Event], start: &Event) -> bool {
+    events.iter().any(|e| e.word == "stopped" && e.instance == start.instance)
+}
+
+/// Asks for every build until all are done or patience ends: what the server says at last.
+fn wait_until_done(yard: &Yard) -> Vec<Option<Value>> {
+    let deadline = Instant::now() + TERMINAL;
+    let mut found: Vec<Option<Value>> = yard.builds.iter().map(|_| None).collect();
+    loop {
+        for (build, found) in yard.builds.iter().zip(&mut found) {
+            if !found.as_ref().is_some_and(is_settled) {
+                // A server that does not answer is asked again.
+                *found = yard.client.as_ref().and_then(|client| client.build(&build.name).ok());
+            }
+        }
+        let settled = found.iter().all(|found| found.as_ref().is_some_and(is_settled));
+        if settled || Instant::now() > deadline {
+            return found;
+        }
+        thread::sleep(LOOK_AGAIN);
+    }
+}
+
+/// Whether it is done and everything that is owed to it is known to have happened.
+fn is_settled(build: &Value) -> bool {
+    let services = build["services"].as_array().map(Vec::as_slice).unwrap_or_default();
+    build["phase"] == "done" && services.iter().all(|service| service["status"] == "stopped")
+}
+
+fn take_down(yard: &mut Yard) -> Option<String> {
+    let server = yard.server.as_mut()?;
+    server.signal(libc::SIGTERM);
+    server.end(ENDING).is_none().then(|| "the server did not end when everything was done".to_owned())
+}

@@ -1,0 +1,64 @@
+//! What this machine can do for the harness.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{Fallible, kernel};
+
+/// An ordinary user without a name: nobody else's processes run as it.
+pub const ORDINARY: u32 = 54_321;
+
+/// Where everything happens.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// The program under test, where every user may execute it.
+    pub program: PathBuf,
+    /// Below it everything is made.
+    pub root: PathBuf,
+    pub is_root: bool,
+    /// Whether this process has mounts of its own.
+    pub mounts: bool,
+    /// The mount of control groups, version 2.
+    pub groups: Option<PathBuf>,
+    /// The mount of the version 1 controller that limits the number of processes.
+    pub pids: Option<PathBuf>,
+}
+
+impl Host {
+    /// Looks around. Call it before there is a second thread: it moves the process to mounts of its own.
+    ///
+    /// # Errors
+    /// A program that cannot be copied.
+    pub fn find(program: &Path, root: &Path) -> Fallible<Self> {
+        let is_root = kernel::is_root();
+        let mounts = is_root && kernel::own_mounts().is_ok();
+        let copy = root.join("pikoci");
+        fs::copy(program, &copy).map_err(|error| format!("{}: {error}", program.display()))?;
+        let table = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+        let usable = |path: &PathBuf| is_root && can_make_groups(path);
+        Ok(Self {
+            program: copy,
+            root: root.to_owned(),
+            is_root,
+            mounts,
+            groups: mount_of(&table, "cgroup2", "").filter(usable),
+            pids: mount_of(&table, "cgroup", "pids").filter(usable),
+        })
+    }
+}
+
+fn mount_of(table: &str, kind: &str, option: &str) -> Option<PathBuf> {
+    table.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split(' ').collect();
+        let (point, found, options) = (fields.get(1)?, fields.get(2)?, fields.get(3)?);
+        let fits = *found == kind && (option.is_empty() || options.split(',').any(|o| o == option));
+        fits.then(|| PathBuf::from(point))
+    })
+}
+
+fn can_make_groups(mount: &Path) -> bool {
+    let probe = mount.join(format!("pikoci-faults-probe-{}", std::process::id()));
+    fs::create_dir(&probe).is_ok() && fs::remove_dir(&probe).is_ok()
+}

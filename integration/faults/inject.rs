@@ -1,0 +1,279 @@
+//! Bringing builds to a phase, and breaking something there.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::Write,
+    thread,
+    time::{Duration, Instant},
+};
+
+use libc::{SIGCONT, SIGKILL, SIGSTOP};
+
+use crate::{
+    Fallible,
+    cell::{Act, After, Phase, Target},
+    dice::Dice,
+    events::Event,
+    kernel::{self, Held},
+    yard::{Build, HELLO, Yard},
+};
+
+/// No phase is further away, however busy the machine is.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// A moment that the seed chooses lies in it: longer than a build takes.
+const ANYWHEN: u64 = 120_000;
+/// How long something is short.
+const SHORTAGE: Duration = Duration::from_millis(1500);
+
+/// When each build was hit.
+pub type Hits = BTreeMap<String, Instant>;
+
+/// Brings all builds to the phase of the cell.
+pub fn reach(yard: &Yard, dice: &mut Dice) -> Fallible<()> {
+    let phase = yard.cell.phase;
+    match phase {
+        Phase::BeforeIntent => return Ok(()),
+        Phase::AfterIntent => {
+            yard.release(HELLO, "go");
+            return stop_shims_at_intent(yard);
+        }
+        Phase::Anywhen => {
+            yard.release(HELLO, "go");
+            thread::sleep(Duration::from_micros(dice.below(ANYWHEN)));
+            return Ok(());
+        }
+        _ => yard.release(HELLO, "go"),
+    }
+    let word = phase.gate().unwrap_or("started");
+    let here = |events: &[Event], build: &Build| {
+        let said = events.iter().filter(|e| e.build == build.name && e.word == word).count();
+        // Starts follow each other; probes and stops of the services run side by side.
+        said >= if phase.is_stopping() { build.kind.services().len() } else { 1 }
+    };
+    let all = |events: &[Event]| yard.builds.iter().all(|build| here(events, build));
+    if !yard.ledger.wait(PATIENCE, all) {
+        return Err(format!("not all builds came to {}:\n{}", phase.name(), yard.start.said()));
+    }
+    if phase == Phase::AfterStop { let_stops_end(yard) } else { Ok(()) }
+}
+
+/// The worker writes an intent, then tells the shim; the shim is stopped between the two.
+fn stop_shims_at_intent(yard: &Yard) -> Fallible<()> {
+    let deadline = Instant::now() + PATIENCE;
+    let mut left: Vec<&Build> = yard.builds.iter().collect();
+    while !left.is_empty() {
+        let items = yard.items();
+        left.retain(|build| {
+            let prefix = format!("b-{}-", build.id);
+            let item = items.iter().find(|item| {
+                item.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&prefix))
+            });
+            let intent = item.is_some_and(|item| has_intent(item));
+            if intent && let Some(shim) = &build.shim {
+                shim.held.signal(SIGSTOP);
+            }
+            !intent
+        });
+        if Instant::now() > deadline {
+            return Err(format!("no intent was written:\n{}", yard.start.said()));
+        }
+    }
+    Ok(())
+}
+
+/// Whether an intent, or a file that is about to become one, is there.
+fn has_intent(item: &std::path::Path) -> bool {
+    let entries = fs::read_dir(item).into_iter().flatten().filter_map(Result::ok);
+    entries.into_iter().any(|entry| entry.file_name().to_string_lossy().contains("intent"))
+}
+
+/// The worker is stopped; the stops end and are struck; nobody has heard of it.
+fn let_stops_end(yard: &Yard) -> Fallible<()> {
+    let before = struck(yard);
+    signal(yard, Target::Worker, SIGSTOP);
+    yard.release("mid-stop", "go");
+    let ended = |events: &[Event]| {
+        let stops = events.iter().filter(|e| e.word == "stopping");
+        stops.clone().count() > 0
+            && stops.clone().all(|s| events.iter().any(|e| e.word == "stopped" && e.instance == s.instance))
+    };
+    if !yard.ledger.wait(PATIENCE, ended) {
+        return Err("a stop did not end".to_owned());
+    }
+    let deadline = Instant::now() + Duration::from_secs(2);
+    while Instant::now() < deadline && struck(yard).iter().any(|state| before.contains(state)) {
+        thread::sleep(Duration::from_millis(1));
+    }
+    Ok(())
+}
+
+fn struck(yard: &Yard) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let intents = yard.intents().into_iter();
+    intents.filter_map(|file| Some((file.clone(), fs::read(file).ok()?))).collect()
+}
+
+/// Does it. Gives when each build was hit; builds that are not in it hit themselves later.
+pub fn strike(yard: &mut Yard, dice: &mut Dice) -> Fallible<Hits> {
+    let now = Instant::now();
+    let mut hits: Hits = yard.builds.iter().map(|build| (build.name.clone(), now)).collect();
+    let gate = yard.cell.phase.gate().unwrap_or(HELLO);
+    match yard.cell.fault.act {
+        Act::Fail => yard.release_once(gate, "fail"),
+        Act::Cancel => cancel(yard, &mut hits)?,
+        Act::StepTimeout | Act::JobTimeout => hits = await_timeouts(yard),
+        Act::Panic => {}
+        Act::Signals(signals) => {
+            for (at, (target, number)) in signals.iter().enumerate() {
+                if at > 0 {
+                    thread::sleep(Duration::from_micros(dice.below(2000)));
+                }
+                signal(yard, *target, *number);
+            }
+        }
+        Act::Pause { whom, seconds, .. } => {
+            whom.iter().for_each(|target| signal(yard, *target, SIGSTOP));
+            thread::sleep(Duration::from_secs(seconds));
+            whom.iter().rev().for_each(|target| signal(yard, *target, SIGCONT));
+        }
+        Act::FullDisk => fill(yard)?,
+        Act::Reboot => reboot(yard)?,
+        Act::NoFiles => without_files(yard)?,
+        Act::NoProcesses => without_processes(yard)?,
+    }
+    thaw(yard);
+    if goes_on(yard) {
+        let_pass(yard)?;
+    }
+    Ok(hits)
+}
+
+/// What was stopped on the way to the phase goes on, unless it is dead.
+fn thaw(yard: &Yard) {
+    match yard.cell.phase {
+        Phase::AfterIntent => signal(yard, Target::Shims, SIGCONT),
+        Phase::AfterStop => signal(yard, Target::Worker, SIGCONT),
+        _ => {}
+    }
+}
+
+/// Whether what is held must go on for the build to end.
+fn goes_on(yard: &Yard) -> bool {
+    let fault = yard.cell.fault;
+    let by_itself = match fault.act {
+        Act::Fail | Act::Pause { .. } | Act::FullDisk | Act::NoFiles | Act::NoProcesses => true,
+        Act::Signals(signals) => {
+            signals == [(Target::Nursery, SIGKILL)] || signals == [(Target::Worker, libc::SIGQUIT)]
+        }
+        _ => false,
+    };
+    by_itself || yard.cell.phase.is_stopping()
+}
+
+fn let_pass(yard: &Yard) -> Fallible<()> {
+    if yard.cell.phase == Phase::Started {
+        yard.hold_started(false)?;
+    }
+    yard.release(HELLO, "go");
+    yard.cell.phase.gate().into_iter().for_each(|gate| yard.release(gate, "go"));
+    Ok(())
+}
+
+fn signal(yard: &Yard, target: Target, number: i32) {
+    match target {
+        Target::Worker => {
+            if let Some(server) = &yard.server {
+                server.signal(number);
+            }
+        }
+        Target::Nursery => {
+            if let Some(nursery) = &yard.nursery {
+                nursery.held.signal(number);
+            }
+        }
+        Target::Shims => {
+            for shim in yard.builds.iter().filter_map(|build| build.shim.as_ref()) {
+                shim.held.signal(number);
+            }
+        }
+        Target::Everything => match &yard.start.mark.group {
+            Some(group) if number == SIGKILL => drop(fs::write(group.join("cgroup.kill"), "1")),
+            _ => {
+                let all: Vec<Held> =
+                    yard.start.mark.processes().into_iter().filter_map(Held::open).collect();
+                all.iter().for_each(|process| process.signal(number));
+            }
+        },
+    }
+}
+
+fn cancel(yard: &Yard, hits: &mut Hits) -> Fallible<()> {
+    thaw(yard);
+    let client = yard.client.as_ref().ok_or("no server")?;
+    for build in &yard.builds {
+        hits.insert(build.name.clone(), Instant::now());
+        client.cancel(&build.name)?;
+    }
+    Ok(())
+}
+
+/// Scripts say when they are ended: that is the moment.
+fn await_timeouts(yard: &Yard) -> Hits {
+    thaw(yard);
+    let termed = |events: &[Event], build: &Build| {
+        events.iter().find(|e| e.build == build.name && e.word == "termed").map(|e| e.at)
+    };
+    yard.ledger.wait(PATIENCE, |events| yard.builds.iter().all(|build| termed(events, build).is_some()));
+    let events = yard.ledger.all();
+    yard.builds.iter().filter_map(|b| Some((b.name.clone(), termed(&events, b)?))).collect()
+}
+
+fn fill(yard: &Yard) -> Fallible<()> {
+    let path = yard.start.state().join("filler");
+    let mut file = fs::File::create(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    for size in [4096, 1] {
+        while file.write_all(&vec![0; size]).is_ok() {}
+    }
+    Ok(())
+}
+
+fn reboot(yard: &Yard) -> Fallible<()> {
+    signal(yard, Target::Everything, SIGKILL);
+    let deadline = Instant::now() + PATIENCE;
+    while !yard.start.mark.processes().is_empty() && Instant::now() < deadline {
+        signal(yard, Target::Everything, SIGKILL);
+        thread::sleep(Duration::from_millis(2));
+    }
+    let boot = yard.start.boot.as_ref().ok_or("no boot id of the yard's own")?;
+    fs::write(boot, "00000000-0000-4000-8000-000000000002\n").map_err(|error| error.to_string())
+}
+
+fn without_files(yard: &Yard) -> Fallible<()> {
+    let server = yard.server.as_ref().ok_or("no server")?;
+    let pids = yard.builds.iter().filter_map(|build| build.shim.as_ref()).map(|shim| shim.pid);
+    let pids: Vec<i32> = pids.chain([server.pid]).collect();
+    let count = |pid: i32| fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().count() as u64;
+    let old: Vec<(i32, Option<u64>)> =
+        pids.iter().map(|pid| (*pid, kernel::limit_files(*pid, count(*pid)))).collect();
+    let_pass(yard)?;
+    thread::sleep(SHORTAGE);
+    for (pid, limit) in old {
+        limit.and_then(|limit| kernel::limit_files(pid, limit));
+    }
+    Ok(())
+}
+
+fn without_processes(yard: &Yard) -> Fallible<()> {
+    let group = yard.start.groups.last().ok_or("no control group limits processes here")?;
+    let text = |error: std::io::Error| format!("{}: {error}", group.display());
+    let current = fs::read_to_string(group.join("pids.current")).map_err(text)?;
+    fs::write(group.join("pids.max"), current.trim()).map_err(text)?;
+    let_pass(yard)?;
+    thread::sleep(SHORTAGE);
+    fs::write(group.join("pids.max"), "max").map_err(text)
+}
+
+/// Whether the fault leaves nobody who could stop anything: then time counts from the next start.
+pub fn leaves_nobody(yard: &Yard) -> bool {
+    yard.cell.fault.after == After::RestartAtOnce && yard.cell.fault.limit > 2000
+}

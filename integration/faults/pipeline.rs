@@ -1,0 +1,64 @@
+//! The pipeline of a cell: a job for each kind of service.
+
+use crate::cell::{Act, Cell, Kind, Phase};
+
+/// Longer than any run on a busy machine, shorter than anybody's patience.
+const LONG: &str = "10m";
+/// The time that is over in the cells of timeouts. The phase must be reached before.
+const SHORT: &str = "4s";
+
+/// Its text.
+pub fn text(cell: Cell) -> String {
+    let types = Kind::ALL.iter().filter(|kind| **kind != Kind::Three);
+    let types: String = types.map(|kind| service_type(*kind, cell)).collect();
+    let jobs: String = Kind::ALL.iter().map(|kind| job(*kind, cell)).collect();
+    format!("variable \"dir\" {{}}\n{types}{jobs}")
+}
+
+fn service_type(kind: Kind, cell: Cell) -> String {
+    let probing = matches!(cell.phase, Phase::Started | Phase::ProbeHung);
+    let patience = if cell.fault.act == Act::StepTimeout && probing { SHORT } else { LONG };
+    let form = if kind == Kind::Process { "process" } else { "start" };
+    let name = kind.name();
+    format!(
+        r#"
+service_type "{name}" {{
+  {form} "shell" {{ cmd = "exec sh ${{var.dir}}/start.sh {name}" }}
+  ready_check "shell" {{
+    cmd      = "exec sh ${{var.dir}}/ready.sh"
+    interval = "300ms"
+    timeout  = "{patience}"
+  }}
+  stop "shell" {{ cmd = "exec sh ${{var.dir}}/stop.sh" }}
+}}
+"#
+    )
+}
+
+fn job(kind: Kind, cell: Cell) -> String {
+    let act = cell.fault.act;
+    let of_job = if act == Act::JobTimeout { SHORT } else { LONG };
+    let of = |phase: Phase| if act == Act::StepTimeout && cell.phase == phase { SHORT } else { LONG };
+    let (of_hello, of_task) = (of(Phase::BeforeIntent), of(Phase::MidTask));
+    let services: String = kind
+        .services()
+        .iter()
+        .map(|service| format!("  service \"{}\" {{}}\n", service.name()))
+        .collect();
+    format!(
+        r#"
+job "{name}" {{
+  timeout = "{of_job}"
+  task "hello" {{
+    timeout = "{of_hello}"
+    run "shell" {{ cmd = "exec sh ${{var.dir}}/hello.sh" }}
+  }}
+{services}  task "work" {{
+    timeout = "{of_task}"
+    run "shell" {{ cmd = "exec sh ${{var.dir}}/task.sh" }}
+  }}
+}}
+"#,
+        name = kind.name()
+    )
+}

@@ -1,0 +1,9 @@
+# A probe: it fails as long as the harness wants the service started but not ready, or it hangs.
+D=${0%/*}
+. "$D/say.sh"
+say probing
+if [ -e "$D/hold-started" ] && [ "$BUILD_RUN" = 1 ]; then
+  say started
+  exit 1
+fi
+gate probe-hung

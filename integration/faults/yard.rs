@@ -1,0 +1,311 @@
+//! Where one cell is played: a directory, a server in it, builds that are held at the same gate.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File, OpenOptions},
+    io::Write,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use tempfile::TempDir;
+
+use crate::{
+    Fallible,
+    canary::Canaries,
+    cell::{Act, Cell, Kind, Phase},
+    client::Client,
+    events::{Event, Ledger},
+    host::{Host, ORDINARY},
+    kernel::{self, Held},
+    kin::{self, Mark},
+    pipeline,
+    server::{Server, Start},
+};
+
+/// The gate at which the harness learns who is who.
+pub const HELLO: &str = "hello";
+/// Enough for a whole group of builds, twice.
+const WORDS: usize = 400;
+/// A full disk is small.
+const DISK: u64 = 1 << 20;
+
+const SCRIPTS: [(&str, &str); 8] = [
+    ("say.sh", include_str!("scripts/say.sh")),
+    ("hello.sh", include_str!("scripts/hello.sh")),
+    ("start.sh", include_str!("scripts/start.sh")),
+    ("daemon.sh", include_str!("scripts/daemon.sh")),
+    ("ready.sh", include_str!("scripts/ready.sh")),
+    ("task.sh", include_str!("scripts/task.sh")),
+    ("orphan.sh", include_str!("scripts/orphan.sh")),
+    ("stop.sh", include_str!("scripts/stop.sh")),
+];
+
+/// A build that is played with.
+#[derive(Debug)]
+pub struct Build {
+    pub kind: Kind,
+    /// `job/number`.
+    pub name: String,
+    pub id: u64,
+    pub shim: Option<Kin>,
+}
+
+/// A process of the program.
+#[derive(Debug)]
+pub struct Kin {
+    pub pid: i32,
+    pub held: Held,
+}
+
+/// The place.
+pub struct Yard {
+    pub cell: Cell,
+    pub start: Start,
+    pub ledger: Ledger,
+    pub canaries: Canaries,
+    pub server: Option<Server>,
+    pub client: Option<Client>,
+    pub builds: Vec<Build>,
+    pub nursery: Option<Kin>,
+    gates: BTreeMap<&'static str, File>,
+    mounted: bool,
+    dir: TempDir,
+}
+
+impl Yard {
+    /// Prepares everything; nothing of the program runs yet.
+    pub fn open(host: &Host, cell: Cell, ordinary: bool, lease: Duration) -> Fallible<Self> {
+        let text = |error: std::io::Error| error.to_string();
+        let dir = tempfile::Builder::new().prefix("y").tempdir_in(&host.root).map_err(text)?;
+        let user = (ordinary && host.is_root).then_some(ORDINARY);
+        let mark = mark(host, dir.path())?;
+        let start = start(host, &dir, mark.clone(), user, lease);
+        let mut yard = Self {
+            cell,
+            ledger: lay_out(dir.path(), cell, user, mark)?,
+            canaries: Canaries::stand(dir.path(), user)?,
+            start,
+            server: None,
+            client: None,
+            builds: Vec::new(),
+            nursery: None,
+            gates: BTreeMap::new(),
+            mounted: false,
+            dir,
+        };
+        for gate in [Some(HELLO), cell.phase.gate()].into_iter().flatten() {
+            let path = yard.scripts().join("gate").join(gate);
+            kernel::make_pipe(&path).map_err(text)?;
+            let open = OpenOptions::new().read(true).write(true).open(&path).map_err(text)?;
+            yard.gates.insert(gate, open);
+        }
+        yard.prepare(host, user)?;
+        Ok(yard)
+    }
+
+    /// What single faults need before the start.
+    fn prepare(&mut self, host: &Host, user: Option<u32>) -> Fallible<()> {
+        let text = |error: std::io::Error| error.to_string();
+        let act = self.cell.fault.act;
+        if act == Act::FullDisk {
+            let state = self.start.state();
+            fs::create_dir(&state).map_err(text)?;
+            kernel::mount_memory(&state, DISK).map_err(text)?;
+            self.mounted = true;
+            give(&state, user)?;
+            fs::set_permissions(&state, fs::Permissions::from_mode(0o700)).map_err(text)?;
+        }
+        if act == Act::Reboot {
+            let boot = self.dir.path().join("boot_id");
+            fs::write(&boot, "00000000-0000-4000-8000-000000000001\n").map_err(text)?;
+            self.start.boot = Some(boot);
+        }
+        if act == Act::NoProcesses {
+            let pids = host.pids.as_ref().ok_or("no control group limits processes here")?;
+            let group = pids.join(&self.start.mark.name);
+            fs::create_dir(&group).map_err(text)?;
+            self.start.groups.push(group);
+        }
+        if let (Act::Panic, Some(call)) = (act, self.cell.phase.panics_in()) {
+            self.start.flags.extend(["--fault".to_owned(), format!("panic-in={call}")]);
+        }
+        Ok(())
+    }
+
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub fn scripts(&self) -> PathBuf {
+        self.dir.path().join("scripts")
+    }
+
+    /// Starts the server, for the first time or again.
+    pub fn up(&mut self) -> Fallible<()> {
+        self.server = None;
+        let server = self.start.server()?;
+        self.client = Some(match self.client.take() {
+            Some(client) => client.at(&server.url),
+            None => Client::login(&server.url, server.password.as_deref().unwrap_or_default())?,
+        });
+        self.server = Some(server);
+        Ok(())
+    }
+
+    /// Lets everybody pass a gate that is there, with a word.
+    pub fn release(&self, gate: &str, word: &str) {
+        if let Some(mut pipe) = self.gates.get(gate) {
+            let _ = pipe.write_all(format!("{word}\n").repeat(WORDS).as_bytes());
+        }
+    }
+
+    /// The same word for everybody who waits there now, and no more.
+    pub fn release_once(&self, gate: &str, word: &str) {
+        let held: usize = self.builds.iter().map(|build| build.kind.services().len()).sum();
+        let count = if self.cell.phase.is_stopping() { held } else { self.builds.len() };
+        if let Some(mut pipe) = self.gates.get(gate) {
+            let _ = pipe.write_all(format!("{word}\n").repeat(count).as_bytes());
+        }
+    }
+
+    /// Control groups of builds that are there.
+    pub fn groups_left(&self) -> Vec<String> {
+        let group = self.start.mark.group.as_deref().map(entries).unwrap_or_default();
+        let names = group.iter().filter(|entry| entry.is_dir()).filter_map(|entry| entry.file_name());
+        names.map(|name| name.to_string_lossy().into_owned()).filter(|name| name.starts_with("b-")).collect()
+    }
+
+    /// Starts the builds, waits for their hello, and learns whose shim is whose.
+    pub fn begin(&mut self, kinds: &[Kind]) -> Fallible<()> {
+        let client = self.client.clone().ok_or("no server")?;
+        for kind in kinds {
+            let (name, id) = client.trigger(kind.name())?;
+            self.builds.push(Build { kind: *kind, name, id, shim: None });
+        }
+        let all = |events: &[Event]| {
+            self.builds.iter().all(|b| events.iter().any(|e| e.word == HELLO && e.build == b.name))
+        };
+        if !self.ledger.wait(Duration::from_secs(60), all) {
+            return Err(format!("the builds did not begin:\n{}", self.start.said()));
+        }
+        let events = self.ledger.all();
+        for build in &mut self.builds {
+            let hello = events.iter().find(|e| e.word == HELLO && e.build == build.name);
+            build.shim = hello.and_then(|hello| kin_above(hello.pid, "pikoci-shim"));
+        }
+        let shim = self.builds.iter().find_map(|build| build.shim.as_ref());
+        self.nursery = shim.and_then(|shim| kin_above(shim.pid, "pikoci-nursery"));
+        Ok(())
+    }
+
+    /// Holds probes back, or lets them succeed.
+    pub fn hold_started(&self, held: bool) -> Fallible<()> {
+        let file = self.scripts().join("hold-started");
+        let done = if held { fs::write(&file, "") } else { fs::remove_file(&file) };
+        done.map_err(|error| format!("{}: {error}", file.display()))
+    }
+
+    /// The directories of the program's items.
+    pub fn items(&self) -> Vec<PathBuf> {
+        entries(&self.start.state().join("items"))
+    }
+
+    /// Intents that stand.
+    pub fn intents(&self) -> Vec<PathBuf> {
+        let files = self.items().into_iter().flat_map(|item| entries(&item));
+        files.filter(|file| file.extension().is_some_and(|extension| extension == "intent")).collect()
+    }
+}
+
+impl Drop for Yard {
+    fn drop(&mut self) {
+        self.server = None;
+        for gate in ["mid-start", "probe-hung", "task", "mid-stop", HELLO] {
+            self.release(gate, "go");
+        }
+        clear(&self.start.mark);
+        for group in self.start.mark.group.iter().chain(&self.start.groups) {
+            remove_groups(group);
+        }
+        if self.mounted {
+            kernel::unmount(&self.start.state());
+        }
+    }
+}
+
+/// Ends what is left of a yard, whatever it is: it was counted before.
+fn clear(mark: &Mark) {
+    for _ in 0..200 {
+        match &mark.group {
+            Some(group) => drop(fs::write(group.join("cgroup.kill"), "1")),
+            None => mark.processes().iter().filter_map(|pid| Held::open(*pid)).for_each(|p| p.signal(libc::SIGKILL)),
+        }
+        if mark.processes().is_empty() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn remove_groups(group: &Path) {
+    entries(group).iter().filter(|entry| entry.is_dir()).for_each(|below| remove_groups(below));
+    let _ = fs::remove_dir(group);
+}
+
+fn kin_above(pid: i32, name: &str) -> Option<Kin> {
+    let pid = kin::ancestor(pid, name)?;
+    Some(Kin { pid, held: Held::open(pid)? })
+}
+
+fn entries(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok);
+    entries.map(|entry| entry.path()).collect()
+}
+
+fn mark(host: &Host, dir: &Path) -> Fallible<Mark> {
+    let base = dir.file_name().unwrap_or_default().to_string_lossy();
+    let name = format!("pikoci-faults-{}-{base}", std::process::id());
+    let group = host.groups.as_ref().map(|mount| mount.join(&name));
+    if let Some(group) = &group {
+        fs::create_dir(group).map_err(|error| format!("{}: {error}", group.display()))?;
+    }
+    Ok(Mark { name, group })
+}
+
+fn start(host: &Host, dir: &TempDir, mark: Mark, user: Option<u32>, lease: Duration) -> Start {
+    let lease = format!("{}ms", lease.as_millis());
+    Start {
+        program: host.program.clone(),
+        home: dir.path().to_owned(),
+        name: "first".to_owned(),
+        flags: ["--lease", &lease, "--renew-interval", "1s"].map(str::to_owned).into(),
+        mark,
+        groups: Vec::new(),
+        user,
+        boot: None,
+    }
+}
+
+/// Scripts, pipeline and ledger.
+fn lay_out(dir: &Path, cell: Cell, user: Option<u32>, mark: Mark) -> Fallible<Ledger> {
+    let text = |error: std::io::Error| format!("{}: {error}", dir.display());
+    let scripts = dir.join("scripts");
+    fs::create_dir(&scripts).map_err(text)?;
+    fs::create_dir(scripts.join("gate")).map_err(text)?;
+    for (name, content) in SCRIPTS {
+        fs::write(scripts.join(name), content).map_err(text)?;
+    }
+    if cell.phase == Phase::Started {
+        fs::write(scripts.join("hold-started"), "").map_err(text)?;
+    }
+    fs::write(dir.join("faults.hcl"), pipeline::text(cell)).map_err(text)?;
+    give(dir, user)?;
+    Ledger::open(&scripts.join("events"), mark)
+}
+
+fn give(dir: &Path, user: Option<u32>) -> Fallible<()> {
+    fs::set_permissions(dir, fs::Permissions::from_mode(0o755)).map_err(|error| error.to_string())?;
+    std::os::unix::fs::chown(dir, user, user).map_err(|error| error.to_string())
+}
