@@ -69,6 +69,8 @@ pub struct World {
     pub lease: Duration,
     pub renewing: bool,
     pub last_announce: Option<Announce>,
+    /// The worker has had a free slot.
+    pub ready: bool,
 }
 
 impl World {
@@ -113,6 +115,7 @@ impl World {
             lease: Duration::from_secs(90),
             renewing: true,
             last_announce: None,
+            ready: false,
         }
     }
 
@@ -122,6 +125,7 @@ impl World {
     }
 
     pub async fn offer(&mut self, plan: BuildPlan) -> OfferId {
+        self.until(|world| world.ready).await;
         let offer = OfferId(uuid::Uuid::new_v4());
         let work = OfferedWork::Build(plan.build);
         self.plans.insert(offer, plan);
@@ -130,6 +134,7 @@ impl World {
     }
 
     pub async fn offer_check(&mut self, plan: CheckPlan) {
+        self.until(|world| world.ready).await;
         let offer = OfferId(uuid::Uuid::new_v4());
         let work = OfferedWork::Check(plan.resource_id);
         self.checks.insert(offer, plan);
@@ -191,10 +196,12 @@ impl World {
 
     async fn hear(&mut self, envelope: Envelope) {
         if let Some(Ok(announce)) = envelope.message::<Announce>() {
+            self.ready |= announce.free_slots > 0;
             self.last_announce = Some(announce);
             let (server, lease) = (self.node.clone(), self.lease);
             self.say(&Home { server, lease, renew_every: Duration::from_millis(50) }).await;
-        } else if let Some(Ok(Renew { counter, .. })) = envelope.message() {
+        } else if let Some(Ok(Renew { counter, free_slots, .. })) = envelope.message() {
+            self.ready |= free_slots > 0;
             if self.renewing {
                 self.say(&Renewed { counter, known: true }).await;
             }

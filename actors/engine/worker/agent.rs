@@ -315,7 +315,9 @@ impl Receive<Received<Offer>> for Agent {
             OfferedWork::Check(_) => (self.checks.running(), self.profile.check_slots),
         };
         let answer = match self.mode {
-            Mode::Working if !self.recovery.is_ready() => Answer::Decline("the worker looks after what an earlier life left"),
+            Mode::Working if !self.recovery.is_ready() => {
+                Answer::Decline("the worker looks after what an earlier life left")
+            }
             Mode::Working => self.holds.offered(offer, work, used, self.ports.clock.monotonic()),
             Mode::Draining | Mode::Stopping => Answer::Decline("the worker takes no new work"),
         };

@@ -45,7 +45,13 @@ impl Worker {
         let post = Post::new(Arc::clone(bus), profile.node.clone());
         let name = format!("agent/{}", profile.name);
         let first = profile.incarnation;
-        let seed = AgentSeed { profile, post, ports, settings: Arc::new(settings), recovery: Recovery::new(journal) };
+        let seed = AgentSeed {
+            profile,
+            post,
+            ports,
+            settings: Arc::new(settings),
+            recovery: Recovery::new(journal),
+        };
         let reborn = AtomicBool::new(false);
         let factory = move || {
             let incarnation = match reborn.swap(true, Ordering::Relaxed) {

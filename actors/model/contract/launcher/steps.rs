@@ -107,7 +107,10 @@ pub async fn a_closed_item_takes_nothing_more(world: &dyn LauncherWorld) {
 
 pub async fn a_name_must_fit_a_directory(world: &dyn LauncherWorld) {
     for name in ["", "../x", "a/b", ".", "a b"] {
-        let opened = world.launcher().open(Item { name: name.to_owned(), workdir: world.directory(), build: None }).await;
+        let opened = world
+            .launcher()
+            .open(Item { name: name.to_owned(), workdir: world.directory(), build: None })
+            .await;
         assert!(opened.is_err(), "`{name}` was taken");
     }
 }
