@@ -2,7 +2,11 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use pikoci_engine::{
@@ -15,7 +19,8 @@ use pikoci_exec::{
     workplace::{HostWorkplace, WorkplaceOptions},
 };
 use pikoci_model::{
-    port::{Bus, Clock},
+    id::InstanceId,
+    port::{Bus, Clock, Journal, LeftBehind},
     worker::WorkerProfile,
 };
 use tokio::sync::watch;
@@ -33,6 +38,22 @@ use crate::{
 pub const NURSERY_COMMAND: &str = "nursery-exec";
 /// Checks run beside the builds, so that a long build never stops them.
 const CHECK_SLOTS: u32 = 4;
+
+/// A host that remembers nothing.
+#[derive(Default)]
+struct NoJournal(AtomicBool);
+
+impl Journal for NoJournal {
+    fn next<'a, 'f>(&'a self) -> Pin<Box<dyn Future<Output = Option<LeftBehind>> + Send + 'f>>
+    where
+        'a: 'f,
+    {
+        let first = !self.0.swap(true, Ordering::Relaxed);
+        Box::pin(std::future::ready(first.then_some(LeftBehind::Ready)))
+    }
+
+    fn stored(&self, _: &[InstanceId]) {}
+}
 
 /// How a worker of this process is set up.
 pub struct WorkerStart<'a> {
@@ -131,10 +152,11 @@ pub fn start_worker(start: WorkerStart<'_>, roster: &Roster) -> Result<RunningWo
         takes_checks: true,
         team: None,
         started_at: clock.now(),
+        warnings: Vec::new(),
     };
     let ports = Ports { launcher: Arc::new(launcher), workplace: Arc::new(workplace), clock };
     let settings = Settings { owner, ..start.settings };
-    let spec = WorkerSpec { profile, ports, settings, ended: Vec::new() };
+    let spec = WorkerSpec { profile, ports, settings, journal: Arc::new(NoJournal::default()) };
     let (tell, ended) = watch::channel(None);
     let parent = Door::into_fn(move |obituary: Obituary| {
         // Whoever waits for the end may be gone already; then nobody needs to know.

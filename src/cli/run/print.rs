@@ -8,7 +8,7 @@ use std::{
 use pikoci_model::{
     build::{BuildEvent, BuildStatus, ServiceRecord, ServiceState, StepRecord},
     id::StepPath,
-    outcome::Failure,
+    outcome::{Failure, RunCode},
     pipeline::Job,
     step::StepKind,
 };
@@ -50,6 +50,11 @@ impl Printer {
             BuildEvent::Log(chunk) => raw(&chunk.bytes),
             BuildEvent::Concluded { status, failure, .. } => self.conclusion = Some((status, failure)),
             BuildEvent::Finished { at } | BuildEvent::HandedBack { at } => self.ended = Some(at),
+            BuildEvent::Lost { at } => {
+                let failure = Failure::coded(RunCode::R132, "the build's shim was lost");
+                self.conclusion = Some((BuildStatus::Failed, Some(failure)));
+                self.ended = Some(at);
+            }
             BuildEvent::Created { .. } | BuildEvent::Exported { .. } | BuildEvent::Phase(_) => {}
         }
     }

@@ -35,6 +35,8 @@ pub struct LocalServer {
     node: NodeId,
     incoming: BoxStream<'static, Bytes>,
     worker: Option<NodeId>,
+    /// It takes work.
+    ready: bool,
     interrupts: Interrupts,
 }
 
@@ -42,7 +44,7 @@ impl LocalServer {
     /// Listens on `bus` as `node`.
     pub fn new(bus: Arc<dyn Bus>, node: NodeId, interrupts: Interrupts) -> Self {
         let incoming = bus.receive();
-        Self { bus, node, incoming, worker: None, interrupts }
+        Self { bus, node, incoming, worker: None, ready: false, interrupts }
     }
 
     /// Runs the job: versions first, then the build.
@@ -116,7 +118,7 @@ impl LocalServer {
             intake.offer(events.events);
             let mut ended = false;
             for (_, event) in intake.take() {
-                ended |= matches!(event, BuildEvent::Finished { .. } | BuildEvent::HandedBack { .. });
+                ended |= event.is_last();
                 printer.take(event);
             }
             self.tell(&Acknowledge { build, fence, through: intake.taken(), cancel: None }).await;
@@ -128,7 +130,7 @@ impl LocalServer {
 
     /// Offers work until the worker takes it.
     async fn engage(&mut self, work: OfferedWork) -> Result<(OfferId, Incarnation), Interrupted> {
-        while self.worker.is_none() {
+        while self.worker.is_none() || !self.ready {
             self.hear().await?;
         }
         let offer = OfferId(uuid::Uuid::new_v4());
@@ -162,8 +164,10 @@ impl LocalServer {
         let Ok(envelope) = Envelope::open(bytes) else { return Ok(None) };
         if let Some(announce) = read::<Announce>(&envelope) {
             self.worker = Some(announce.profile.node);
+            self.ready |= announce.free_slots > 0;
             self.tell(&Home { server: self.node.clone(), lease: LEASE, renew_every: RENEW_EVERY }).await;
         } else if let Some(renew) = read::<Renew>(&envelope) {
+            self.ready |= renew.free_slots > 0;
             self.tell(&Renewed { counter: renew.counter, known: true }).await;
         } else {
             return Ok(Some(envelope));
