@@ -6,6 +6,7 @@
 //! | `shim` | one per work item: starts, stops and ends everything in it, also when the worker is gone |
 //! | `reaper` | one per step attempt, service instance and stop: keeps together what its leader starts |
 //! | `output` | one thread a process: masking, gathering, numbering |
+//! | `journal` | what outlives all of them: the stops that are owed |
 //! | `client` | the worker's side: the launcher port |
 //! | `workplace` | directories, ports and programs of the host |
 //! | `protocol` | what they say to each other |
@@ -15,6 +16,7 @@
 //! signalled unless it is an own unreaped child. What writes to a step's log goes through a masker first.
 
 mod client;
+pub mod journal;
 pub mod nursery;
 mod output;
 mod protocol;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::fault;
 use super::item::ItemCore;
 use super::process::Running;
+use super::rescue;
 use crate::protocol::{Event, UnitId};
 
 /// Hears the shim until it has said its last word or is gone.
@@ -19,6 +20,7 @@ pub async fn hear(item: Arc<ItemCore>) {
     }
     item.progress.send_modify(|progress| progress.lost = true);
     release(&item);
+    rescue::rescue(item).await;
 }
 
 /// Whatever still waits will hear nothing more.
@@ -30,7 +32,7 @@ fn release(item: &ItemCore) {
     }
 }
 
-fn dispatch(item: &Arc<ItemCore>, event: Event) {
+pub fn dispatch(item: &Arc<ItemCore>, event: Event) {
     match event {
         Event::Ready { .. } | Event::Busy | Event::Empty => {}
         Event::NotStarted { unit, fault } => last_word(item, unit, |running| running.not_started(&fault)),

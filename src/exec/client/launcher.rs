@@ -1,27 +1,22 @@
 //! The launcher: keeps a nursery and opens work items.
 
-use std::fs::DirBuilder;
-use std::os::fd::AsFd;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use pikoci_model::id::InstanceId;
-use pikoci_model::port::{Item, LaunchError, Launcher, WorkItem};
+use pikoci_model::port::{Item, ItemBuild, LaunchError, Launcher, LeaseEnd, WorkItem};
+use tokio::sync::mpsc;
 
 use super::connection::Connection;
 use super::dispatch;
-use super::item::{ItemCore, ItemHandle};
-use crate::nursery::{NurseryHandle, start_nursery};
-use crate::output::Masking;
-use crate::protocol::{Event, Hatch, Request};
+use super::handle::ItemHandle;
+use super::hatching::{Egg, HatchError, Hatched};
+use super::item::ItemCore;
+use super::item_journal::ItemJournal;
+use crate::journal::{NewItem, ShimLife, StateDirectory};
+use crate::nursery::NurseryHandle;
+use crate::protocol::{Lease, Order};
 use crate::sys::harden::Surroundings;
-use crate::sys::packet;
-
-/// A shim that has not answered by now will not.
-const READY_WITHIN: Duration = Duration::from_secs(10);
 
 /// How the launcher is set up.
 #[derive(Debug, Clone)]
@@ -29,8 +24,8 @@ pub struct LauncherSettings {
     /// The program's hidden command that becomes a new nursery when the first is gone: it calls
     /// [`nursery_main`](crate::nursery::nursery_main) with 0.
     pub nursery_command: String,
-    /// Private directory for the output of stops, for whoever looks after a worker's death; none: only the log has it.
-    pub state_directory: Option<PathBuf>,
+    /// The host's journal.
+    pub state: Arc<StateDirectory>,
     /// Bytes after which a step's log is cut; none = no limit.
     pub output_limit: Option<u64>,
     /// Time for all stops of an item together, when the worker is gone.
@@ -39,10 +34,10 @@ pub struct LauncherSettings {
 
 impl LauncherSettings {
     /// The usual limits.
-    pub fn new(nursery_command: impl Into<String>) -> Self {
+    pub fn new(nursery_command: impl Into<String>, state: Arc<StateDirectory>) -> Self {
         Self {
             nursery_command: nursery_command.into(),
-            state_directory: None,
+            state,
             output_limit: Some(1 << 30),
             stop_budget: Duration::from_secs(300),
         }
@@ -51,103 +46,130 @@ impl LauncherSettings {
 
 /// The one way to start processes.
 #[derive(Clone)]
-pub struct NurseryLauncher(Arc<Core>);
+pub struct NurseryLauncher(pub(super) Arc<Core>);
 
 /// What the launcher and its items share.
 pub struct Core {
     pub settings: LauncherSettings,
     pub surroundings: Surroundings,
-    nursery: Mutex<NurseryHandle>,
+    pub(super) nursery: Mutex<NurseryHandle>,
+    lease: Mutex<Option<Lease>>,
+    open: Mutex<Vec<Weak<Connection>>>,
+    /// Items that were settled and still owe a stop.
+    pub(super) owing: mpsc::UnboundedSender<String>,
+    pub(super) taken_over: Mutex<Option<mpsc::UnboundedReceiver<String>>>,
 }
 
 impl NurseryLauncher {
     /// Over the nursery that `main` forked first of all. Used from within a tokio runtime.
     pub fn new(nursery: NurseryHandle, settings: LauncherSettings) -> Self {
-        if let Some(directory) = &settings.state_directory {
-            let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
-            if let Err(error) = made {
-                tracing::warn!(%error, directory = %directory.display(), "output of stops is kept in no file");
-            }
-        }
-        Self(Arc::new(Core { settings, surroundings: nursery.surroundings, nursery: Mutex::new(nursery) }))
+        let (owing, taken_over) = mpsc::unbounded_channel();
+        Self(Arc::new(Core {
+            settings,
+            surroundings: nursery.surroundings,
+            nursery: Mutex::new(nursery),
+            lease: Mutex::default(),
+            open: Mutex::default(),
+            owing,
+            taken_over: Mutex::new(Some(taken_over)),
+        }))
     }
 }
 
 #[async_trait]
 impl Launcher for NurseryLauncher {
     async fn open(&self, item: Item) -> Result<Arc<dyn WorkItem>, LaunchError> {
-        Ok(Arc::new(self.0.open_item(item, Arc::default()).await?))
+        check_name(&item.name)?;
+        match &item.build {
+            Some(build) => self.0.open_build(&item, build).await,
+            None => self.0.open_plain(item).await,
+        }
+    }
+
+    fn lease(&self, end: LeaseEnd) {
+        let lease = Lease { term_at: end.term_at, kill_at: end.kill_at };
+        *locked(&self.0.lease) = Some(lease);
+        locked(&self.0.open).retain(|connection| {
+            connection.upgrade().is_some_and(|open| open.send(Order::Lease(lease), Vec::new()).is_ok())
+        });
     }
 }
 
 impl Core {
-    /// Opens an item whose output is masked with these secrets.
-    pub async fn open_item(
+    async fn open_plain(self: &Arc<Self>, item: Item) -> Result<Arc<dyn WorkItem>, LaunchError> {
+        let egg = Egg { item: &item.name, lock: None, slot: None, stop_budget: self.settings.stop_budget };
+        let hatched = self.hatch(&egg).await.map_err(HatchError::into_launch_error)?;
+        Ok(self.begin(item.name, hatched, None))
+    }
+
+    /// The shim holds lock and slot before anybody else can find the item.
+    async fn open_build(
         self: &Arc<Self>,
-        item: Item,
-        masking: Arc<Masking>,
-    ) -> Result<ItemHandle, LaunchError> {
-        check_name(&item.name)?;
-        // A nursery that died since the last item shows itself only now; the second try is with a new one.
-        let connection = match self.hatch(&item).await {
-            Ok(connection) => connection,
-            Err(_) => {
-                self.replace_nursery()?;
-                self.hatch(&item).await?
+        item: &Item,
+        build: &ItemBuild,
+    ) -> Result<Arc<dyn WorkItem>, LaunchError> {
+        // Other workers of this host may run a build with the same number for another server.
+        let name = format!("{}-{:08x}", item.name, uuid::Uuid::new_v4().as_fields().0);
+        let state = Arc::clone(&self.settings.state);
+        let NewItem { directory, lock, slot } =
+            state.create_item(&name, build).map_err(|error| error.into_launch_error())?;
+        let egg = Egg {
+            item: &name,
+            lock: Some(lock.descriptor()),
+            slot: Some(slot.descriptor()),
+            stop_budget: self.settings.stop_budget,
+        };
+        let hatched = match self.hatch(&egg).await {
+            Ok(hatched) => hatched,
+            Err(error) => {
+                directory.remove_all();
+                return Err(error.into_launch_error());
             }
         };
-        let core = ItemCore::new(item.name, Arc::clone(self), Arc::new(connection), masking);
-        let core = Arc::new(core);
+        let published = state.publish(&directory, build, &item.workdir, ShimLife::of(hatched.shim));
+        if let Err(error) = published {
+            directory.remove_all();
+            return Err(error.into_launch_error());
+        }
+        Ok(self.begin(name, hatched, Some(ItemJournal { state, directory, of: build.clone() })))
+    }
+
+    fn begin(
+        self: &Arc<Self>,
+        name: String,
+        hatched: Hatched,
+        journal: Option<ItemJournal>,
+    ) -> Arc<dyn WorkItem> {
+        let core = Arc::new(ItemCore::new(name, Arc::clone(self), hatched, journal));
         tokio::spawn(dispatch::hear(Arc::clone(&core)));
-        Ok(ItemHandle(core))
+        Arc::new(ItemHandle(core))
     }
 
-    async fn hatch(&self, item: &Item) -> Result<Connection, LaunchError> {
-        let (ours, shims) = packet::pair().map_err(system)?;
-        let request = Request::Hatch(Hatch {
-            item: item.name.clone(),
-            stop_budget: self.settings.stop_budget,
-            lease: None,
-            lock: false,
-            slot: false,
-            replay: Vec::new(),
-        });
-        {
-            let nursery = self.nursery.lock().unwrap_or_else(PoisonError::into_inner);
-            packet::send(&nursery.socket, &request, &[shims.as_fd()]).map_err(system)?;
+    /// The lease as it is now.
+    pub(super) fn current_lease(&self) -> Option<Lease> {
+        *locked(&self.lease)
+    }
+
+    /// From now on it hears of renewals; of one that came since `told`, at once.
+    pub(super) fn keep_told(&self, connection: &Arc<Connection>, told: Option<Lease>) {
+        locked(&self.open).push(Arc::downgrade(connection));
+        let now = self.current_lease();
+        if let Some(lease) = now.filter(|_| now != told) {
+            // If it is gone, whoever hears it will know.
+            let _ = connection.send(Order::Lease(lease), Vec::new());
         }
-        drop(shims);
-        let connection = Connection::new(ours).map_err(system)?;
-        match tokio::time::timeout(READY_WITHIN, connection.next()).await {
-            Ok(Some(Event::Ready { .. })) => Ok(connection),
-            Ok(_) => Err(system("the nursery made no shim")),
-            Err(_) => Err(system(format!("the shim did not answer within {} s", READY_WITHIN.as_secs()))),
-        }
-    }
-
-    fn replace_nursery(&self) -> Result<(), LaunchError> {
-        tracing::warn!("the nursery is gone, another is started");
-        let started = start_nursery(&self.settings.nursery_command).map_err(system)?;
-        *self.nursery.lock().unwrap_or_else(PoisonError::into_inner) = started;
-        Ok(())
-    }
-
-    /// The file that keeps the output of an instance's stop.
-    pub fn stop_output(&self, item: &str, instance: InstanceId) -> Option<PathBuf> {
-        let directory = self.settings.state_directory.as_ref()?;
-        Some(directory.join(format!("{item}.{instance}.stop.log")))
     }
 }
 
-fn system(error: impl std::fmt::Display) -> LaunchError {
-    LaunchError::System(error.to_string())
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The name becomes that of a directory.
 fn check_name(name: &str) -> Result<(), LaunchError> {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    if name.is_empty() || name.len() > 128 || !name.bytes().all(fits) {
-        let right = "a name has 1 to 128 letters, digits, `-` and `_`";
+    if name.is_empty() || name.len() > 100 || !name.bytes().all(fits) {
+        let right = "a name has 1 to 100 letters, digits, `-` and `_`";
         return Err(LaunchError::Refused(format!("work item `{name}`: {right}")));
     }
     Ok(())

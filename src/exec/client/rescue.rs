@@ -1,88 +1,103 @@
-//! The stop of a service whose shim was lost: it is still owed, so it runs in another shim.
+//! What becomes of an item whose shim was lost: the stops that are owed run in a new shim under the item's lock, then
+//! what the old one left is ended.
 
 use std::sync::Arc;
-use std::time::Instant;
-
-use pikoci_model::outcome::Ended;
-use pikoci_model::port::{EndedStop, Item, LaunchError, Process, ServiceEnd, StopCommand, WorkItem};
 use std::time::Duration;
 
+use super::adoption::{Adopted, adopt};
+use super::dispatch;
+use super::hatching::{Egg, HatchError};
 use super::item::ItemCore;
-use super::service::ServiceRun;
+use super::off_thread::off_thread;
+use crate::journal::{ItemLock, ShimLife, read_strike};
+use crate::protocol::Event;
 
-/// Runs the stop with its tries. What the service left was ended when its shim was lost.
-pub async fn stop(item: &Arc<ItemCore>, service: &Arc<ServiceRun>) -> ServiceEnd {
-    let _alone = item.rescue.lock().await;
-    if let Some(end) = service.end().borrow().clone() {
-        return end;
-    }
-    let (process, killed) = service.running.so_far();
-    let mut end = ServiceEnd { tries: Vec::new(), process, killed, stopped: service.launch.stop.is_none() };
-    if let Some(stop) = &service.launch.stop {
-        match all_tries(item, service, stop).await {
-            Ok(tries) => end.tries = tries,
-            Err(error) => tracing::error!(%error, service = service.launch.name, "a stop could not be run"),
-        }
-        end.stopped = end.tries.last().is_some_and(succeeded);
-    }
-    service.rescued(end.clone());
-    end
-}
-
-fn succeeded(last: &EndedStop) -> bool {
-    matches!(last, EndedStop::Ended(ended) if ended.is_success())
-}
-
-/// Shims that may be lost one after another before the stop is given up: who kills one may have killed the one that
-/// was kept ready, too.
+/// Shims that may be lost one after another before the stops are left to the journal: who kills one may have killed the
+/// one that was kept ready, too.
 const MOST_LOST: u32 = 5;
+/// Between two tries when no shim can be had.
+const PAUSE: Duration = Duration::from_millis(100);
 
-async fn all_tries(
-    item: &Arc<ItemCore>,
-    service: &Arc<ServiceRun>,
-    stop: &StopCommand,
-) -> Result<Vec<EndedStop>, LaunchError> {
-    let mut lost = 0;
-    loop {
-        match tries_in_one_shim(item, service, stop, lost).await {
-            Err(LaunchError::ShimLost) if lost < MOST_LOST => lost += 1,
-            answer => return answer,
+/// Runs what is owed, once for an item.
+pub async fn rescue(item: Arc<ItemCore>) {
+    let shim = ShimLife { pid: item.shim, since: 0 };
+    for _ in 0..MOST_LOST {
+        if owed(&item).is_empty() {
+            break;
+        }
+        match in_new_shim(&item).await {
+            Ok(true) => break,
+            Ok(false) => {}
+            Err(HatchError::Busy) => wait_for_other(&item).await,
+            Err(HatchError::None(error)) => {
+                tracing::warn!(item = item.name, "no shim for the stops that are owed: {error}");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+    item.launcher.end_orphans(&item.name, shim).await;
+    give_up_the_rest(&item);
+    item.progress.send_modify(|progress| progress.rescued = true);
+}
+
+/// Serves what is owed to a new shim and hears it to its end; false if that was lost as well.
+async fn in_new_shim(item: &Arc<ItemCore>) -> Result<bool, HatchError> {
+    let lock = open_lock(item);
+    let egg = Egg {
+        item: &item.name,
+        lock: lock.as_ref().map(ItemLock::descriptor),
+        slot: None,
+        stop_budget: item.launcher.settings.stop_budget,
+    };
+    let hatched = item.launcher.hatch(&egg).await?;
+    drop(lock);
+    adopt(&hatched.connection, owed(item));
+    while let Some(event) = hatched.connection.next().await {
+        if event == Event::Empty {
+            return Ok(true);
+        }
+        dispatch::dispatch(item, event);
+    }
+    Ok(false)
+}
+
+fn open_lock(item: &ItemCore) -> Option<ItemLock> {
+    item.journal.as_ref().and_then(|journal| journal.directory.open_lock().ok())
+}
+
+/// Somebody else, such as a replay by hand, runs the stops.
+async fn wait_for_other(item: &Arc<ItemCore>) {
+    if let Some(lock) = open_lock(item) {
+        off_thread("item lock", move || lock.wait_until_free()).await;
+    }
+    let Some(journal) = &item.journal else { return };
+    for service in item.standing() {
+        let intent = journal.directory.open_intent(service.launch.instance);
+        if intent.is_ok_and(|intent| read_strike(intent).is_ok_and(|strike| !strike.is_owed())) {
+            service.stopped(true);
         }
     }
 }
 
-async fn tries_in_one_shim(
-    item: &Arc<ItemCore>,
-    service: &Arc<ServiceRun>,
-    stop: &StopCommand,
-    lost: u32,
-) -> Result<Vec<EndedStop>, LaunchError> {
-    let name = format!("{}-stop-{}-{lost}", item.name, service.unit);
-    let asked = Item { name, workdir: stop.spawn.dir.clone() };
-    let shim = item.launcher.open_item(asked, Arc::clone(&item.masking)).await?;
-    let began = Instant::now();
-    let mut tries = Vec::new();
-    let mut moments = stop.retries.iter();
-    loop {
-        let ended = one_try(&shim.spawn(stop.spawn.clone()).await?, stop.limit).await;
-        if ended == EndedStop::Ended(Ended::ShimLost) {
-            return Err(LaunchError::ShimLost);
-        }
-        tries.push(ended);
-        let (false, Some(moment)) = (tries.last().is_some_and(succeeded), moments.next()) else { break };
-        tokio::time::sleep(moment.saturating_sub(began.elapsed())).await;
-    }
-    let _ = shim.close().await;
-    Ok(tries)
+fn owed(item: &Arc<ItemCore>) -> Vec<Adopted> {
+    let services = item.standing();
+    let adopted = services.iter().filter_map(|service| {
+        let mut plan = item.plan(&service.launch, service.output_file.clone()).ok()?;
+        plan.start = None;
+        plan.start_was_cut = service.running.so_far().0.is_none_or(|ended| !ended.is_success());
+        let intent = item
+            .journal
+            .as_ref()
+            .and_then(|journal| journal.directory.open_intent(service.launch.instance).ok());
+        Some(Adopted { unit: service.unit, plan: Box::new(plan), intent })
+    });
+    adopted.collect()
 }
 
-async fn one_try(process: &Arc<dyn Process>, limit: Duration) -> EndedStop {
-    match tokio::time::timeout(limit, process.wait()).await {
-        Ok(end) => EndedStop::Ended(end.ended),
-        Err(_) => {
-            process.terminate(Duration::ZERO);
-            process.wait().await;
-            EndedStop::TimedOut(limit)
-        }
+/// What could not be stopped stands pending; nobody waits for it any longer.
+fn give_up_the_rest(item: &Arc<ItemCore>) {
+    for service in item.standing() {
+        tracing::error!(service = service.launch.name, "a stop could not be run and stands pending");
+        service.stopped(service.launch.stop.is_none());
     }
 }

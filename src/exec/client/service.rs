@@ -44,6 +44,8 @@ struct State {
     /// The start still ran when the stop was asked for.
     cut: bool,
     output: Option<Sender<Output>>,
+    /// Nothing more happens to it; the end may still have to wait for the log.
+    over: bool,
 }
 
 enum Output {
@@ -123,14 +125,16 @@ impl ServiceRun {
         }
     }
 
-    /// The stop was run elsewhere.
-    pub fn rescued(&self, end: ServiceEnd) {
-        self.end.send_replace(Some(end));
+    pub fn is_over(&self) -> bool {
+        self.state().over
     }
 
     /// The service is over.
     pub fn stopped(&self, success: bool) {
         let mut state = self.state();
+        if std::mem::replace(&mut state.over, true) {
+            return;
+        }
         let (ended, killed) = self.running.so_far();
         if let Some(file) = self.output_file.as_ref().filter(|_| success) {
             let _ = std::fs::remove_file(file);

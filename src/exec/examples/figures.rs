@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use pikoci_exec::journal::StateDirectory;
 use pikoci_exec::nursery::{fork_nursery, harden_worker, nursery_main};
 use pikoci_exec::{LauncherSettings, NurseryLauncher};
 use pikoci_model::id::StepPath;
@@ -31,7 +32,9 @@ fn main() {
     let nursery = fork_nursery().unwrap();
     harden_worker().unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let settings = LauncherSettings::new("nursery-exec");
+    let place = tempfile::tempdir().unwrap();
+    let state = Arc::new(StateDirectory::open(place.path()).unwrap());
+    let settings = LauncherSettings::new("nursery-exec", state);
     runtime.block_on(async {
         let launcher = NurseryLauncher::new(nursery, settings);
         let only = std::env::args().nth(1).unwrap_or_default();
@@ -80,7 +83,7 @@ fn spawn(argv: &[&str], sink: Option<Arc<Counter>>) -> Spawn {
 }
 
 async fn open(launcher: &NurseryLauncher, number: usize) -> Arc<dyn WorkItem> {
-    launcher.open(Item { name: format!("figures-{number}"), workdir: "/".into() }).await.unwrap()
+    launcher.open(Item { name: format!("figures-{number}"), workdir: "/".into(), build: None }).await.unwrap()
 }
 
 async fn latencies(launcher: &NurseryLauncher) {

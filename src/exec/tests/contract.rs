@@ -11,7 +11,7 @@ use pikoci_model::contract::launcher::{Act, LauncherWorld, launcher_suite};
 use pikoci_model::contract::workplace_suite;
 use pikoci_model::port::Launcher;
 
-use crate::fixture::{Holders, directory, launcher, lines, within};
+use crate::fixture::{Holders, directory, launcher_with, lines, settings_in, within};
 
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
@@ -25,7 +25,8 @@ impl World {
     fn new() -> Self {
         let place = directory();
         let heard = Mutex::new(Holders::new(place.path(), "heard"));
-        Self { launcher: launcher(), place, heard }
+        let launcher = launcher_with(settings_in(&place.path().join("state")));
+        Self { launcher, place, heard }
     }
 }
 

@@ -11,11 +11,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use pikoci_exec::journal::StateDirectory;
 use pikoci_exec::nursery::start_nursery;
 use pikoci_exec::{LauncherSettings, NurseryLauncher};
-use pikoci_model::id::{InstanceId, StepPath};
+use pikoci_model::id::{BuildId, Fence, InstanceId, StepPath};
 use pikoci_model::log::{Chunk, Stream};
-use pikoci_model::port::{Item, Launcher, LogSink, ProcessEnd, ServiceLaunch, Spawn, StopCommand, WorkItem};
+use pikoci_model::port::{Item, ItemBuild, Launcher, LogSink, ProcessEnd, ServiceLaunch, Spawn, StopCommand, WorkItem};
 
 use crate::entry::NURSERY;
 
@@ -26,8 +27,15 @@ pub fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
 }
 
+/// One state directory for all tests of a user: several launchers may share one.
 pub fn settings() -> LauncherSettings {
-    LauncherSettings::new(std::str::from_utf8(NURSERY).unwrap())
+    let user = nix::unistd::geteuid();
+    settings_in(&std::env::temp_dir().join(format!("pikoci-exec-tests-{user}")))
+}
+
+pub fn settings_in(state: &Path) -> LauncherSettings {
+    let state = Arc::new(StateDirectory::open(state).unwrap());
+    LauncherSettings::new(std::str::from_utf8(NURSERY).unwrap(), state)
 }
 
 pub fn launcher() -> NurseryLauncher {
@@ -45,7 +53,20 @@ pub async fn within<T>(future: impl Future<Output = T>) -> T {
 
 pub async fn open(launcher: &NurseryLauncher) -> Arc<dyn WorkItem> {
     let name = format!("t-{}", InstanceId(uuid::Uuid::now_v7()));
-    within(launcher.open(Item { name, workdir: "/".into() })).await.unwrap()
+    within(launcher.open(Item { name, workdir: "/".into(), build: None })).await.unwrap()
+}
+
+/// The item of a build.
+pub async fn open_build(launcher: &NurseryLauncher, number: i64) -> Arc<dyn WorkItem> {
+    let build = ItemBuild {
+        build: BuildId(number),
+        fence: Fence::new(1, 7),
+        run: 1,
+        number: number.to_string(),
+        job: "main/p/j".into(),
+    };
+    let item = Item { name: format!("b-{number}-1"), workdir: "/".into(), build: Some(build) };
+    within(launcher.open(item)).await.unwrap()
 }
 
 /// Keeps what a log would get.
@@ -102,6 +123,8 @@ pub fn service(start: &str, stop: &str, group: u32) -> ServiceLaunch {
     ServiceLaunch {
         instance: InstanceId(uuid::Uuid::now_v7()),
         name: "db".into(),
+        service_type: "db".into(),
+        by_identity: false,
         group,
         start: Spawn { step: StepPath::of_service("db", "start"), ..shell(start, None) },
         foreground: false,

@@ -211,7 +211,7 @@ async fn output_held_open_does_not_hold_the_step() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_item_has_a_name_fit_for_a_directory() {
     let launcher = launcher();
-    let refused = launcher.open(Item { name: "../x".into(), workdir: "/".into() }).await;
+    let refused = launcher.open(Item { name: "../x".into(), workdir: "/".into(), build: None }).await;
     assert!(matches!(refused.err(), Some(LaunchError::Refused(reason)) if reason.contains("../x")));
 }
 

@@ -13,7 +13,7 @@ use pikoci_model::{
     port::{Workdir, Workplace, WorkplaceError},
 };
 
-use super::{WorkplaceOptions, below, cache::CacheLocks, engine::EngineProbe, slots};
+use super::{WorkplaceOptions, below, cache::CacheLocks, engine::EngineProbe};
 
 /// This host.
 pub struct HostWorkplace {
@@ -107,12 +107,6 @@ impl Workplace for HostWorkplace {
         let target = inside(workdir, &relative)?;
         create_private(&target, content, if executable { 0o700 } else { 0o600 })?;
         Ok(relative)
-    }
-
-    async fn build_slot(&self, job: &str) -> Result<(u32, Box<dyn Send + Sync>), WorkplaceError> {
-        let (number, slot) =
-            slots::take(&self.options.root, job).map_err(|error| system(&self.options.root, &error))?;
-        Ok((number, Box::new(slot)))
     }
 
     async fn free_port(&self) -> Result<u16, WorkplaceError> {

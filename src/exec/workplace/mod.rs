@@ -6,7 +6,6 @@ mod below;
 mod cache;
 mod engine;
 mod host;
-mod slots;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
