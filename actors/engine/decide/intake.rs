@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pikoci_model::build::{BuildEvent, BuildStatus, Phase};
+use pikoci_model::build::BuildEvent;
 use pikoci_model::message::Numbered;
 
 /// Events that cannot be taken yet are kept, at most this many: more than a worker's whole window has of the smallest
@@ -20,12 +20,9 @@ pub enum Urgency {
     Now,
 }
 
-fn is_beginning(event: &BuildEvent) -> bool {
-    match event {
-        BuildEvent::Started { .. } | BuildEvent::Phase(Phase::Running) => true,
-        BuildEvent::Step(step) => step.status == BuildStatus::Started,
-        _ => false,
-    }
+/// Whether somebody waits for it: who reads a log, or who wants the place that the build gives back.
+fn is_awaited(event: &BuildEvent) -> bool {
+    matches!(event, BuildEvent::Log(_) | BuildEvent::Finished { .. } | BuildEvent::HandedBack { .. })
 }
 
 /// Filters what arrives more than once, early or late.
@@ -69,14 +66,14 @@ impl Intake {
         }
     }
 
-    /// Whether there is something to take, and whether it can wait a moment for what follows: a build that has only
-    /// begun is shown a little later, and a short one costs one write less.
+    /// Whether there is something to take, and whether it can wait a moment for what follows: what begins or ends in a
+    /// build is shown a little later, and a short one costs some writes less.
     pub fn urgency(&self) -> Urgency {
         let ready = (self.taken + 1..).map_while(|number| self.ahead.get(&number));
         ready.fold(Urgency::Nothing, |urgency, event| match urgency {
             Urgency::Now => Urgency::Now,
-            _ if is_beginning(event) => Urgency::Soon,
-            _ => Urgency::Now,
+            _ if is_awaited(event) => Urgency::Now,
+            _ => Urgency::Soon,
         })
     }
 
@@ -95,6 +92,7 @@ impl Intake {
 mod tests {
     use super::*;
     use chrono::DateTime;
+    use pikoci_model::build::Phase;
 
     fn events(numbers: &[u64]) -> Vec<Numbered> {
         numbers
@@ -120,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_begins_can_wait() {
+    fn what_nobody_awaits_can_wait() {
         let mut intake = Intake::default();
         assert_eq!(intake.urgency(), Urgency::Nothing);
         intake.offer(events(&[2]));

@@ -47,33 +47,77 @@ pub(crate) enum Effect {
     Void,
 }
 
+impl Effect {
+    /// Nothing but log was stored.
+    const NOTHING_BUT_LOG: Self = Self::Stored {
+        row: None,
+        states: false,
+        versions: false,
+        passed: false,
+        ended: false,
+        requeued: false,
+    };
+
+    /// What both did.
+    fn and(self, later: Self) -> Self {
+        match (self, later) {
+            (
+                Self::Stored { row: before, states: a, versions: b, passed: c, ended: d, requeued: e },
+                Self::Stored { row, states, versions, passed, ended, requeued },
+            ) => Self::Stored {
+                row: row.or(before),
+                states: states || a,
+                versions: versions || b,
+                passed: passed || c,
+                ended: ended || d,
+                requeued: requeued || e,
+            },
+            _ => Self::Void,
+        }
+    }
+}
+
 /// Stores the batch; while the store is down it tries again.
+///
+/// Log is stored before the number of any event behind it. What lies before the first log is stored beside it: who
+/// follows the log waits for both, and sees no line of a step that is not there yet.
 ///
 /// # Errors
 /// What trying again does not help.
 pub(crate) async fn record(world: &World, batch: Batch) -> Result<Effect, StoreError> {
-    let Batch { build, fence, run, through, events } = batch;
-    let (mut log, mut states) = (Vec::new(), Vec::new());
-    for (number, event) in events {
+    let Batch { build, fence, run, through, events: mut before } = batch;
+    let is_log = |(_, event): &(u64, BuildEvent)| matches!(event, BuildEvent::Log(_));
+    let behind = before.split_off(before.iter().position(is_log).unwrap_or(before.len()));
+    let between = behind.first().map_or(through, |(number, _)| number - 1);
+    let (mut log, mut after) = (Vec::new(), Vec::new());
+    for (number, event) in behind {
         match event {
             BuildEvent::Log(chunk) => log.push((number, chunk)),
-            event => states.push(event),
+            event => after.push(event),
         }
     }
-    append(world, build, run, fence, &log).await?;
+    let before = before.into_iter().map(|(_, event)| event).collect();
+    let claim = (build, fence);
+    let (stored, logged) =
+        tokio::join!(record_states(world, claim, between, before), append(world, claim, run, &log));
+    logged?;
+    let stored = stored?;
     if !log.is_empty() {
         // Who follows the log need not wait for the rest.
         world.signals().ring(Topic::Build(build));
     }
+    Ok(if after.is_empty() { stored } else { stored.and(record_states(world, claim, through, after).await?) })
+}
+
+/// Stores everything but log.
+async fn record_states(
+    world: &World,
+    (build, fence): (BuildId, Fence),
+    through: u64,
+    states: Vec<BuildEvent>,
+) -> Result<Effect, StoreError> {
     if states.is_empty() {
-        return Ok(Effect::Stored {
-            row: None,
-            states: false,
-            versions: false,
-            passed: false,
-            ended: false,
-            requeued: false,
-        });
+        return Ok(Effect::NOTHING_BUT_LOG);
     }
     let fixed = states.iter().any(|event| matches!(event, BuildEvent::Concluded { .. }));
     let ended = states.iter().any(|event| matches!(event, BuildEvent::Finished { .. }));
@@ -104,9 +148,8 @@ fn is_shown(event: &BuildEvent) -> bool {
 
 async fn append(
     world: &World,
-    build: BuildId,
+    (build, fence): (BuildId, Fence),
     run: u32,
-    fence: Fence,
     log: &[(u64, Chunk)],
 ) -> Result<(), StoreError> {
     if log.is_empty() {
