@@ -117,19 +117,6 @@ impl Kind {
         }
     }
 
-    pub fn describe(self) -> &'static str {
-        match self {
-            Self::Plain => "plain daemon",
-            Self::Forking => "forks twice, two daemons",
-            Self::Setsid => "`setsid` double fork",
-            Self::Stubborn => "ignores TERM",
-            Self::Loud => "holds stdout open",
-            Self::Bare => "`env -i`, own session",
-            Self::Process => "`process` form",
-            Self::Three => "three services",
-        }
-    }
-
     pub fn of(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
@@ -269,8 +256,8 @@ pub const FAULTS: [Fault; 25] = [
     fault("kill-cgroup", Act::Signals(&[(Target::Everything, SIGKILL)]), After::RestartAtOnce, 5 * SECOND, 1),
     fault("reboot", Act::Reboot, After::RestartAtOnce, 5 * SECOND, 1),
     fault("full-disk", Act::FullDisk, After::Lives, 2 * SECOND, 2),
-    fault("no-files", Act::NoFiles, After::Lives, 5 * SECOND, 2),
-    fault("no-processes", Act::NoProcesses, After::Lives, 5 * SECOND, 2),
+    fault("no-files", Act::NoFiles, After::Lives, 9 * SECOND, 2),
+    fault("no-processes", Act::NoProcesses, After::Lives, 9 * SECOND, 2),
     fault("stop-worker-30s", pause(&[Target::Worker], false), After::Lives, 20 * SECOND, 8),
     fault("stop-shim-30s", pause(&[Target::Shims], false), After::Lives, 35 * SECOND, 8),
 ];
@@ -296,11 +283,6 @@ const NOT_HAD: &[(&str, &[Phase], &str)] = &[
 ];
 
 impl Fault {
-    /// By its name.
-    pub fn of(name: &str) -> Option<&'static Self> {
-        FAULTS.iter().find(|fault| fault.name == name)
-    }
-
     /// Why it cannot be had in this phase.
     pub fn is_absent_in(&self, phase: Phase) -> Option<&'static str> {
         let row = NOT_HAD.iter().find(|(name, phases, _)| *name == self.name && phases.contains(&phase));
@@ -315,7 +297,24 @@ pub struct Cell {
     pub fault: &'static Fault,
 }
 
+/// Between TERM and KILL of what ignores it.
+const GRACE: u64 = 10 * SECOND;
+/// Until output that is held open is given up, and until a stop that failed is tried again.
+const PAUSE: u64 = SECOND + SECOND / 2;
+
 impl Cell {
+    /// How long the stops may take after the fault: milliseconds.
+    pub fn limit(self, kind: Kind) -> u64 {
+        let starting = matches!(self.phase, Phase::AfterIntent | Phase::MidStart | Phase::Anywhen);
+        let gentle = !matches!(self.fault.act, Act::Signals(all) if all.iter().any(|(_, n)| *n == SIGKILL));
+        let graceful = starting && gentle && kind == Kind::Stubborn;
+        let drained = kind == Kind::Loud && matches!(self.fault.after, After::Lives | After::Ends);
+        let tried_again = self.fault.act == Act::Fail && self.phase == Phase::MidStop;
+        self.fault.limit
+            + if graceful { GRACE } else { 0 }
+            + if drained || tried_again { PAUSE } else { 0 }
+    }
+
     /// `mid-task/kill-worker`.
     pub fn name(&self) -> String {
         format!("{}/{}", self.phase.name(), self.fault.name)

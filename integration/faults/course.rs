@@ -98,6 +98,7 @@ fn recover(yard: &mut Yard, dice: &mut Dice, hits: &mut Hits) -> Fallible<Vec<St
             });
         }
     }
+    yard.open_gates();
     if inject::leaves_nobody(yard) {
         let now = Instant::now();
         hits.values_mut().for_each(|hit| *hit = now);

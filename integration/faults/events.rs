@@ -17,7 +17,8 @@ pub struct Event {
     pub word: String,
     /// `job/number`.
     pub build: String,
-    pub run: u32,
+    /// The fence: another one with each run.
+    pub fence: String,
     /// The service instance, `-` outside services.
     pub instance: String,
     pub pid: i32,
@@ -96,14 +97,14 @@ impl Drop for Ledger {
 fn parse(line: &str, mark: &Mark) -> Option<Event> {
     let mut words = line.split(' ');
     let mut next = || words.next().map(str::to_owned);
-    let (word, build, run, instance, pid) = (next()?, next()?, next()?, next()?, next()?);
+    let (word, build, fence, instance, pid) = (next()?, next()?, next()?, next()?, next()?);
     let pid: i32 = pid.parse().ok()?;
     // In a pid namespace of its own a script names a number that means a stranger here.
     let held = Held::open(pid).filter(|_| mark.is_on(pid)).map(Arc::new);
     Some(Event {
         word,
         build,
-        run: run.parse().ok()?,
+        fence,
         instance,
         pid,
         at: Instant::now(),
@@ -116,7 +117,7 @@ fn overlap(events: &[Event], now: &Event) -> usize {
     if now.word != "work" {
         return 0;
     }
-    let earlier = events.iter().filter(|e| e.build == now.build && e.run != now.run);
+    let earlier = events.iter().filter(|e| e.build == now.build && e.fence != now.fence);
     let of_steps = earlier.filter(|e| OF_STEPS.contains(&e.word.as_str()));
     of_steps.filter(|e| e.held.as_ref().is_some_and(|held| held.is_alive())).count()
 }

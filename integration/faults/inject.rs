@@ -75,6 +75,7 @@ fn stop_shims_at_intent(yard: &Yard) -> Fallible<()> {
             }
             !intent
         });
+        thread::sleep(Duration::from_micros(100));
         if Instant::now() > deadline {
             return Err(format!("no intent was written:\n{}", yard.start.said()));
         }
@@ -142,8 +143,11 @@ pub fn strike(yard: &mut Yard, dice: &mut Dice) -> Fallible<Hits> {
         Act::NoProcesses => without_processes(yard)?,
     }
     thaw(yard);
+    if yard.cell.phase == Phase::MidStop && loses_stops(yard) {
+        wait_for_lost_stops(yard);
+    }
     if goes_on(yard) {
-        let_pass(yard)?;
+        yard.open_gates();
     }
     Ok(hits)
 }
@@ -154,6 +158,23 @@ fn thaw(yard: &Yard) {
         Phase::AfterIntent => signal(yard, Target::Shims, SIGCONT),
         Phase::AfterStop => signal(yard, Target::Worker, SIGCONT),
         _ => {}
+    }
+}
+
+/// Whether the fault ends stops that are under way.
+fn loses_stops(yard: &Yard) -> bool {
+    let Act::Signals(signals) = yard.cell.fault.act else { return false };
+    signals.contains(&(Target::Shims, SIGKILL)) || signals.contains(&(Target::Everything, SIGKILL))
+}
+
+/// A stop that goes on in its last moment would count twice.
+fn wait_for_lost_stops(yard: &Yard) {
+    let events = yard.ledger.all();
+    let held: Vec<&Held> =
+        events.iter().filter(|e| e.word == "mid-stop").filter_map(|e| e.held.as_deref()).collect();
+    let deadline = Instant::now() + Duration::from_secs(2);
+    while held.iter().any(|stop| stop.is_alive()) && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(1));
     }
 }
 
@@ -168,15 +189,6 @@ fn goes_on(yard: &Yard) -> bool {
         _ => false,
     };
     by_itself || yard.cell.phase.is_stopping()
-}
-
-fn let_pass(yard: &Yard) -> Fallible<()> {
-    if yard.cell.phase == Phase::Started {
-        yard.hold_started(false)?;
-    }
-    yard.release(HELLO, "go");
-    yard.cell.phase.gate().into_iter().for_each(|gate| yard.release(gate, "go"));
-    Ok(())
 }
 
 fn signal(yard: &Yard, target: Target, number: i32) {
@@ -212,7 +224,11 @@ fn cancel(yard: &Yard, hits: &mut Hits) -> Fallible<()> {
     let client = yard.client.as_ref().ok_or("no server")?;
     for build in &yard.builds {
         hits.insert(build.name.clone(), Instant::now());
-        client.cancel(&build.name)?;
+        match client.cancel(&build.name) {
+            // Its end may have come first.
+            Err(error) if !error.starts_with("409") => return Err(error),
+            _ => {}
+        }
     }
     Ok(())
 }
@@ -220,10 +236,14 @@ fn cancel(yard: &Yard, hits: &mut Hits) -> Fallible<()> {
 /// Scripts say when they are ended: that is the moment.
 fn await_timeouts(yard: &Yard) -> Hits {
     thaw(yard);
+    let stopping = yard.cell.phase.is_stopping();
     let termed = |events: &[Event], build: &Build| {
-        events.iter().find(|e| e.build == build.name && e.word == "termed").map(|e| e.at)
+        let wanted = if stopping { build.kind.services().len() } else { 1 };
+        events.iter().filter(|e| e.build == build.name && e.word == "termed").nth(wanted - 1).map(|e| e.at)
     };
-    yard.ledger.wait(PATIENCE, |events| yard.builds.iter().all(|build| termed(events, build).is_some()));
+    if yard.cell.phase != Phase::Started {
+        yard.ledger.wait(PATIENCE, |events| yard.builds.iter().all(|build| termed(events, build).is_some()));
+    }
     let events = yard.ledger.all();
     yard.builds.iter().filter_map(|b| Some((b.name.clone(), termed(&events, b)?))).collect()
 }
@@ -255,7 +275,7 @@ fn without_files(yard: &Yard) -> Fallible<()> {
     let count = |pid: i32| fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().count() as u64;
     let old: Vec<(i32, Option<u64>)> =
         pids.iter().map(|pid| (*pid, kernel::limit_files(*pid, count(*pid)))).collect();
-    let_pass(yard)?;
+    yard.open_gates();
     thread::sleep(SHORTAGE);
     for (pid, limit) in old {
         limit.and_then(|limit| kernel::limit_files(pid, limit));
@@ -268,7 +288,7 @@ fn without_processes(yard: &Yard) -> Fallible<()> {
     let text = |error: std::io::Error| format!("{}: {error}", group.display());
     let current = fs::read_to_string(group.join("pids.current")).map_err(text)?;
     fs::write(group.join("pids.max"), current.trim()).map_err(text)?;
-    let_pass(yard)?;
+    yard.open_gates();
     thread::sleep(SHORTAGE);
     fs::write(group.join("pids.max"), "max").map_err(text)
 }

@@ -125,8 +125,8 @@ fn show(options: &Options, report: &report::Report) -> Fallible<bool> {
         write(path, &markdown)?;
     }
     let late = report.late();
-    for (fault, p99, limit) in &late {
-        println!("late: {fault}: p99 {p99:.0} ms, limit {limit} ms");
+    for (fault, p99) in &late {
+        println!("late: {fault}: p99 {p99:.0} ms");
     }
     for failure in &report.failures {
         println!("the harness failed: {failure}");

@@ -55,7 +55,7 @@ job "{name}" {{
   }}
 {services}  task "work" {{
     timeout = "{of_task}"
-    run "shell" {{ cmd = "exec sh ${{var.dir}}/task.sh" }}
+    run "shell" {{ cmd = "exec sh ${{var.dir}}/task.sh {name}" }}
   }}
 }}
 "#,

@@ -76,7 +76,7 @@ impl Tally {
             phase: cell.phase.name(),
             fault: cell.fault.name,
             kind: record.kind.name(),
-            limit_ms: cell.fault.limit,
+            limit_ms: cell.limit(record.kind),
             ..Figures::default()
         });
         figures.attempts += 1;
@@ -133,13 +133,13 @@ fn percentile(sorted: &[f64], percent: usize) -> Option<f64> {
 }
 
 impl Report {
-    /// Cells whose last stops came too late, by fault: name, 99th percentile, limit.
-    pub fn late(&self) -> Vec<(String, f64, u64)> {
-        let rows = grouped(&self.cells, |figures| figures.fault.to_owned());
+    /// Faults whose last stops came too late: name and limit, 99th percentile in milliseconds.
+    pub fn late(&self) -> Vec<(String, f64)> {
+        let rows = grouped(&self.cells, |figures| format!("{}, limit {} ms", figures.fault, figures.limit_ms));
         let late = rows.into_iter().filter_map(|(name, figures)| {
             let p99 = figures.to_stop_p99_ms?;
             let limit = u32::try_from(figures.limit_ms).unwrap_or(u32::MAX);
-            (p99 > f64::from(limit)).then_some((name, p99, figures.limit_ms))
+            (p99 > f64::from(limit)).then_some((name, p99))
         });
         late.collect()
     }

@@ -158,7 +158,7 @@ fn is_due(cell: &Cell, at: usize, round: u64, plan: &Plan) -> bool {
     match plan.size {
         _ if plan.repeat.is_some() || !plan.only.is_empty() => true,
         Size::Smoke => cell.fault.period < 8,
-        Size::Full { .. } => (round + at as u64) % cell.fault.period == 0,
+        Size::Full { .. } => (round + at as u64).is_multiple_of(cell.fault.period),
     }
 }
 

@@ -174,7 +174,7 @@ fn surplus(phase: Phase, mine: &[&Event], instance: &str) -> usize {
 /// From the fault to the end of the last first stop of the services that stood then.
 fn time_to_stop(mine: &[&Event], hit: Option<Instant>) -> Option<f64> {
     let hit = hit?;
-    let stood = mine.iter().filter(|e| e.word == "starting" && e.run == 1 && e.at <= hit);
+    let stood = mine.iter().filter(|e| e.word == "starting" && e.at <= hit);
     let ends = stood.filter_map(|start| {
         mine.iter().find(|e| e.word == "stopped" && e.instance == start.instance).map(|e| e.at)
     });

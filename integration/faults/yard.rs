@@ -27,7 +27,7 @@ use crate::{
 /// The gate at which the harness learns who is who.
 pub const HELLO: &str = "hello";
 /// Enough for a whole group of builds, twice.
-const WORDS: usize = 400;
+const WORDS: usize = 800;
 /// A full disk is small.
 const DISK: u64 = 1 << 20;
 
@@ -134,10 +134,6 @@ impl Yard {
         Ok(())
     }
 
-    pub fn path(&self) -> &Path {
-        self.dir.path()
-    }
-
     pub fn scripts(&self) -> PathBuf {
         self.dir.path().join("scripts")
     }
@@ -200,11 +196,11 @@ impl Yard {
         Ok(())
     }
 
-    /// Holds probes back, or lets them succeed.
-    pub fn hold_started(&self, held: bool) -> Fallible<()> {
-        let file = self.scripts().join("hold-started");
-        let done = if held { fs::write(&file, "") } else { fs::remove_file(&file) };
-        done.map_err(|error| format!("{}: {error}", file.display()))
+    /// Opens every gate for good.
+    pub fn open_gates(&self) {
+        // It is there in one phase, until it was opened.
+        let _ = fs::remove_file(self.scripts().join("hold-started"));
+        self.gates.keys().for_each(|gate| self.release(gate, "go"));
     }
 
     /// The directories of the program's items.
@@ -222,9 +218,7 @@ impl Yard {
 impl Drop for Yard {
     fn drop(&mut self) {
         self.server = None;
-        for gate in ["mid-start", "probe-hung", "task", "mid-stop", HELLO] {
-            self.release(gate, "go");
-        }
+        self.open_gates();
         clear(&self.start.mark);
         for group in self.start.mark.group.iter().chain(&self.start.groups) {
             remove_groups(group);

@@ -8,7 +8,7 @@ case $1 in
   setsid) setsid sh -c "setsid sh '$D/daemon.sh' & exit 0" > /dev/null 2>&1 & ;;
   stubborn) sh -c "trap '' TERM INT HUP; exec sh '$D/daemon.sh'" > /dev/null 2>&1 & ;;
   loud) sh "$D/daemon.sh" & ;;
-  bare) env -i PATH="$PATH" BUILD_JOB_NAME="$BUILD_JOB_NAME" BUILD_NUMBER="$BUILD_NUMBER" BUILD_RUN="$BUILD_RUN" \
+  bare) env -i PATH="$PATH" BUILD_JOB_NAME="$BUILD_JOB_NAME" BUILD_NUMBER="$BUILD_NUMBER" BUILD_FENCE="$BUILD_FENCE" \
     SERVICE_INSTANCE="$SERVICE_INSTANCE" setsid sh "$D/daemon.sh" > /dev/null 2>&1 & ;;
   process) ;;
   *) echo "no such kind: $1" >&2; exit 2 ;;
