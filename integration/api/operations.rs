@@ -83,10 +83,12 @@ fn about_the_server(caller: &Caller<'_>, nobody: &Caller<'_>) {
     for path in ["/health", "/version", "/openapi.json", "/metrics", "/auth/methods"] {
         nobody.get(path, &[], 200);
     }
-    for path in ["/workers", "/workers/health", "/teams"] {
+    for path in ["/workers", "/workers/health", "/workers/pending-stops", "/teams"] {
         caller.get(path, &[], 200);
         nobody.get(path, &[], 401);
     }
+    caller.listen("/workers/events", &[], "worker");
+    nobody.get("/workers/events", &[], 401);
     caller.get("/teams/{team}", &["main"], 200);
     caller.get("/teams/{team}", &["nowhere"], 404);
     nobody.get("/teams/{team}", &["main"], 401);
@@ -188,6 +190,9 @@ fn builds(caller: &Caller<'_>, nobody: &Caller<'_>) {
     caller.get(&one, &held, 200);
     caller.get(&one, &["main", "site", "use", "99"], 404);
     nobody.get(&one, &used, 401);
+    for (query, status) in [("?run=1", 200), ("?run=2", 404), ("?run=first", 400)] {
+        caller.call(Call { method: "GET", path: &one, places: &used, query, body: None }, status);
+    }
     let retry = path("/jobs/{job}/builds/{number}/retry");
     caller.post(&retry, &used, &json!({}), 200);
     caller.post(&retry, &held, &json!({}), 409);

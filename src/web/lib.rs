@@ -28,6 +28,7 @@ mod refused;
 mod serve;
 mod show;
 mod site;
+mod standing;
 
 pub use auth::hash_password;
 pub use deps::{ExtraMetrics, WebDeps, WebSettings};

@@ -11,7 +11,7 @@ use super::{
     answer::{Answer, json, list as list_answer},
     jobs::{new_build, see},
     listing::Listing,
-    scope::{self, BuildPath, BuildScope, JobPath, JobScope},
+    scope::{self, BuildPath, BuildScope, JobPath, JobScope, RunQuery},
     view::{BuildView, build_brief, build_whole, resource_names},
 };
 use crate::{
@@ -71,7 +71,7 @@ pub(crate) async fn list(
     let mut views = Vec::with_capacity(rows.len());
     for build in &rows {
         views.push(if whole {
-            build_whole(&site, build).await?
+            build_whole(&site, build, build.run).await?
         } else {
             build_brief(&site, build, &names).await?
         });
@@ -99,14 +99,15 @@ fn with_steps(pairs: &[(String, String)]) -> bool {
     pairs.iter().any(|(name, value)| name == "status" || (name == "include" && value == "steps"))
 }
 
-/// One build, with the ends of its logs.
+/// One build, with the steps, the services and the ends of the logs of one run.
 #[utoipa::path(
     tag = "builds",
-    params(BuildPath),
+    params(BuildPath, RunQuery),
     responses(
         (status = 200, body = Answer<BuildView>),
+        (status = 400, body = RefusalBody),
         (status = 401, body = RefusalBody),
-        (status = 404, body = RefusalBody),
+        (status = 404, description = "no such build, or it has had no such run", body = RefusalBody),
     ),
     security((), ("session" = []))
 )]
@@ -116,11 +117,13 @@ pub(crate) async fn get(
     asker: Asker,
     path: Path<BuildPath>,
     query: Query<PageQuery>,
+    asked: Query<RunQuery>,
 ) -> Result<HttpResponse, Refused> {
     let scope = scope::build(&site, &asker, &path, Role::Read).await?;
+    let run = scope.run(asked.into_inner())?;
     match asker.face {
-        Face::Html => show::build(&site, &asker, &scope, query.is_live()).await,
-        Face::Json => Ok(json(build_whole(&site, &scope.build).await?)),
+        Face::Html => show::build(&site, &asker, &scope, run, query.is_live()).await,
+        Face::Json => Ok(json(build_whole(&site, &scope.build, run).await?)),
     }
 }
 
@@ -148,7 +151,7 @@ pub(crate) async fn cancel(
         return Ok(see(&format!("{}/jobs/{}/builds/{}", pipeline.base(), job.name, build.number)));
     }
     let now = site.deps.store.build(build.id).await?.unwrap_or(build);
-    Ok(json(build_whole(&site, &now).await?))
+    Ok(json(build_whole(&site, &now, now.run).await?))
 }
 
 /// Runs a build's versions and inputs again, with the current plan.

@@ -12,7 +12,7 @@ use utoipa::IntoParams;
 use super::scope::{self, BuildPath, BuildScope, PipelinePath, TeamPath};
 use crate::{
     auth::{Asker, Role},
-    live,
+    live::{self, Until},
     refused::{RefusalBody, Refused},
     site::Site,
 };
@@ -23,6 +23,10 @@ use crate::{
 pub(crate) struct ResumeQuery {
     /// The number of the last chunk that is known. The header `Last-Event-ID` says the same, and wins.
     after: Option<i64>,
+    /// When the stream is over: when the build is `done`, or, besides, every service of every run is `stopped`.
+    #[serde(default)]
+    #[param(required = false, inline)]
+    until: Until,
 }
 
 /// A build as it goes: `log`, `step`, `service`, `build`, `heartbeat`, and `end` when nothing of it is alive.
@@ -52,7 +56,7 @@ pub(crate) async fn of_build(
         }
         None => query.after.unwrap_or(0),
     };
-    Ok(live::build(Arc::clone(&site), build.id, after))
+    Ok(live::build(Arc::clone(&site), build.id, after, query.until))
 }
 
 /// What changes in a pipeline: `build`, `resource`, `pipeline`, `heartbeat`. Each only says: look again.

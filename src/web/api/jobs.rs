@@ -132,7 +132,7 @@ pub(super) async fn new_build(
     }
     let build = site.deps.store.build(inserted.id).await?;
     let build = build.ok_or_else(|| Refused::not_found("the build has just been deleted"))?;
-    Ok(json(build_whole(site, &build).await?))
+    Ok(json(build_whole(site, &build, build.run).await?))
 }
 
 /// Leads a browser on.

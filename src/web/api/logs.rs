@@ -15,7 +15,7 @@ use pikoci_model::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::scope::{self, BuildPath, BuildScope};
+use super::scope::{self, BuildPath, BuildScope, RunQuery};
 use crate::{
     auth::{Asker, Role},
     refused::{RefusalBody, Refused},
@@ -69,7 +69,7 @@ pub(crate) struct IndexView {
 /// A range of a step's log, as stored: masked, not decoded. All attempts are one log.
 #[utoipa::path(
     tag = "builds",
-    params(BuildPath, LogQuery),
+    params(BuildPath, LogQuery, RunQuery),
     responses(
         (status = 200, description = "the bytes; none for a step that wrote nothing", content_type = "text/plain", body = String),
         (status = 401, body = RefusalBody),
@@ -83,14 +83,17 @@ pub(crate) async fn log(
     asker: Asker,
     path: Path<BuildPath>,
     query: Query<LogQuery>,
+    asked: Query<RunQuery>,
 ) -> Result<HttpResponse, Refused> {
-    let BuildScope { pipeline, job, build } = scope::build(&site, &asker, &path, Role::Read).await?;
+    let scope = scope::build(&site, &asker, &path, Role::Read).await?;
+    let run = scope.run(asked.into_inner())?;
+    let BuildScope { pipeline, job, build } = scope;
     let name = format!("{}-{}-{}-{}.log", pipeline.row.canonical, job.name, build.number, query.step);
     let end = query.limit.map_or(u64::MAX, |limit| query.offset.saturating_add(limit));
     let reader = Reader {
         site: Arc::clone(&site),
         build: build.id,
-        run: build.run,
+        run,
         step: StepPath(query.step.clone()),
         at: query.offset,
         end,
@@ -151,7 +154,7 @@ impl Reader {
 /// Where the lines of a step's log begin.
 #[utoipa::path(
     tag = "builds",
-    params(BuildPath, IndexQuery),
+    params(BuildPath, IndexQuery, RunQuery),
     responses(
         (status = 200, body = IndexView),
         (status = 401, body = RefusalBody),
@@ -165,10 +168,12 @@ pub(crate) async fn index(
     asker: Asker,
     path: Path<BuildPath>,
     query: Query<IndexQuery>,
+    asked: Query<RunQuery>,
 ) -> Result<HttpResponse, Refused> {
     let scope = scope::build(&site, &asker, &path, Role::Read).await?;
+    let run = scope.run(asked.into_inner())?;
     let step = StepPath(query.into_inner().step);
-    let index = site.deps.store.log_index(scope.build.id, scope.build.run, &step).await?;
+    let index = site.deps.store.log_index(scope.build.id, run, &step).await?;
     Ok(HttpResponse::Ok().json(IndexView {
         bytes: index.bytes,
         lines: index.lines,

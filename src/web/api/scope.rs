@@ -118,6 +118,33 @@ pub(crate) struct BuildScope {
     pub(crate) build: Build,
 }
 
+/// Which run of a build.
+#[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RunQuery {
+    /// The run, from 1; the newest when left out. A build runs again when its worker is lost.
+    #[param(minimum = 1)]
+    pub(crate) run: Option<u32>,
+}
+
+impl BuildScope {
+    /// The run that is asked for: the newest, if none is.
+    pub(crate) fn run(&self, asked: RunQuery) -> Result<u32, Refused> {
+        let newest = self.build.run;
+        match asked.run {
+            None => Ok(newest),
+            Some(run) if (1..=newest).contains(&run) => Ok(run),
+            Some(run) => {
+                let runs = if newest == 1 { "one run".to_owned() } else { format!("{newest} runs") };
+                Err(Refused::not_found(format!(
+                    "build {} has {runs}; there is no run {run}",
+                    self.build.number
+                )))
+            }
+        }
+    }
+}
+
 /// A resource that the asker may see.
 pub(crate) struct ResourceScope {
     pub(crate) pipeline: PipelineScope,

@@ -1,85 +1,30 @@
-//! Workers, for reading.
+//! Workers, and what is still to be stopped on them.
+
+use std::{collections::BTreeMap, sync::Arc};
 
 use actix_web::{HttpResponse, get, web::Data};
-use chrono::{DateTime, Utc};
-use pikoci_model::{port::store::WorkerRow, worker::WorkerState};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::answer::{Answer, json};
+use super::{
+    answer::{Answer, json},
+    view::{PendingStopView, WorkerView},
+};
 use crate::{
     auth::Asker,
+    face::Face,
+    live,
     refused::{RefusalBody, Refused},
+    show,
     site::Site,
+    standing,
 };
-
-/// A worker.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct WorkerView {
-    /// Its process.
-    id: String,
-    /// Name as shown.
-    name: String,
-    /// Host name.
-    hostname: String,
-    /// Operating system.
-    os: String,
-    /// Architecture.
-    arch: String,
-    /// Version of the program.
-    version: String,
-    /// Build slots.
-    concurrency: u32,
-    /// What it can do.
-    tags: Vec<String>,
-    /// Takes tagged work only.
-    exclusive_tags: bool,
-    /// Its team; null for a global worker.
-    team_canonical: Option<String>,
-    /// When it started.
-    started_at: DateTime<Utc>,
-    /// When it was last heard.
-    last_ping_at: DateTime<Utc>,
-    /// `online` or `stale`.
-    #[schema(example = "online")]
-    status: &'static str,
-    /// `online`, `silent`, `lost` or `draining`.
-    #[schema(example = "online")]
-    state: &'static str,
-}
 
 /// Whether there is a worker to run builds.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct WorkersHealthView {
     /// At least one worker is online.
     healthy: bool,
-}
-
-impl From<WorkerRow> for WorkerView {
-    fn from(row: WorkerRow) -> Self {
-        let profile = row.profile;
-        Self {
-            id: profile.node.0,
-            name: profile.name,
-            hostname: profile.hostname,
-            os: profile.os,
-            arch: profile.arch,
-            version: profile.version,
-            concurrency: profile.slots,
-            tags: profile.tags,
-            exclusive_tags: profile.exclusive_tags,
-            team_canonical: profile.team,
-            started_at: profile.started_at,
-            last_ping_at: row.last_seen_at,
-            status: if row.state == WorkerState::Online { "online" } else { "stale" },
-            state: match row.state {
-                WorkerState::Online => "online",
-                WorkerState::Silent => "silent",
-                WorkerState::Lost => "lost",
-                WorkerState::Draining => "draining",
-            },
-        }
-    }
 }
 
 /// All workers.
@@ -95,8 +40,62 @@ impl From<WorkerRow> for WorkerView {
 #[get("/workers")]
 pub(crate) async fn list(site: Data<Site>, asker: Asker) -> Result<HttpResponse, Refused> {
     asker.global_admin()?;
-    let workers = site.deps.store.workers().await?;
-    Ok(json(workers.into_iter().map(WorkerView::from).collect::<Vec<_>>()))
+    if asker.face == Face::Html {
+        return show::workers(&site, &asker).await;
+    }
+    let left = pending_by_worker(&site).await?;
+    let mut views = Vec::new();
+    for row in site.deps.store.workers().await? {
+        let builds = site.deps.store.held_by(&row.profile.node).await?.len();
+        let pending = left.get(&row.profile.name).copied().unwrap_or_default();
+        views.push(WorkerView::of(row, builds, pending));
+    }
+    Ok(json(views))
+}
+
+async fn pending_by_worker(site: &Site) -> Result<BTreeMap<String, usize>, Refused> {
+    let mut left = BTreeMap::new();
+    for (_, standing) in standing::everywhere(site.deps.store.as_ref()).await? {
+        *left.entry(standing.place()).or_default() += 1;
+    }
+    Ok(left)
+}
+
+/// Services that are not stopped although their builds do not use them any more, on any worker.
+#[utoipa::path(
+    tag = "workers",
+    responses(
+        (status = 200, body = Answer<Vec<PendingStopView>>),
+        (status = 401, body = RefusalBody),
+        (status = 403, description = "for global admins only", body = RefusalBody),
+    ),
+    security(("session" = []))
+)]
+#[get("/workers/pending-stops")]
+pub(crate) async fn pending_stops(site: Data<Site>, asker: Asker) -> Result<HttpResponse, Refused> {
+    asker.global_admin()?;
+    let mut views = Vec::new();
+    for (build, left) in standing::everywhere(site.deps.store.as_ref()).await? {
+        let pipeline = site.deps.store.pipeline_by_id(build.pipeline).await?;
+        views.push(PendingStopView::of(pipeline.as_ref(), &build, &left));
+    }
+    Ok(json(views))
+}
+
+/// What changes among the workers: `worker`, `heartbeat`. Each only says: look again.
+#[utoipa::path(
+    tag = "events",
+    responses(
+        (status = 200, description = "server-sent events", content_type = "text/event-stream", body = String),
+        (status = 401, body = RefusalBody),
+        (status = 403, description = "for global admins only", body = RefusalBody),
+    ),
+    security(("session" = []))
+)]
+#[get("/workers/events")]
+pub(crate) async fn events(site: Data<Site>, asker: Asker) -> Result<HttpResponse, Refused> {
+    asker.global_admin()?;
+    Ok(live::workers(Arc::clone(&site)))
 }
 
 /// Whether there is a worker to run builds.

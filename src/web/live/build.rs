@@ -8,14 +8,15 @@ use pikoci_model::{
     log::{NumberedChunk, Stream},
     port::StoreError,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{
     drive::{Feed, Look, event},
     said::{BuildSaid, EndSaid, LogSaid, ServiceSaid, StepSaid},
     text::Carries,
 };
-use crate::site::Site;
+use crate::{site::Site, standing};
 
 /// Log bytes of one look.
 const LOOK_BYTES: usize = 128 * 1024;
@@ -28,15 +29,27 @@ pub(super) struct BuildFeed {
     after: i64,
     /// The client knows earlier chunks that this stream has not seen.
     resumed: bool,
+    until: Until,
     carries: Carries,
     said: Said,
+}
+
+/// When the stream of a build is over.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Until {
+    /// When the build is done.
+    #[default]
+    Done,
+    /// When, besides, every service of every run is stopped.
+    Stopped,
 }
 
 /// What the client knows already.
 #[derive(Default)]
 struct Said {
     build: Vec<u8>,
-    /// Run and number of the last stored event: only with another can a step or service differ.
+    /// Run and number of the last stored event: only with another can a step or service of a running build differ.
     rows: Option<(u32, u64, Phase)>,
     steps: BTreeMap<String, Vec<u8>>,
     services: BTreeMap<String, Vec<u8>>,
@@ -53,23 +66,34 @@ fn say(out: &mut Vec<u8>, name: &str, said: &mut Vec<u8>, data: &impl Serialize)
 }
 
 impl BuildFeed {
-    pub(super) fn new(site: Arc<Site>, id: BuildId, after: i64) -> Self {
-        Self { site, id, after, resumed: after > 0, carries: Carries::default(), said: Said::default() }
+    pub(super) fn new(site: Arc<Site>, id: BuildId, after: i64, until: Until) -> Self {
+        Self {
+            site,
+            id,
+            after,
+            resumed: after > 0,
+            until,
+            carries: Carries::default(),
+            said: Said::default(),
+        }
     }
 
     async fn say_state(&mut self, build: &Build, out: &mut Vec<u8>) -> Result<(), StoreError> {
         say(out, "build", &mut self.said.build, &BuildSaid::of(&self.site, build));
         let rows = (build.run, build.events_through, build.phase);
-        if self.said.rows == Some(rows) {
+        if self.said.rows == Some(rows) && self.until == Until::Done {
             return Ok(());
         }
         let store = &self.site.deps.store;
         for step in store.steps(build.id, build.run).await? {
             say(out, "step", self.said.steps.entry(step.path.0.clone()).or_default(), &StepSaid::from(&step));
         }
-        for service in store.services(build.id, build.run).await? {
-            let known = self.said.services.entry(service.instance.to_string()).or_default();
-            say(out, "service", known, &ServiceSaid::from(&service));
+        // A lost run's services may be stopped, and reported, while a later one goes on.
+        for run in 1..=build.run {
+            for service in store.services(build.id, run).await? {
+                let known = self.said.services.entry(service.instance.to_string()).or_default();
+                say(out, "service", known, &ServiceSaid::of(run, &service));
+            }
         }
         self.said.rows = Some(rows);
         Ok(())
@@ -90,6 +114,7 @@ impl BuildFeed {
             return Ok(());
         };
         let said = LogSaid {
+            run: numbered.run,
             step: &chunk.step.0,
             attempt: chunk.attempt,
             stream: match chunk.stream {
@@ -142,6 +167,7 @@ impl BuildFeed {
             let log = store.step_log(self.id, run, &step, 0, 0).await?;
             let index = store.log_index(self.id, run, &step).await?;
             let said = LogSaid {
+                run,
                 step: &step.0,
                 attempt: 1,
                 stream: "stdout",
@@ -174,7 +200,10 @@ impl Feed for BuildFeed {
         if !chunks.is_empty() {
             return Ok(Look::Again);
         }
-        if build.phase != Phase::Done {
+        let store = self.site.deps.store.as_ref();
+        if build.phase != Phase::Done
+            || (self.until == Until::Stopped && !standing::of_build(store, &build).await?.is_empty())
+        {
             return Ok(Look::Wait);
         }
         self.say_end(&build, out).await?;

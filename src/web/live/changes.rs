@@ -9,6 +9,7 @@ use pikoci_model::{
         StoreError,
         store::{PipelineRow, ResourceRow},
     },
+    worker::WorkerState,
 };
 use serde::Serialize;
 
@@ -16,7 +17,7 @@ use super::{
     drive::{Feed, Look, event},
     said::BuildSaid,
 };
-use crate::site::Site;
+use crate::{site::Site, standing};
 
 /// Builds of a pipeline that are watched; what is older does not change any more in what a page shows.
 const RECENT: u32 = 24;
@@ -28,6 +29,8 @@ pub(super) enum Watched {
     Pipeline(PipelineId),
     /// All pipelines of a team.
     Team(TeamId),
+    /// All workers, with what they hold and what is still to be stopped on them.
+    Workers,
 }
 
 /// The state of one client's stream.
@@ -44,6 +47,8 @@ enum Kind {
     Pipeline,
     Build,
     Resource,
+    Worker,
+    PendingStops,
 }
 
 impl Kind {
@@ -52,6 +57,7 @@ impl Kind {
             Self::Pipeline => "pipeline",
             Self::Build => "build",
             Self::Resource => "resource",
+            Self::Worker | Self::PendingStops => "worker",
         }
     }
 }
@@ -81,6 +87,25 @@ struct ResourceSaid<'a> {
     latest_version_id: Option<i64>,
 }
 
+#[derive(Serialize)]
+struct WorkerSaid<'a> {
+    worker: &'a str,
+    state: WorkerState,
+    builds: Vec<i64>,
+}
+
+#[derive(Serialize)]
+struct PendingSaid<'a> {
+    worker: &'a str,
+    pending_stops: usize,
+}
+
+/// The process of a worker that is not listed any more.
+#[derive(Serialize)]
+struct GoneSaid<'a> {
+    id: &'a str,
+}
+
 type Events = BTreeMap<(Kind, String), Vec<u8>>;
 
 impl ChangeFeed {
@@ -105,8 +130,30 @@ impl ChangeFeed {
                     self.builds(&row, &mut events).await?;
                 }
             }
+            Watched::Workers => self.workers(&mut events).await?,
         }
         Ok(events)
+    }
+
+    async fn workers(&self, events: &mut Events) -> Result<(), StoreError> {
+        let store = &self.site.deps.store;
+        let mut left: BTreeMap<String, usize> = BTreeMap::new();
+        for (_, standing) in standing::everywhere(store.as_ref()).await? {
+            *left.entry(standing.place()).or_default() += 1;
+        }
+        for row in store.workers().await? {
+            let held = store.held_by(&row.profile.node).await?;
+            let said = WorkerSaid {
+                worker: &row.profile.name,
+                state: row.state,
+                builds: held.iter().map(|build| build.id.0).collect(),
+            };
+            add(events, Kind::Worker, &row.profile.node.0, &said);
+        }
+        for (worker, pending_stops) in &left {
+            add(events, Kind::PendingStops, worker, &PendingSaid { worker, pending_stops: *pending_stops });
+        }
+        Ok(())
     }
 
     async fn builds(&self, row: &PipelineRow, events: &mut Events) -> Result<(), StoreError> {
@@ -149,15 +196,23 @@ impl Feed for ChangeFeed {
             // Whoever connects has a page from before: one event makes it look again.
             None => now
                 .iter()
-                .filter(|((kind, _), _)| *kind == Kind::Pipeline)
+                .filter(|((kind, _), _)| matches!(kind, Kind::Pipeline | Kind::Worker))
                 .for_each(|(_, said)| out.extend(said)),
             Some(before) => {
                 let changed = now.iter().filter(|(key, said)| before.get(*key) != Some(said));
                 changed.for_each(|(_, said)| out.extend(said));
-                for ((_, canonical), _) in
-                    before.iter().filter(|(key, _)| key.0 == Kind::Pipeline && !now.contains_key(key))
-                {
-                    event(out, "pipeline", None, &PipelineSaid { pipeline: canonical, revision: 0 });
+                for (kind, key) in before.keys().filter(|key| !now.contains_key(key)) {
+                    match kind {
+                        Kind::Pipeline => {
+                            event(out, "pipeline", None, &PipelineSaid { pipeline: key, revision: 0 })
+                        }
+                        Kind::PendingStops => {
+                            event(out, "worker", None, &PendingSaid { worker: key, pending_stops: 0 });
+                        }
+                        Kind::Worker => event(out, "worker", None, &GoneSaid { id: key }),
+                        // It is too old to be watched, or went with its pipeline.
+                        Kind::Build | Kind::Resource => {}
+                    }
                 }
             }
         }

@@ -20,13 +20,15 @@ use pikoci_model::{
 
 use crate::site::Site;
 
+pub(crate) use build::Until;
+
 /// Changes of many builds come in swarms; so far apart they are looked for.
 const SWARM: Duration = Duration::from_millis(100);
 
 /// The stream of a build, after this chunk.
-pub(crate) fn build(site: Arc<Site>, id: BuildId, after: i64) -> HttpResponse {
+pub(crate) fn build(site: Arc<Site>, id: BuildId, after: i64, until: Until) -> HttpResponse {
     let wakes = site.deps.signals.subscribe(Topic::Build(id));
-    let feed = build::BuildFeed::new(Arc::clone(&site), id, after);
+    let feed = build::BuildFeed::new(Arc::clone(&site), id, after, until);
     drive::respond(site, wakes, Duration::ZERO, feed)
 }
 
@@ -41,5 +43,12 @@ pub(crate) fn pipeline(site: Arc<Site>, id: PipelineId) -> HttpResponse {
 pub(crate) fn team(site: Arc<Site>, id: TeamId) -> HttpResponse {
     let wakes = site.deps.signals.subscribe(Topic::Everything);
     let feed = changes::ChangeFeed::new(Arc::clone(&site), changes::Watched::Team(id));
+    drive::respond(site, wakes, SWARM, feed)
+}
+
+/// The stream of the workers.
+pub(crate) fn workers(site: Arc<Site>) -> HttpResponse {
+    let wakes = site.deps.signals.subscribe(Topic::Everything);
+    let feed = changes::ChangeFeed::new(Arc::clone(&site), changes::Watched::Workers);
     drive::respond(site, wakes, SWARM, feed)
 }

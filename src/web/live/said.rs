@@ -13,6 +13,7 @@ use crate::{
 #[derive(Serialize)]
 pub(super) struct BuildSaid {
     build_number: String,
+    run: u32,
     status: &'static str,
     phase: &'static str,
     error: String,
@@ -42,6 +43,7 @@ pub(super) struct StepSaid<'a> {
 /// The event `service`.
 #[derive(Serialize)]
 pub(super) struct ServiceSaid<'a> {
+    run: u32,
     service: &'a str,
     #[serde(rename = "type")]
     kind: &'a str,
@@ -51,12 +53,15 @@ pub(super) struct ServiceSaid<'a> {
     ready_at: Option<DateTime<Utc>>,
     stopping_at: Option<DateTime<Utc>>,
     stopped_at: Option<DateTime<Utc>>,
+    stopped_by: Option<&'a str>,
+    killed: u32,
     error: String,
 }
 
 /// The event `log`: a piece of a step's log.
 #[derive(Serialize)]
 pub(super) struct LogSaid<'a> {
+    pub(super) run: u32,
     pub(super) step: &'a str,
     pub(super) attempt: u32,
     pub(super) stream: &'static str,
@@ -77,6 +82,7 @@ impl BuildSaid {
     pub(super) fn of(site: &Site, build: &Build) -> Self {
         Self {
             build_number: build.number.to_string(),
+            run: build.run,
             status: build.status.word(),
             phase: build.phase.word(),
             error: build.failure.as_ref().map(ToString::to_string).unwrap_or_default(),
@@ -109,8 +115,9 @@ impl<'a> From<&'a StepRecord> for StepSaid<'a> {
     }
 }
 
-impl<'a> From<&'a ServiceRecord> for ServiceSaid<'a> {
-    fn from(record: &'a ServiceRecord) -> Self {
+impl<'a> ServiceSaid<'a> {
+    /// An instance of this run.
+    pub(super) fn of(run: u32, record: &'a ServiceRecord) -> Self {
         let status = match record.state {
             ServiceState::Registered | ServiceState::Starting | ServiceState::Probing => "starting",
             ServiceState::Ready => "ready",
@@ -118,8 +125,10 @@ impl<'a> From<&'a ServiceRecord> for ServiceSaid<'a> {
             ServiceState::Stopped if record.failure.is_some() => "failed",
             ServiceState::Stopped => "stopped",
             ServiceState::StopFailed => "stop_failed",
+            ServiceState::StopPending => "stop_pending",
         };
         Self {
+            run,
             service: &record.name,
             kind: &record.service_type,
             status,
@@ -128,6 +137,8 @@ impl<'a> From<&'a ServiceRecord> for ServiceSaid<'a> {
             ready_at: record.ready_at,
             stopping_at: record.stopping_at,
             stopped_at: record.stopped_at,
+            stopped_by: record.stopped_by.as_deref(),
+            killed: record.killed,
             error: record.failure.as_ref().map(ToString::to_string).unwrap_or_default(),
         }
     }

@@ -1,6 +1,6 @@
 //! The time axis that all lanes of a build share, and where their bars lie on it.
 
-use super::{Html, ServiceLane, ServiceState, StepLane, escape, human_duration};
+use super::{Html, ServiceLane, ServiceState, StepLane, escape, human_duration, moment::exact_ms};
 
 /// The axis all lanes share, ms since the epoch.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +25,13 @@ impl Axis {
 
     pub(crate) fn from(self) -> i64 {
         self.from
+    }
+
+    /// How long after the beginning of the axis this was, with the exact time on hover.
+    pub(crate) fn offset(self, at: i64) -> Html {
+        let after = human_duration(u64::try_from(at.saturating_sub(self.from)).unwrap_or(0));
+        let exact = escape(&exact_ms(at));
+        Html(format!("<time datetime=\"{exact}\" title=\"{exact}\">{after}</time>"))
     }
 
     fn length(self) -> f64 {
@@ -101,13 +108,16 @@ impl Axis {
         }
         if let Some(stopping) = lane.stopping_at {
             let class = match lane.state {
-                ServiceState::NotStopped => "bad",
-                _ if lane.killed => "warn",
+                ServiceState::NotStopped | ServiceState::StopPending => "bad",
+                _ if lane.killed > 0 => "warn",
                 _ => "stop",
             };
             out.push_str(&self.segment(stopping, lane.stopped_at, class));
         }
-        if let Some((ready, to)) = ready {
+        if lane.state.is_left() {
+            let text = lane.said();
+            out.push_str(&self.label(lane.ready_at.unwrap_or(from), lane.stopping_at, &text, &escape(&text)));
+        } else if let Some((ready, to)) = ready {
             let text = if lane.address.is_empty() {
                 "ready".to_owned()
             } else {

@@ -3,7 +3,10 @@
 use askama::Template;
 
 use super::axis::Axis;
-use super::{Frame, Html, LogTab, Promise, Sentence, ServiceLane, State, StepLane, StepLog, moment, written};
+use super::{
+    Frame, Html, LogTab, Promise, Runs, Sentence, ServiceLane, State, StepLane, StepLog, human_duration,
+    moment, written,
+};
 
 /// A value that a step exported for later steps.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,8 +59,8 @@ pub struct BuildPage {
     pub started_at: Option<i64>,
     /// When it ended.
     pub ended_at: Option<i64>,
-    /// Which run this is and how many there may be; shown from the second on.
-    pub run: (u32, u32),
+    /// Which run this is; shown from the second on.
+    pub runs: Runs,
     /// Input values.
     pub inputs: Vec<(String, String)>,
     /// Versions used.
@@ -102,10 +105,8 @@ fn chosen(page: &BuildPage) -> Option<String> {
     let step = with_log()
         .find(|lane| lane.state == State::Failed)
         .or_else(|| with_log().find(|l| l.state == State::Running));
-    let failed_service = page.services.iter().find(|lane| {
-        matches!(lane.state, super::ServiceState::Failed | super::ServiceState::NotStopped)
-            && !lane.logs.is_empty()
-    });
+    let is_bad = |lane: &&ServiceLane| lane.state == super::ServiceState::Failed || lane.state.is_left();
+    let failed_service = page.services.iter().find(|lane| is_bad(lane) && !lane.logs.is_empty());
     step.map(|lane| lane.path.clone())
         .or_else(|| failed_service.map(|lane| service_key(&lane.name)))
         .or_else(|| with_log().next_back().map(|lane| lane.path.clone()))
@@ -164,6 +165,26 @@ impl View<'_> {
     }
 
     fn raw(&self, path: &str) -> String {
-        format!("{}/logs?step={path}", self.page.base)
+        let run =
+            if self.page.runs.is_old() { format!("&run={}", self.page.runs.shown) } else { String::new() };
+        format!("{}/logs?step={path}{run}", self.page.base)
+    }
+
+    fn runs(&self) -> Vec<(u32, Option<String>)> {
+        self.page.runs.links(&self.page.base)
+    }
+
+    /// The services whose start was tried, in order.
+    fn begun(&self) -> impl Iterator<Item = &ServiceLane> {
+        self.page.services.iter().filter(|lane| lane.started_at.is_some())
+    }
+
+    fn offset(&self, at: &i64) -> Html {
+        self.axis.offset(*at)
+    }
+
+    fn stop_took(&self, lane: &ServiceLane) -> String {
+        let took = lane.stopping_at.zip(lane.stopped_at).map(|(from, to)| to.saturating_sub(from));
+        took.map(|ms| human_duration(u64::try_from(ms).unwrap_or(0))).unwrap_or_default()
     }
 }

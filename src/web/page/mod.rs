@@ -17,10 +17,13 @@ mod login;
 mod moment;
 mod pipeline;
 mod pipelines;
+mod promise;
 mod resource;
+mod runs;
 mod sentence;
 mod state;
 mod timeline;
+mod workers;
 
 pub use build::{BuildPage, Export, InputVersion, render_build};
 pub use error::{ErrorPage, render_error};
@@ -31,10 +34,13 @@ pub use login::{LoginPage, render_login};
 pub use moment::{human_duration, relative};
 pub use pipeline::{JobRow, PipelinePage, ResourceRow, WaitingBuild, render_pipeline};
 pub use pipelines::{PipelineCard, PipelinesPage, RecentBuild, render_pipelines};
+pub use promise::{Promise, Unstopped};
 pub use resource::{LastCheck, ResourcePage, UsedBy, VersionRow, Webhook, render_resource};
+pub use runs::Runs;
 pub use sentence::{Piece, Sentence};
 pub use state::{ServiceState, State};
-pub use timeline::{LogTab, Promise, ServiceLane, StepLane, Unstopped};
+pub use timeline::{LogTab, ServiceLane, StepLane};
+pub use workers::{BuildOnWorker, PendingStop, WorkerCard, WorkerStand, WorkersPage, render_workers};
 
 /// Text that is HTML already: built from escaped pieces by this module.
 #[derive(Debug, Clone, PartialEq, Eq)]

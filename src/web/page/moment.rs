@@ -50,6 +50,13 @@ pub(crate) fn exact(at: i64) -> String {
         .unwrap_or_default()
 }
 
+/// The same, to the millisecond.
+pub(crate) fn exact_ms(at: i64) -> String {
+    DateTime::from_timestamp_millis(at)
+        .map(|t| t.to_rfc3339_opts(SecondsFormat::Millis, true))
+        .unwrap_or_default()
+}
+
 /// A `time` element: relative in the text, exact on hover, kept right by the script.
 pub(crate) fn ago(at: i64, now: i64) -> Html {
     let exact = escape(&exact(at));

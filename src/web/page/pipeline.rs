@@ -2,7 +2,8 @@
 
 use askama::Template;
 
-use super::{Frame, Html, Sentence, State, moment, written};
+use super::pipelines::bars;
+use super::{Frame, Html, PipelineCard, Sentence, State, moment, written};
 use crate::graph::GraphModel;
 
 /// A build that waits, with its reason in words.
@@ -79,6 +80,8 @@ pub struct PipelinePage {
     pub jobs: Vec<JobRow>,
     /// Its resources.
     pub resources: Vec<ResourceRow>,
+    /// Other pipelines of the team.
+    pub siblings: Vec<PipelineCard>,
 }
 
 #[derive(Template)]
@@ -99,6 +102,10 @@ pub fn render_pipeline(page: &PipelinePage) -> String {
 impl View<'_> {
     fn ago(&self, at: &i64) -> Html {
         moment::ago(*at, self.frame.now)
+    }
+
+    fn bars(&self, card: &PipelineCard) -> Html {
+        bars(&card.builds)
     }
 
     fn took(&self, from: &i64, to: &Option<i64>) -> Html {

@@ -91,8 +91,10 @@ pub enum ServiceState {
     Stopped,
     /// Did not start or did not become ready; stopped all the same.
     Failed,
-    /// `stop` was tried and failed, or still has to run: the instance may be alive.
+    /// `stop` was tried and failed: the instance may be alive.
     NotStopped,
+    /// `stop` still has to run where the instance is: its worker was lost.
+    StopPending,
 }
 
 impl ServiceState {
@@ -105,7 +107,7 @@ impl ServiceState {
             Self::Stopped if killed => "!",
             Self::Ready | Self::Stopped => "✓",
             Self::Stopping => "⊘",
-            Self::Failed | Self::NotStopped => "✗",
+            Self::Failed | Self::NotStopped | Self::StopPending => "✗",
         }
     }
 
@@ -120,7 +122,14 @@ impl ServiceState {
             Self::Stopped => "stopped",
             Self::Failed => "failed, stopped",
             Self::NotStopped => "not stopped",
+            Self::StopPending => "stop pending",
         }
+    }
+
+    /// Whether the instance may be alive although its build does not use it any more.
+    #[must_use]
+    pub fn is_left(self) -> bool {
+        matches!(self, Self::NotStopped | Self::StopPending)
     }
 
     /// Class of the style sheet.
@@ -132,7 +141,7 @@ impl ServiceState {
             Self::Stopped if killed => "warn",
             Self::Ready | Self::Stopped => "ready",
             Self::Stopping => "stop",
-            Self::Failed | Self::NotStopped => "bad",
+            Self::Failed | Self::NotStopped | Self::StopPending => "bad",
         }
     }
 }

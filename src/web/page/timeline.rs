@@ -1,4 +1,4 @@
-//! What a build is made of in time: steps and services as lanes, and the promise that nothing of it stays alive.
+//! What a build is made of in time: steps and services as lanes.
 
 use super::{ServiceState, State};
 
@@ -56,25 +56,33 @@ pub struct ServiceLane {
     pub stopped_at: Option<i64>,
     /// Where it answers: `localhost:5432`. May be empty.
     pub address: String,
-    /// It did not stop by itself.
-    pub killed: bool,
+    /// Who stopped it: `build`, `shim` or `journal`; empty while nobody has.
+    pub stopped_by: String,
+    /// The worker on which it is to be stopped, where that is still to be done.
+    pub pending_on: Option<String>,
+    /// How often its stop was tried; 0 where that is not known.
+    pub tries: u32,
+    /// Processes that did not end by themselves.
+    pub killed: u32,
+    /// Why its start, ready check or stop failed; may be empty.
+    pub why: String,
     /// Its logs, labelled `start`, `ready`, `stop`: those that have begun.
     pub logs: Vec<LogTab>,
 }
 
 impl ServiceLane {
     pub(crate) fn sign(&self) -> &'static str {
-        self.state.sign(self.killed)
+        self.state.sign(self.killed > 0)
     }
 
     pub(crate) fn class(&self) -> &'static str {
-        self.state.class(self.killed)
+        self.state.class(self.killed > 0)
     }
 
     /// Label of the log that matters in this state.
     pub(crate) fn part(&self) -> &'static str {
         match self.state {
-            ServiceState::NotStopped => "stop",
+            ServiceState::NotStopped | ServiceState::StopPending => "stop",
             ServiceState::Failed if self.has("ready") => "ready",
             _ => "start",
         }
@@ -83,69 +91,44 @@ impl ServiceLane {
     fn has(&self, label: &str) -> bool {
         self.logs.iter().any(|tab| tab.label == label)
     }
-}
 
-/// A service that may still be alive.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unstopped {
-    /// Name of the instance.
-    pub service: String,
-    /// The worker it runs on.
-    pub worker: String,
-    /// Why, and what happens next: `stop exited with 1 three times`.
-    pub reason: String,
-}
-
-/// What is said under the lanes: how many services were started and stopped, and whether anything is alive.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Promise {
-    /// The build is done: everything that had to be stopped has been tried.
-    pub done: bool,
-    /// Services whose start was attempted.
-    pub started: u32,
-    /// Services stopped.
-    pub stopped: u32,
-    /// One phrase for each that did not stop by itself: `kafka needed SIGKILL after 10 s`.
-    pub killed: Vec<String>,
-    /// What is not stopped; makes the line red.
-    pub alive: Vec<Unstopped>,
-}
-
-impl Promise {
-    pub(crate) fn badge(&self) -> (&'static str, &'static str, &'static str) {
-        match (self.alive.is_empty(), self.done, self.started) {
-            (false, ..) => ("bad", "✗", "not stopped"),
-            (true, true, 0) => ("ok", "✓", "nothing left"),
-            (true, true, _) => ("ok", "✓", "all stopped"),
-            (true, false, _) => ("run", "◐", "in use"),
-        }
-    }
-
-    /// The line in words.
+    /// The state in words, with the worker on which its stop is to run.
     pub(crate) fn said(&self) -> String {
-        let mut said = match (self.started, self.done) {
-            (0, true) => "No service was started; nothing of this build is alive.".to_owned(),
-            (0, false) => "No service has been started.".to_owned(),
-            (n, _) => format!("{} started, {} stopped", counted(n), self.stopped),
-        };
-        if self.started > 0 {
-            said.push_str(match (self.alive.is_empty(), self.done) {
-                (true, true) => "; nothing of this build is alive.",
-                (true, false) => "; the rest is stopped when the build ends, however it ends.",
-                (false, _) => ".",
-            });
+        match (self.state, &self.pending_on) {
+            (ServiceState::StopPending, Some(worker)) => format!("stop pending on {worker}"),
+            _ => self.state.word().to_owned(),
         }
-        for phrase in &self.killed {
-            said.push(' ');
-            said.push_str(phrase);
-            said.push('.');
-        }
-        said
     }
-}
 
-fn counted(n: u32) -> String {
-    if n == 1 { "1 service".to_owned() } else { format!("{n} services") }
+    /// Who stopped it, for a reader who does not know the word.
+    pub(crate) fn stopper(&self) -> &'static str {
+        match self.stopped_by.as_str() {
+            "build" => "by the worker, as part of the build",
+            "shim" => "by the build's own shim, after the worker was gone",
+            "journal" => "from the journal on the worker's disk, after worker and shim were gone",
+            _ => "",
+        }
+    }
+
+    /// What was not as usual: tries, killed processes, failures. Empty if all was.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.state.is_left() {
+            notes.push(self.said());
+        }
+        if self.tries > 1 {
+            notes.push(format!("its stop was tried {} times", self.tries));
+        }
+        match self.killed {
+            0 => {}
+            1 => notes.push("1 process needed SIGKILL".to_owned()),
+            n => notes.push(format!("{n} processes needed SIGKILL")),
+        }
+        if !self.why.is_empty() {
+            notes.push(self.why.clone());
+        }
+        notes
+    }
 }
 
 #[cfg(test)]
@@ -153,14 +136,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_promise_is_said() {
-        let mut promise = Promise { done: true, started: 3, stopped: 3, ..Promise::default() };
-        promise.killed.push("kafka needed SIGKILL after 10 s".into());
+    fn what_was_not_as_usual_is_noted() {
+        let mut lane = ServiceLane {
+            name: "db".into(),
+            version: String::new(),
+            state: ServiceState::Stopped,
+            started_at: Some(0),
+            ready_at: None,
+            stopping_at: None,
+            stopped_at: None,
+            address: String::new(),
+            stopped_by: "journal".into(),
+            pending_on: None,
+            tries: 1,
+            killed: 0,
+            why: String::new(),
+            logs: Vec::new(),
+        };
+        assert_eq!(lane.notes(), Vec::<String>::new());
+        assert!(lane.stopper().contains("journal"));
+        (lane.tries, lane.killed, lane.why) = (2, 3, "exited with 1".into());
         assert_eq!(
-            promise.said(),
-            "3 services started, 3 stopped; nothing of this build is alive. kafka needed SIGKILL after 10 s."
+            lane.notes(),
+            ["its stop was tried 2 times", "3 processes needed SIGKILL", "exited with 1"]
         );
-        promise.alive.push(Unstopped { service: "db".into(), worker: "w".into(), reason: "exit 1".into() });
-        assert_eq!(promise.badge(), ("bad", "✗", "not stopped"));
+        (lane.state, lane.pending_on) = (ServiceState::StopPending, Some("lab-2".into()));
+        assert_eq!(lane.notes()[0], "stop pending on lab-2");
     }
 }

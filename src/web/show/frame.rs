@@ -40,6 +40,7 @@ pub(crate) fn frame(site: &Site, asker: &Asker, team: &str) -> Frame {
         csrf: asker.csrf(),
         theme: asker.theme,
         now: ms(site.deps.clock.now()),
+        may_see_workers: asker.global_admin().is_ok(),
         ..Frame::default()
     }
 }

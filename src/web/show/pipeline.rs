@@ -10,18 +10,21 @@ use pikoci_model::{
 use super::{
     frame::{html, ms, team_frame, way},
     graph::{drawn, lit},
+    pipelines::card,
     words::{href, label, pipeline_state, short, state, version_label, waiting},
 };
 use crate::{
     api::scope::PipelineScope,
     auth::{Asker, Role},
-    page::{JobRow, PipelinePage, ResourceRow, State, WaitingBuild, render_pipeline},
+    page::{JobRow, PipelineCard, PipelinePage, ResourceRow, State, WaitingBuild, render_pipeline},
     refused::Refused,
     site::Site,
 };
 
 /// Waiting builds that are looked through, of all pipelines.
 const QUEUED: u32 = 200;
+/// Other pipelines that are shown.
+const SIBLINGS: usize = 4;
 /// Waiting builds that are shown.
 const WAITING: usize = 20;
 
@@ -60,9 +63,26 @@ pub(crate) async fn pipeline(
         waiting: waiting_builds(site, scope).await?,
         jobs: jobs.iter().map(|job| job_row(&base, scope.role, job)).collect(),
         resources: resources.iter().map(|resource| resource_row(&base, resource)).collect(),
+        siblings: if is_member { siblings(site, scope).await? } else { Vec::new() },
         href: base,
     };
     Ok(html(StatusCode::OK, render_pipeline(&page)))
+}
+
+/// The pipelines of the team that follow this one, and then those before it.
+async fn siblings(site: &Site, scope: &PipelineScope) -> Result<Vec<PipelineCard>, Refused> {
+    let mut rows = site.deps.store.pipelines(Some(scope.row.team)).await?;
+    let own = rows.iter().position(|row| row.id == scope.row.id);
+    if let Some(own) = own {
+        rows.rotate_left(own);
+        rows.remove(0);
+    }
+    let base = format!("/teams/{}", scope.row.team_canonical);
+    let mut cards = Vec::new();
+    for row in rows.iter().take(SIBLINGS) {
+        cards.push(card(site, &base, row).await?);
+    }
+    Ok(cards)
 }
 
 async fn waiting_builds(site: &Site, scope: &PipelineScope) -> Result<Vec<WaitingBuild>, Refused> {

@@ -47,7 +47,7 @@ pub(crate) async fn pipelines(
     Ok(html(StatusCode::OK, render_pipelines(&page)))
 }
 
-async fn card(site: &Site, team_base: &str, row: &PipelineRow) -> Result<PipelineCard, Refused> {
+pub(super) async fn card(site: &Site, team_base: &str, row: &PipelineRow) -> Result<PipelineCard, Refused> {
     let jobs = site.deps.store.jobs(row.id).await?;
     let recent = site.deps.store.recent_builds(row.id, RECENT).await?;
     let last = recent.iter().max_by_key(|build| last_moment(build));

@@ -15,6 +15,8 @@ mod pictures;
 #[cfg(test)]
 mod reading;
 #[cfg(test)]
+mod runs;
+#[cfg(test)]
 mod sample;
 #[cfg(test)]
 mod sessions;
@@ -22,5 +24,7 @@ mod sessions;
 mod shown;
 #[cfg(test)]
 mod streams;
+#[cfg(test)]
+mod workers;
 #[cfg(test)]
 mod world;

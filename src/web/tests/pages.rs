@@ -1,6 +1,6 @@
 //! Every page, rendered with sample data.
 
-use pikoci_web::page::{Theme, render_build, render_login, render_pipelines};
+use pikoci_web::page::{Theme, render_build, render_login, render_pipelines, render_workers};
 
 use crate::sample;
 
@@ -100,9 +100,31 @@ fn the_failing_step_is_chosen() {
 fn a_service_that_lives_on_is_named_with_its_worker() {
     let html = render_build(&sample::broken_promise());
     assert!(html.contains("not stopped</span>"));
-    assert!(
-        html.contains("postgresql is not stopped on lab-2: stop exited with 1 three times, next try in 5 s.")
-    );
+    assert!(html.contains("<b>postgresql: not stopped on lab-2: stop exited with 1 three times.</b>"));
+    assert!(html.contains("not stopped · its stop was tried 3 times · stop exited with 1"));
+}
+
+#[test]
+fn each_service_says_when_it_was_started_ready_and_stopped_and_by_whom() {
+    let html = render_build(&sample::build());
+    let table = html.split("data-live=\"instances\"").nth(1).and_then(|rest| rest.split("</section>").next());
+    let kafka = table.and_then(|table| table.split("<b>kafka</b>").nth(1)).unwrap_or_default();
+    for said in
+        [">3.5 s<", ">9.3 s<", ">1 m 12 s<", "in </span>2 s<", ">build</span>", "1 process needed SIGKILL"]
+    {
+        assert!(kafka.contains(said), "{said} is not in {kafka}");
+    }
+}
+
+#[test]
+fn a_lost_run_can_be_read_and_its_services_are_not_forgotten() {
+    let second = render_build(&sample::second_run());
+    assert!(second.contains("<a href=\"/teams/main/pipelines/shop/jobs/integration/builds/42?run=1\">1</a>"));
+    assert!(second.contains("<b>postgresql of run 1: stop pending on lab-2.</b>"));
+    let first = render_build(&sample::lost_run());
+    assert!(first.contains("This is run 1, which was lost with its worker."));
+    assert!(first.contains(">stop pending on lab-2</text>"), "the lane says it");
+    assert!(first.contains("logs?step=3&#38;run=1") || first.contains("logs?step=3&amp;run=1"), "{first}");
 }
 
 #[test]
@@ -172,4 +194,20 @@ fn colours_set_by_hand_are_in_the_page() {
     assert!(render_login(&page).contains("<html lang=\"en\" data-theme=\"dark\">"));
     page.frame.theme = Theme::from_cookie(Some("x\" onload=\"y"));
     assert!(render_login(&page).contains("<html lang=\"en\">"));
+}
+
+#[test]
+fn a_worker_says_what_it_runs_what_is_wrong_and_what_is_still_to_be_stopped_on_it() {
+    let html = render_workers(&sample::workers());
+    for said in [
+        "1 online, 2 builds run, 3 stops pending",
+        "journal is not durable (tmpfs)",
+        "<b>postgresql</b> of <a href=",
+        "its stop failed (stop exited with 1)",
+        "shop / integration #42",
+        "2 of 2 slots",
+        "This worker is gone.",
+    ] {
+        assert!(html.contains(said), "{said}");
+    }
 }

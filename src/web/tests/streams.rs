@@ -39,7 +39,7 @@ async fn a_build_is_told_from_its_state_to_its_end() {
     world.log(100, chunk(0, 1, b"one\n")).await;
     let log = events.next().await.unwrap();
     assert_eq!((log.name.as_str(), log.id), ("log", Some(1)));
-    let expected = json!({"step": "2", "attempt": 1, "stream": "stdout", "offset": 0, "bytes": 4, "line": 1, "t": 7, "text": "one\n"});
+    let expected = json!({"run": 1, "step": "2", "attempt": 1, "stream": "stdout", "offset": 0, "bytes": 4, "line": 1, "t": 7, "text": "one\n"});
     assert_eq!(log.data, expected);
 
     world.finish().await;

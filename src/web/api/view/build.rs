@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use pikoci_model::{
-    build::{Build, Cause, Phase, ServiceRecord},
+    build::{Build, Cause, Phase},
     id::{BuildId, PipelineId, ResourceId, StepPath, VersionId},
     port::store::StepLog,
 };
@@ -12,8 +12,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{StepView, between, step_views};
-use crate::{refused::Refused, site::Site};
+use super::{ServiceView, StepView, between, step_views};
+use crate::{refused::Refused, site::Site, standing};
 
 /// How much of a step's log stands in the answer itself, in bytes.
 const INLINED: u64 = 64 * 1024;
@@ -46,8 +46,10 @@ pub(crate) struct BuildView {
     waiting_reason: String,
     /// Name of the worker that ran it last.
     worker: Option<String>,
-    /// Which run it is, from 1; grows when its worker is lost.
+    /// The run whose steps and services are given, from 1.
     run: u32,
+    /// How many runs it has had: it runs again when its worker is lost.
+    runs: u32,
     /// When it was created.
     created_at: DateTime<Utc>,
     /// When its plan began.
@@ -75,61 +77,9 @@ pub(crate) struct BuildView {
     steps: Vec<StepView>,
     /// Its service instances; empty in lists unless asked for.
     services: Vec<ServiceView>,
-}
-
-/// A service instance.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Service)]
-pub(crate) struct ServiceView {
-    /// Its identity.
-    instance: uuid::Uuid,
-    /// Its name in the job.
-    name: String,
-    /// Label of its type.
-    #[serde(rename = "type")]
-    kind: String,
-    /// What version runs; may be empty.
-    version: String,
-    /// Where it answers; may be empty.
-    #[schema(example = "localhost:5432")]
-    address: String,
-    /// `registered`, `starting`, `probing`, `ready`, `stopping`, `stopped` or `stop_failed`.
-    #[schema(example = "stopped")]
-    status: &'static str,
-    /// Why its start, ready check or stop failed; empty otherwise.
-    error: String,
-    /// Who stopped it: `build` or `shim`.
-    stopped_by: Option<String>,
-    /// Processes that had to be killed.
-    killed: u32,
-    /// When its start began.
-    started_at: DateTime<Utc>,
-    /// When it was ready.
-    ready_at: Option<DateTime<Utc>>,
-    /// When its stop began.
-    stopping_at: Option<DateTime<Utc>>,
-    /// When its stop had completed.
-    stopped_at: Option<DateTime<Utc>>,
-}
-
-impl From<&ServiceRecord> for ServiceView {
-    fn from(record: &ServiceRecord) -> Self {
-        Self {
-            instance: record.instance.0,
-            name: record.name.clone(),
-            kind: record.service_type.clone(),
-            version: record.version.clone(),
-            address: record.address.clone(),
-            status: record.state.word(),
-            error: record.failure.as_ref().map(ToString::to_string).unwrap_or_default(),
-            stopped_by: record.stopped_by.clone(),
-            killed: record.killed,
-            started_at: record.starting_at,
-            ready_at: record.ready_at,
-            stopping_at: record.stopping_at,
-            stopped_at: record.stopped_at,
-        }
-    }
+    /// Service instances of any run that are not stopped although it does not use them any more; empty in lists
+    /// unless asked for.
+    unstopped: Vec<ServiceView>,
 }
 
 /// Why a queued build waits, in words; empty if it does not.
@@ -196,6 +146,7 @@ pub(crate) async fn build_brief(
         waiting_reason: waiting_reason(site, build),
         worker: build.worker.clone(),
         run: build.run,
+        runs: build.run,
         created_at: build.created_at,
         started_at: build.started_at,
         ended_at: build.ended_at,
@@ -209,24 +160,28 @@ pub(crate) async fn build_brief(
         exports: build.exports.clone(),
         steps: Vec::new(),
         services: Vec::new(),
+        unstopped: Vec::new(),
     })
 }
 
-/// A build with its steps, the ends of their logs, and its services.
-pub(crate) async fn build_whole(site: &Site, build: &Build) -> Result<BuildView, Refused> {
+/// A build with the steps, the ends of their logs, and the services of one run.
+pub(crate) async fn build_whole(site: &Site, build: &Build, run: u32) -> Result<BuildView, Refused> {
     let store = &site.deps.store;
     let names = resource_names(site, build.pipeline).await?;
     let mut view = build_brief(site, build, &names).await?;
     let revision = store.revision(build.revision).await?;
     let job = revision.as_ref().and_then(|revision| revision.compiled.job(&build.job_name));
-    view.steps = step_views(job, &store.steps(build.id, build.run).await?);
+    view.run = run;
+    view.steps = step_views(job, &store.steps(build.id, run).await?);
     for step in &mut view.steps {
-        inline_log(site, build.id, build.run, step).await?;
+        inline_log(site, build.id, run, step).await?;
         for part in &mut step.sub_steps {
-            inline_log(site, build.id, build.run, part).await?;
+            inline_log(site, build.id, run, part).await?;
         }
     }
-    view.services = store.services(build.id, build.run).await?.iter().map(ServiceView::from).collect();
+    view.services = store.services(build.id, run).await?.iter().map(|it| ServiceView::of(run, it)).collect();
+    let left = standing::of_build(store.as_ref(), build).await?;
+    view.unstopped = left.iter().map(ServiceView::from).collect();
     Ok(view)
 }
 

@@ -8,16 +8,20 @@ mod diagnostic;
 mod job;
 mod pipeline;
 mod resource;
+mod service;
 mod step;
 mod version;
+mod worker;
 
 pub(crate) use build::{BuildView, build_brief, build_whole, resource_names, waiting_reason};
 pub(crate) use diagnostic::DiagnosticView;
 pub(crate) use job::JobView;
 pub(crate) use pipeline::{ChangesView, PipelineBrief, PipelineView, changes};
 pub(crate) use resource::ResourceView;
+pub(crate) use service::ServiceView;
 pub(crate) use step::{StepView, step_views};
 pub(crate) use version::{PathView, VersionView, path_view};
+pub(crate) use worker::{PendingStopView, WorkerView};
 
 use std::time::Duration;
 

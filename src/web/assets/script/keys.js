@@ -1,5 +1,5 @@
 // The keyboard, and the two boxes it opens.
-const KEYS = [['/', 'search pipelines, jobs and resources'], ['g p', 'to the pipelines'],
+const KEYS = [['/', 'search pipelines, jobs and resources'], ['g p', 'to the pipelines'], ['g w', 'to the workers'],
   ['j  k', 'next, previous step or row'], ['Enter', 'open it'], ['f', 'follow the log'], ['n  N', 'find in the log: next, previous'],
   ['t', 'show or hide times'], ['r', 'run again, trigger, check now'], ['?', 'this list'], ['Esc', 'close']];
 
@@ -98,12 +98,13 @@ function moveTo(by) {
 function onKey(event, build) {
   const typing = event.target.closest?.('input, textarea, select, dialog');
   if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
-  const chord = onKey.g && event.key === 'p';
+  const chord = onKey.g;
   onKey.g = event.key === 'g';
   const act = {
     '/': () => { if ($('#open-search')) showSearch(); },
     '?': showKeys,
     p: () => { if (chord) location.assign(`/teams/${encodeURIComponent(document.body.dataset.team || 'main')}/pipelines`); },
+    w: () => { if (chord && $('.workers a')) location.assign('/workers'); },
     j: () => build ? build.step(1) : moveTo(1),
     k: () => build ? build.step(-1) : moveTo(-1),
     f: () => build?.view.follow(!build.view.following),

@@ -106,7 +106,7 @@ function openStream(address, after, onLog) {
     };
     // The browser would reconnect by itself, but not after a refusal; one way for both is simpler to trust.
     source.onerror = again;
-    for (const name of ['build', 'step', 'service', 'resource', 'pipeline']) {
+    for (const name of ['build', 'step', 'service', 'resource', 'pipeline', 'worker']) {
       source.addEventListener(name, () => { alive(); refresh(); });
     }
     source.addEventListener('heartbeat', alive);

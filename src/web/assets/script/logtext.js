@@ -5,9 +5,10 @@ const KEEP_LINES = 20000;
 const KEEP_CHARACTERS = 1.6e7;
 
 class LogText {
-  constructor(base, path, attempt) {
+  constructor(base, run, path, attempt) {
     this.address = `${base}/logs`;
-    this.query = `step=${encodeURIComponent(path)}${attempt ? `&attempt=${attempt}` : ''}`;
+    this.query = `step=${encodeURIComponent(path)}&run=${run}${attempt ? `&attempt=${attempt}` : ''}`;
+    this.run = run;
     this.path = path;
     this.attempt = attempt;
     this.bytes = this.lines = this.characters = 0;

@@ -21,6 +21,9 @@ class BuildPage {
     if (!this.fromAddress()) this.chooseItself();
   }
 
+  // The run that is shown: the build runs again when its worker is lost.
+  run() { return Number($('.flow').dataset.run); }
+
   lanes() { return $$('.lane').filter((lane) => this.tabs(lane).length); }
   tabs(lane) { return JSON.parse(lane.dataset.tabs || '[]'); }
 
@@ -60,7 +63,7 @@ class BuildPage {
       return;
     }
     const state = lane.dataset.state;
-    const log = new LogText(this.view.base, tab.path, tab.attempt);
+    const log = new LogText(this.view.base, this.run(), tab.path, tab.attempt);
     $('#raw').href = log.rawUrl();
     $('#download').href = log.downloadUrl();
     this.view.following = false;
@@ -109,6 +112,11 @@ class BuildPage {
 
   // The page changed below us: keep what was chosen, or go where it is happening.
   changed() {
+    if (this.view.log && this.view.log.run !== this.run()) {
+      this.byHand = false;
+      this.heard.clear();
+      this.view.lane = this.view.log = null;
+    }
     const key = this.view.lane?.dataset.key, before = this.view.lane?.dataset.state;
     const chosen = $('.lane[data-chosen]');
     if (!this.byHand && chosen && chosen.dataset.key !== key) {
@@ -131,16 +139,17 @@ class BuildPage {
 
   // An output of which the page knows nothing yet: a step or an attempt that has just begun.
   isNews(event) {
-    const key = `${event.step} ${event.attempt}`;
+    const key = `${event.run} ${event.step} ${event.attempt}`;
     if (this.heard.has(key)) return false;
     this.heard.add(key);
     return !$$('.lane').some((lane) => this.tabs(lane).some((tab) => tab.path === event.step && (!tab.attempt || tab.attempt === event.attempt)));
   }
 
   onLog(event) {
+    if (event.run < this.run()) return;
     if (this.isNews(event)) refresh();
     const log = this.view.log;
-    if (!log || event.step !== log.path || (log.attempt && event.attempt !== log.attempt)) return;
+    if (!log || event.run !== log.run || event.step !== log.path || (log.attempt && event.attempt !== log.attempt)) return;
     log.append(event);
     this.view.grew();
   }

@@ -23,7 +23,7 @@ fn step(path: &str, kind: &str, name: &str, state: State, span: Option<(f64, f64
     }
 }
 
-fn service(name: &str, version: &str, ready: f64, address: &str, killed: bool) -> ServiceLane {
+fn service(name: &str, version: &str, ready: f64, address: &str, killed: u32) -> ServiceLane {
     ServiceLane {
         name: name.into(),
         version: version.into(),
@@ -33,7 +33,11 @@ fn service(name: &str, version: &str, ready: f64, address: &str, killed: bool) -
         stopping_at: at(70.0),
         stopped_at: at(72.0),
         address: address.into(),
+        stopped_by: "build".into(),
+        pending_on: None,
+        tries: 1,
         killed,
+        why: String::new(),
         logs: ["start", "ready", "stop"]
             .map(|part| LogTab { label: part.into(), path: format!("svc.{name}.{part}"), attempt: None })
             .into(),
@@ -80,7 +84,7 @@ pub fn build() -> BuildPage {
         created_at: NOW - 252_008,
         started_at: at(0.0),
         ended_at: at(72.0),
-        run: (1, 3),
+        runs: Runs { shown: 1, newest: 1, most: 3 },
         inputs: vec![("region".into(), "eu".into())],
         versions: vec![InputVersion {
             resource: "git.app".into(),
@@ -89,9 +93,9 @@ pub fn build() -> BuildPage {
         }],
         steps: steps(),
         services: vec![
-            service("postgresql", "17", 7.9, "localhost:5432", false),
-            service("redis", "7", 5.0, "localhost:6379", false),
-            service("kafka", "4.1", 9.3, "localhost:9092", true),
+            service("postgresql", "17", 7.9, "localhost:5432", 0),
+            service("redis", "7", 5.0, "localhost:6379", 0),
+            service("kafka", "4.1", 9.3, "localhost:9092", 1),
         ],
         promise: Promise {
             done: true,
@@ -128,8 +132,8 @@ pub fn running_build() -> BuildPage {
     page.steps[2].state = State::Running;
     (page.steps[2].ended_at, page.steps[2].note) = (None, String::new());
     for (i, lane) in page.services.iter_mut().enumerate() {
-        (lane.state, lane.stopping_at, lane.stopped_at, lane.killed) =
-            (ServiceState::Ready, None, None, false);
+        (lane.state, lane.stopping_at, lane.stopped_at, lane.killed) = (ServiceState::Ready, None, None, 0);
+        lane.stopped_by.clear();
         if i == 2 {
             (lane.state, lane.ready_at) = (ServiceState::Starting, None);
         }
@@ -141,13 +145,48 @@ pub fn running_build() -> BuildPage {
 /// A build with a service that could not be stopped.
 pub fn broken_promise() -> BuildPage {
     let mut page = build();
-    page.services[0].state = ServiceState::NotStopped;
-    page.services[0].stopped_at = None;
+    let lane = &mut page.services[0];
+    (lane.state, lane.stopped_at, lane.tries) = (ServiceState::NotStopped, None, 3);
+    (lane.pending_on, lane.why) = (Some("lab-2".into()), "stop exited with 1".into());
+    lane.stopped_by.clear();
     page.promise.stopped = 2;
     page.promise.alive.push(Unstopped {
         service: "postgresql".into(),
         worker: "lab-2".into(),
-        reason: "stop exited with 1 three times, next try in 5 s".into(),
+        pending: false,
+        run: None,
+        reason: "stop exited with 1 three times".into(),
     });
     page
+}
+
+/// The second run of a build whose first was lost with its worker; a service of the first still stands.
+pub fn second_run() -> BuildPage {
+    let mut page = running_build();
+    page.runs = Runs { shown: 2, newest: 2, most: 3 };
+    page.promise.alive.push(pending(Some(1)));
+    page
+}
+
+/// The first run of that build.
+pub fn lost_run() -> BuildPage {
+    let mut page = second_run();
+    page.runs.shown = 1;
+    let lane = &mut page.steps[2];
+    (lane.state, lane.note, lane.ended_at) = (State::Cancelled, "cut off".into(), at(45.0));
+    for lane in &mut page.services {
+        (lane.state, lane.stopping_at, lane.stopped_at) = (ServiceState::Stopped, at(48.0), at(49.0));
+        lane.stopped_by = "shim".into();
+    }
+    let lane = &mut page.services[0];
+    (lane.state, lane.stopping_at, lane.stopped_at) = (ServiceState::StopPending, None, None);
+    (lane.pending_on, lane.stopped_by) = (Some("lab-2".into()), String::new());
+    let alive = vec![pending(None)];
+    page.promise = Promise { done: true, started: 3, stopped: 2, alive, ..Promise::default() };
+    page
+}
+
+fn pending(run: Option<u32>) -> Unstopped {
+    let (service, worker) = ("postgresql".into(), "lab-2".into());
+    Unstopped { service, worker, pending: true, run, reason: String::new() }
 }

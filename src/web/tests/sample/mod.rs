@@ -3,13 +3,15 @@
 mod build;
 mod history;
 mod pipeline;
+mod workers;
 
 use pikoci_web::graph::GraphModel;
 use pikoci_web::page::*;
 
-pub use build::{broken_promise, build, running_build};
+pub use build::{broken_promise, build, lost_run, running_build, second_run};
 pub use history::{job_page, resource};
 pub use pipeline::{graph_input, pipeline, pipelines};
+pub use workers::workers;
 
 /// When all samples are looked at, ms since the epoch.
 pub const NOW: i64 = 1_927_274_472_000;
@@ -26,6 +28,7 @@ pub fn frame(crumbs: Vec<Crumb>) -> Frame {
         now: NOW,
         events: String::new(),
         workers: Some(3),
+        may_see_workers: true,
         crumbs,
     }
 }
@@ -78,7 +81,11 @@ pub fn pages() -> Vec<(&'static str, String)> {
         ("build", render_build(&build())),
         ("build-running", render_build(&running_build())),
         ("build-broken", render_build(&broken_promise())),
+        ("build-second-run", render_build(&second_run())),
+        ("build-lost-run", render_build(&lost_run())),
         ("resource", render_resource(&resource())),
+        ("workers", render_workers(&workers())),
+        ("workers-empty", render_workers(&WorkersPage { workers: Vec::new(), ..workers() })),
         ("error-404", render_error(&error(404))),
         ("error-500", render_error(&error(500))),
     ]

@@ -103,6 +103,7 @@ pub fn pipeline() -> PipelinePage {
         applied_by: Some("bob".into()),
         graph: GraphModel::new(&input, true),
         lit: None,
+        siblings: pipelines().pipelines.split_off(1),
         href: SHOP.into(),
         waiting: vec![WaitingBuild {
             label: "deploy #19".into(),

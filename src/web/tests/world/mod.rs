@@ -13,7 +13,7 @@ use pikoci_model::{
     id::{BuildId, PipelineId, VersionId},
     port::{
         Signals, Topic,
-        store::{AccountStore, LogStore},
+        store::{AccountStore, BuildStore, LogStore},
     },
     text::SecretValue,
 };
@@ -135,10 +135,17 @@ impl World {
         EventStream::new(answer)
     }
 
-    /// Appends to the log of the running build and rings.
+    /// Appends to the log of the running build's newest run and rings.
     pub async fn log(&self, number: u64, chunk: pikoci_model::log::Chunk) {
         let fence = seed::fence(&self.store, self.running).await;
-        self.store.append_log(self.running, 1, fence, &[(number, chunk)]).await.unwrap();
+        let run = self.store.build(self.running).await.unwrap().unwrap().run;
+        self.store.append_log(self.running, run, fence, &[(number, chunk)]).await.unwrap();
+        self.bells.ring(Topic::Build(self.running));
+    }
+
+    /// The running build's worker is lost, and it runs again.
+    pub async fn lose(&self) {
+        seed::lose(&self.store, self.running).await;
         self.bells.ring(Topic::Build(self.running));
     }
 

@@ -12,7 +12,7 @@ use pikoci_model::{
     outcome::Failure,
     pipeline::{CheckInterval, Job, OnWorkerLoss, Pipeline, Resource, ResourceType},
     port::store::{
-        AccountStore, BuildStore, BuildUpdate, ClaimAnswer, ClaimRequest, LogStore, PipelineStore,
+        AccountStore, BuildStore, BuildUpdate, ClaimAnswer, ClaimRequest, LogStore, PipelineStore, Requeued,
         ResourceStore, SaveRevision, SavedRevision, SchedulingStore, WorkerStore,
     },
     scheduling::{NewBuild, Write},
@@ -164,6 +164,7 @@ async fn worker(store: &MemoryStore) {
         takes_checks: true,
         team: None,
         started_at: now(),
+        warnings: vec!["journal is not durable (tmpfs)".into()],
     };
     store.worker_announced(&profile, &NodeId("s1".into()), now()).await.unwrap();
 }
@@ -213,11 +214,12 @@ fn started_service() -> StepRecord {
     StepRecord { path, ..record(1, "service", "db:start", BuildStatus::Succeeded) }
 }
 
-fn service(state: ServiceState) -> ServiceRecord {
+/// The service of a run; each run has an instance of its own.
+fn service(run: u32, state: ServiceState) -> ServiceRecord {
     let at = |stood: bool, seconds: i64| stood.then(|| now() + TimeDelta::seconds(seconds));
     let is_stopped = state == ServiceState::Stopped;
     ServiceRecord {
-        instance: InstanceId(uuid::Uuid::from_u128(1)),
+        instance: InstanceId(uuid::Uuid::from_u128(run.into())),
         name: "db".into(),
         service_type: "postgresql".into(),
         version: "16".into(),
@@ -230,6 +232,7 @@ fn service(state: ServiceState) -> ServiceRecord {
         ready_at: at(true, 1),
         stopping_at: at(is_stopped, 3),
         stopped_at: at(is_stopped, 4),
+        worker: None,
     }
 }
 
@@ -245,12 +248,13 @@ pub async fn start(store: &MemoryStore, build: BuildId) {
     let request = ClaimRequest { build, node, incarnation: Incarnation(1), worker, random: 7 };
     let answer = store.claim(&request).await.unwrap();
     assert!(matches!(answer, ClaimAnswer::Claimed(_)), "{answer:?}");
+    let run = store.build(build).await.unwrap().unwrap().run;
     let begun = vec![
         BuildEvent::Started { at: now() },
         BuildEvent::Phase(Phase::Running),
         BuildEvent::Step(record(0, "get", "app", BuildStatus::Succeeded)),
         BuildEvent::Step(started_service()),
-        BuildEvent::Service(service(ServiceState::Ready)),
+        BuildEvent::Service(service(run, ServiceState::Ready)),
         BuildEvent::Step(record(2, "task", "test", BuildStatus::Started)),
     ];
     events(store, build, begun).await;
@@ -269,7 +273,7 @@ async fn fail(store: &MemoryStore, build: BuildId) {
     };
     let over = vec![
         BuildEvent::Step(failed),
-        BuildEvent::Service(service(ServiceState::Stopped)),
+        BuildEvent::Service(service(1, ServiceState::Stopped)),
         BuildEvent::Concluded {
             status: BuildStatus::Failed,
             failure: Some(Failure::plain("task test exited with 2")),
@@ -283,11 +287,20 @@ async fn fail(store: &MemoryStore, build: BuildId) {
 /// Ends a running build well.
 pub async fn finish(store: &MemoryStore, build: BuildId) {
     let at = now() + TimeDelta::seconds(9);
+    let run = store.build(build).await.unwrap().unwrap().run;
     let over = vec![
         BuildEvent::Step(record(2, "task", "test", BuildStatus::Succeeded)),
-        BuildEvent::Service(service(ServiceState::Stopped)),
+        BuildEvent::Service(service(run, ServiceState::Stopped)),
         BuildEvent::Concluded { status: BuildStatus::Succeeded, failure: None, at },
         BuildEvent::Finished { at },
     ];
     events(store, build, over).await;
+}
+
+/// The worker of a running build is lost; another run of it begins.
+pub async fn lose(store: &MemoryStore, build: BuildId) {
+    let fence = fence(store, build).await;
+    let lost = Failure::plain("its worker was lost");
+    assert_eq!(store.requeue(build, fence, true, &lost, now()).await.unwrap(), Requeued::Queued);
+    start(store, build).await;
 }

@@ -1,0 +1,68 @@
+//! Workers: what they run, what is wrong with them, what is still to be stopped on them.
+
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+use crate::world::World;
+
+#[actix_web::test]
+async fn workers_say_what_they_hold_and_what_they_warn_of() {
+    let world = World::start().await;
+    let (status, answer) = world.json(Method::GET, "/workers", None).await;
+    assert_eq!(status, 200);
+    let worker = &answer["data"][0];
+    assert_eq!((&worker["running"], &worker["pending_stops"]), (&json!(1), &json!(0)));
+    assert_eq!(worker["warnings"], json!(["journal is not durable (tmpfs)"]));
+    let (status, page) = world.page("/workers").await;
+    assert_eq!(status, 200);
+    for said in ["lab-1", "online", "shop / unit #2", "1 of 2 slots", "journal is not durable (tmpfs)"] {
+        assert!(page.contains(said), "{said} is missing:\n{page}");
+    }
+    assert!(!page.contains("to be stopped"));
+}
+
+#[actix_web::test]
+async fn what_a_lost_run_left_is_listed_with_its_worker_until_it_is_stopped() {
+    let world = World::start().await;
+    world.lose().await;
+    let (_, answer) = world.json(Method::GET, "/workers/pending-stops", None).await;
+    let stop = &answer["data"][0];
+    assert_eq!(answer["data"].as_array().unwrap().len(), 1, "{answer:#}");
+    assert_eq!(
+        (&stop["worker"], &stop["pipeline"], &stop["build_number"]),
+        (&json!("lab-1"), &json!("shop"), &json!("2"))
+    );
+    assert_eq!((&stop["service"]["name"], &stop["service"]["run"]), (&json!("db"), &json!(1)));
+    let (_, answer) = world.json(Method::GET, "/workers", None).await;
+    assert_eq!(answer["data"][0]["pending_stops"], 1);
+    let (_, page) = world.page("/workers").await;
+    assert!(page.contains("to be stopped on lab-1") && page.contains("1 stop pending"), "{page}");
+}
+
+#[actix_web::test]
+async fn workers_are_for_global_admins() {
+    let world = World::start().await;
+    let ann = world.log_in("ann").await;
+    for path in ["/workers", "/workers/pending-stops", "/workers/events"] {
+        let answer = world.bare(Method::GET, path).bearer_auth(&ann).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{path}");
+        let answer = world.bare(Method::GET, path).header("accept", "application/json").send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{path}");
+    }
+    let cookie = format!("pikoci_session={ann}");
+    let page =
+        world.bare(Method::GET, "/teams/main/pipelines").header("cookie", cookie).send().await.unwrap();
+    assert!(!page.text().await.unwrap().contains("href=\"/workers\""), "no link to what may not be seen");
+}
+
+#[actix_web::test]
+async fn the_stream_of_the_workers_tells_when_one_holds_another_build() {
+    let world = World::start().await;
+    let mut events = world.events("/workers/events", None).await;
+    let first = events.next().await.unwrap();
+    assert_eq!((first.name.as_str(), &first.data["worker"]), ("worker", &json!("lab-1")));
+    assert_eq!(first.data["builds"].as_array().unwrap().len(), 1);
+    world.finish().await;
+    let next = events.next().await.unwrap();
+    assert_eq!(next.data["builds"], json!([]));
+}
