@@ -128,9 +128,11 @@ impl Nursery {
     /// Kills children that are nobody's, and says whether there was none.
     fn kill_strays(&mut self) -> bool {
         let ready = self.ready.as_ref().map(|ready| ready.pid);
-        let known: BTreeSet<Pid> = self.shims.keys().copied().chain(ready).chain(self.lost.replays()).collect();
+        let known: BTreeSet<Pid> =
+            self.shims.keys().copied().chain(ready).chain(self.lost.replays()).collect();
         let is_stray = |child: &Pid| {
-            !known.contains(child) && !getsid(Some(*child)).is_ok_and(|session| self.lost.has_session(session))
+            !known.contains(child)
+                && !getsid(Some(*child)).is_ok_and(|session| self.lost.has_session(session))
         };
         let strays: Vec<Pid> = wait::children().into_iter().filter(is_stray).collect();
         for stray in &strays {

@@ -124,7 +124,8 @@ impl Reaper {
         let lease = self.lease_end.as_ref().and_then(Alarm::descriptor);
         let others = [self.shim.as_ref().map(AsFd::as_fd), birth, lease];
         let watched = [self.children.as_fd()].into_iter().chain(others.into_iter().flatten());
-        let mut watched: Vec<_> = watched.map(|descriptor| PollFd::new(descriptor, PollFlags::POLLIN)).collect();
+        let mut watched: Vec<_> =
+            watched.map(|descriptor| PollFd::new(descriptor, PollFlags::POLLIN)).collect();
         let of_phase = match self.phase {
             Phase::Running | Phase::Leftover => None,
             Phase::Asked { until } => Some(until),

@@ -4,6 +4,7 @@ use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 use bytes::Bytes;
 use nix::errno::Errno;
@@ -13,14 +14,17 @@ use nix::sys::signal::Signal;
 use nix::unistd::{Pid, chdir, getpid, getppid, setsid};
 
 use crate::protocol::{Command, SpawnFault, SpawnStage};
-use crate::sys::fork::{Pointers, child_in_group, exec, leave};
-use crate::sys::{descriptors, harden, signals};
+use crate::sys::fork::{self, Pointers, exec};
+use crate::sys::{deadline, descriptors, harden, namespaces, signals};
 
 /// Searched when the command's environment has no `PATH`.
 pub const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// Exit code of a child that could not execute its program; nobody sees it, the pipe tells more.
 const NOT_EXECUTED: i32 = 127;
+
+/// The reaper hears nobody until the program runs: one whose directory or file lies on a dead network is not waited for.
+const LONGEST_START: Duration = Duration::from_secs(30);
 
 /// A leader that has been forked. Its program runs as soon as [`Birth::outcome`] says so.
 pub struct Leader {
@@ -54,22 +58,23 @@ impl Birth {
     }
 }
 
-/// Forks the leader of `command`.
+/// Starts the leader of `command`; comes back when its program runs, or when it has ended without.
 pub fn start(
     command: &Command,
     output: &OwnedFd,
     errors: &OwnedFd,
     group: Option<BorrowedFd<'_>>,
 ) -> Result<Leader, SpawnFault> {
-    let prepared = Prepared::new(command, output, errors)?;
+    let mut prepared = Prepared::new(command, output, errors)?;
+    prepared.is_first = command.fresh_pids && namespaces::number_children_anew();
     let (told, tell) = descriptors::pipe().map_err(|error| fault(SpawnStage::Fork, &error))?;
     let reaper = getpid();
-    let pid = child_in_group(group, || {
+    let pid = fork::program(group, &|| {
         let (stage, error) = prepared.become_program(reaper);
         let mut message = [stage, 0, 0, 0, 0];
         message[1..].copy_from_slice(&error.raw_os_error().unwrap_or_default().to_ne_bytes());
-        let _ = File::from(tell).write_all(&message);
-        leave(NOT_EXECUTED)
+        let _ = nix::unistd::write(&tell, &message);
+        NOT_EXECUTED
     })
     .map_err(|error| fault(SpawnStage::Fork, &error))?;
     Ok(Leader { pid, birth: Birth(File::from(told)) })
@@ -90,6 +95,8 @@ struct Prepared {
     standard: [OwnedFd; 3],
     files: Vec<(i32, OwnedFd)>,
     surroundings: Option<harden::Surroundings>,
+    /// It is the first process of a space of numbers.
+    is_first: bool,
 }
 
 impl Prepared {
@@ -123,15 +130,20 @@ impl Prepared {
             standard,
             files,
             surroundings: command.surroundings,
+            is_first: false,
         })
     }
 
     /// Runs in the child, comes back only with what went wrong.
     fn become_program(&self, reaper: Pid) -> (u8, io::Error) {
         signals::default_everything();
+        deadline::die_unless_executed_within(LONGEST_START);
         let _ = setsid();
         let _ = prctl::set_pdeathsig(Signal::SIGKILL);
-        if getppid() != reaper {
+        if self.is_first {
+            // Its parent has no number there, and a `/proc` that shows too much is no reason not to run.
+            let _ = namespaces::own_proc();
+        } else if getppid() != reaper {
             return (b'k', io::Error::from(Errno::ESRCH));
         }
         harden::be_as_usual();
@@ -224,5 +236,34 @@ mod tests {
         assert_eq!(candidates(b"x", &env), [b"/a/x".to_vec(), b"./x".to_vec(), b"/b/x".to_vec()]);
         assert_eq!(candidates(b"./x", &env), [b"./x".to_vec()]);
         assert_eq!(candidates(b"x", &[]).len(), 3);
+    }
+
+    #[test]
+    fn with_fresh_numbers_nobody_else_is_seen_or_hit() {
+        if !nix::unistd::geteuid().is_root() {
+            return;
+        }
+        let script = "echo $$; echo /proc/[0-9]*; kill -0 $0 2>/dev/null || echo nobody";
+        let argv = ["sh", "-c", script, &std::process::id().to_string()];
+        let command = Command {
+            argv: argv.iter().map(|argument| Bytes::from((*argument).to_owned())).collect(),
+            directory: Bytes::from("/"),
+            fresh_pids: true,
+            ..Command::default()
+        };
+        // Where even root may not, as in many a container, it runs among the host's processes.
+        let apart = std::thread::spawn(namespaces::number_children_anew).join().unwrap();
+        // The space of numbers is that of the thread that asks for it, and the leader ends with its thread.
+        let run = move || {
+            let (read, write) = descriptors::pipe().unwrap();
+            let leader = start(&command, &write, &write, None).unwrap().pid;
+            drop(write);
+            let mut said = String::new();
+            File::from(read).read_to_string(&mut said).unwrap();
+            let _ = nix::sys::wait::waitpid(leader, None);
+            said
+        };
+        let said = std::thread::spawn(run).join().unwrap();
+        assert!(!apart || said == "1\n/proc/1\nnobody\n", "{said}");
     }
 }

@@ -4,6 +4,9 @@ use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigEvent, SigevNotify, Signal};
+use nix::sys::timer::{Expiration, Timer, TimerSetTimeFlags};
+use nix::time::ClockId;
 
 /// How long `poll` may sleep; rounded up to its milliseconds, so that the deadline has passed when it returns.
 pub fn timeout(until: Option<Instant>) -> PollTimeout {
@@ -17,4 +20,14 @@ pub fn timeout(until: Option<Instant>) -> PollTimeout {
 pub fn readable(descriptor: BorrowedFd<'_>) -> bool {
     let mut watched = [PollFd::new(descriptor, PollFlags::POLLIN)];
     matches!(poll(&mut watched, PollTimeout::ZERO), Ok(found) if found > 0)
+}
+
+/// Kills this process unless it has become another program by then: `exec` takes the timer away. If there is none to be
+/// had, it waits as long as it has to.
+pub fn die_unless_executed_within(limit: Duration) {
+    let kill = SigEvent::new(SigevNotify::SigevSignal { signal: Signal::SIGKILL, si_value: 0 });
+    if let Ok(mut timer) = Timer::new(ClockId::CLOCK_MONOTONIC, kill) {
+        let _ = timer.set(Expiration::OneShot(limit.into()), TimerSetTimeFlags::empty());
+        std::mem::forget(timer);
+    }
 }

@@ -23,11 +23,14 @@ pub fn be_spared() {
     let _ = fs::write("/proc/self/oom_score_adj", SPARED);
 }
 
-/// A command is not spared. A hidden process may not write its own file, so it shows itself first; `exec` resets that.
+/// A command is not spared. A hidden process of an ordinary user may not write its own file, so it shows itself
+/// meanwhile; the memory may be on loan from one that stays hidden.
 pub fn be_as_usual() {
-    if fs::read_to_string("/proc/self/oom_score_adj").is_ok_and(|now| now.trim() != AS_USUAL) {
+    const OWN: &str = "/proc/self/oom_score_adj";
+    if fs::read_to_string(OWN).is_ok_and(|now| now.trim() != AS_USUAL) && fs::write(OWN, AS_USUAL).is_err() {
         let _ = prctl::set_dumpable(true);
-        let _ = fs::write("/proc/self/oom_score_adj", AS_USUAL);
+        let _ = fs::write(OWN, AS_USUAL);
+        let _ = prctl::set_dumpable(false);
     }
 }
 
