@@ -36,6 +36,7 @@ impl Build {
             }
             BuildEvent::Phase(phase) => self.advance(*phase),
             BuildEvent::Concluded { status, failure, at } => self.conclude(*status, failure.as_ref(), *at),
+            BuildEvent::Stuck { failure, at } => self.stick(failure, *at),
             BuildEvent::Finished { at } => self.finish(*at),
             BuildEvent::Step(_)
             | BuildEvent::Service(_)
@@ -130,6 +131,21 @@ impl Build {
         self.status = status;
         self.failure = failure.cloned();
         self.ended_at = Some(at);
+        Absorbed::Decisive
+    }
+
+    /// The one end that overrules an earlier one: what was concluded did not know of it. What has passed by then stays
+    /// passed. A cancelled build stays cancelled, for this reason.
+    fn stick(&mut self, failure: &Failure, at: DateTime<Utc>) -> Absorbed {
+        if self.failure.as_ref() == Some(failure) {
+            return Absorbed::Nothing;
+        }
+        self.failure = Some(failure.clone());
+        self.ended_at.get_or_insert(at);
+        if !self.status.may_become(BuildStatus::Failed) {
+            return Absorbed::Shown;
+        }
+        self.status = BuildStatus::Failed;
         Absorbed::Decisive
     }
 

@@ -11,6 +11,8 @@ mod histories;
 #[cfg(test)]
 mod installation;
 #[cfg(test)]
+mod losses;
+#[cfg(test)]
 mod resources;
 #[cfg(test)]
 mod services;

@@ -15,12 +15,12 @@ use pikoci_model::plan::BuildPlan;
 use pikoci_model::port::{
     Item, LaunchError, Launcher, LeaseEnd, Process, ServiceEnd, ServiceLaunch, Spawn, WorkItem,
 };
-use pikoci_model::step::{ServiceStep, Step, StepKind};
+use pikoci_model::step::{Command, ServiceStep, Step, StepKind};
 use pikoci_model::text::{SecretValue, Value};
 
 use crate::world::{World, exec, hooks, plan, step, task};
 
-fn service(service_type: &str, name: &str) -> Step {
+pub fn service(service_type: &str, name: &str) -> Step {
     let service = ServiceStep { service_type: service_type.into(), params: BTreeMap::new() };
     step(name, StepKind::Service(service))
 }
@@ -31,7 +31,7 @@ fn ready(line: &str, timeout: u64) -> Option<ReadyCheck> {
 }
 
 /// `started` starts and stops; `checked` has a ready check as well; the others go wrong in their own way.
-fn types() -> BTreeMap<String, ServiceType> {
+pub fn types() -> BTreeMap<String, ServiceType> {
     let user = |start: &str, ready_check: Option<ReadyCheck>| ServiceType {
         start: Some(exec(start)),
         stop: Some(exec("say stopping")),
@@ -47,19 +47,28 @@ fn types() -> BTreeMap<String, ServiceType> {
         ("deaf", user("true", ready("fail-before 1000000 refused", 30))),
         ("foreground", foreground("hang")),
         ("early", foreground("exit 9")),
+        ("stuck", foreground("stuck")),
+        (
+            "empty",
+            ServiceType { start: Some(nothing()), stop: Some(nothing()), ..user("true", ready("true", 9)) },
+        ),
         ("unstoppable", ServiceType { stop: Some(exec("exit 5")), ..user("true", None) }),
     ]
     .map(|(name, declared)| (name.to_owned(), declared))
     .into()
 }
 
-fn with_services(build: i64, steps: Vec<Step>) -> BuildPlan {
+fn nothing() -> Command {
+    Command { runner: "exec".into(), ..Command::default() }
+}
+
+pub fn with_services(build: i64, steps: Vec<Step>) -> BuildPlan {
     let mut plan = plan(build, steps);
     plan.types.service_types = types();
     plan
 }
 
-fn stops(world: &World) -> Vec<String> {
+pub fn stops(world: &World) -> Vec<String> {
     let story = world.host.story();
     story.iter().filter_map(|line| line.strip_prefix("stopped ")).map(str::to_owned).collect()
 }
@@ -98,6 +107,16 @@ async fn services_start_in_order_and_stop_group_by_group_in_reverse() {
     assert_eq!(stops(&world).len(), 3);
     let states: Vec<String> = ran.services().into_iter().filter(|state| state.starts_with('b')).collect();
     assert_eq!(states, ["b starting", "b probing", "b ready", "b stopping", "b stopped"]);
+}
+
+#[actix_rt::test]
+async fn a_command_without_a_program_is_a_success() {
+    let mut world = World::new();
+    let ran = world.run(with_services(1, vec![service("empty", "e"), task("t", "true")])).await;
+    assert_eq!((ran.status(), ran.failure()), (BuildStatus::Succeeded, String::new()));
+    let expected = ["svc.e.start succeeded", "svc.e.ready succeeded", "1 succeeded", "svc.e.stop succeeded"];
+    assert_eq!(ran.steps(), expected);
+    assert_eq!(ran.services().last().map(String::as_str), Some("e stopped"));
 }
 
 #[actix_rt::test]

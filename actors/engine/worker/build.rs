@@ -19,7 +19,7 @@ use pikoci_model::port::Workdir;
 use serde::Serialize;
 use tokio::sync::watch;
 
-pub(crate) use self::closing::{close_site, remove};
+pub(crate) use self::closing::{close_site, remove, stuck};
 use self::services::Services;
 use super::conduct::Interrupt;
 use super::hook::HookPlace;

@@ -12,7 +12,7 @@ use pikoci_model::step::Command;
 use pikoci_model::version::{MAX_VERSION_BYTES, VersionValue};
 use tokio::sync::watch;
 
-use super::build::remove;
+use super::build::{remove, stuck};
 use super::conduct::{
     Conducted, Ear, Halt, Interrupt, Order, Runner, conduct, ended_failure, launch_failure, workplace_failure,
 };
@@ -108,10 +108,14 @@ impl CheckAsk {
         let result = match self.ground(workdir.clone()).await {
             Ok(ground) => {
                 let result = self.look_in(&ground, check, tail, ear).await;
-                if let Err(stuck) = ground.item.close().await {
-                    stuck.iter().for_each(|ended| tracing::error!(check = %ground.name, "R133: {ended}"));
+                match ground.item.close().await {
+                    Ok(()) => result,
+                    Err(ended) => {
+                        let failure = stuck(&ended);
+                        tracing::error!(check = %ground.name, "{failure}");
+                        Err(failure.into())
+                    }
                 }
-                result
             }
             Err(failure) => Err(failure.into()),
         };

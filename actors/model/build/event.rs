@@ -53,6 +53,14 @@ pub enum BuildEvent {
         /// When.
         at: DateTime<Utc>,
     },
+    /// Processes of the build outlive their kill: it has failed, also if it was concluded as succeeded. Its worker
+    /// waits for them before it says that it is finished.
+    Stuck {
+        /// Which, and what they wait for.
+        failure: Failure,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// Nothing of the build is alive on the worker. The last event.
     Finished {
         /// When.

@@ -52,13 +52,15 @@ impl BuildStatus {
         matches!(self, Self::Succeeded | Self::Warning)
     }
 
-    /// Whether this may become `next`. `started → pending` (a new run) needs a new fence, which the caller holds.
+    /// Whether this may become `next`. `started → pending` (a new run) needs a new fence, which the caller holds. What
+    /// succeeded fails all the same when a process of it outlives its kill.
     pub fn may_become(self, next: Self) -> bool {
         use BuildStatus as S;
         matches!(
             (self, next),
             (S::Pending, S::Started | S::Cancelled | S::Failed)
                 | (S::Started, S::Succeeded | S::Failed | S::Warning | S::Cancelled | S::Pending)
+                | (S::Succeeded | S::Warning, S::Failed)
                 | (S::Failed, S::Warning)
         )
     }
@@ -121,10 +123,11 @@ mod tests {
     #[test]
     fn a_final_status_stays() {
         for status in [BuildStatus::Succeeded, BuildStatus::Warning, BuildStatus::Cancelled] {
-            for next in [BuildStatus::Pending, BuildStatus::Started, BuildStatus::Failed] {
+            for next in [BuildStatus::Pending, BuildStatus::Started, BuildStatus::Cancelled] {
                 assert!(!status.may_become(next), "{status} → {next}");
             }
         }
+        assert!(!BuildStatus::Cancelled.may_become(BuildStatus::Failed));
         assert!(BuildStatus::Failed.may_become(BuildStatus::Warning));
     }
 

@@ -49,6 +49,7 @@ impl Printer {
             BuildEvent::Service(service) => self.service(&service),
             BuildEvent::Log(chunk) => raw(&chunk.bytes),
             BuildEvent::Concluded { status, failure, .. } => self.conclusion = Some((status, failure)),
+            BuildEvent::Stuck { failure, .. } => self.conclusion = Some((BuildStatus::Failed, Some(failure))),
             BuildEvent::Finished { at } | BuildEvent::HandedBack { at } => self.ended = Some(at),
             BuildEvent::Lost { at } => {
                 let failure = Failure::coded(RunCode::R132, "the build's shim was lost");

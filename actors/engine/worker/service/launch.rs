@@ -1,12 +1,13 @@
 //! The way from a service's description to a start that runs: both commands are prepared before either is handed over.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use pikoci_model::id::StepPath;
 use pikoci_model::outcome::{Ended, Failure};
 use pikoci_model::pipeline::ServiceType;
-use pikoci_model::port::{LogSink, Process, ServiceLaunch, StopCommand};
+use pikoci_model::port::{LogSink, Process, ServiceLaunch, Spawn, StopCommand};
 use pikoci_model::step::Command;
 
 use super::{Launched, ServiceAsk, StartOver};
@@ -29,14 +30,15 @@ pub(super) async fn launch(
     let plan = plan_service(site, declared, &ask.service, &ask.name, ask.instance).await?;
     let start_sink: Arc<dyn LogSink> = Arc::clone(recorder.log()) as _;
     let start = ready(ask, &plan.specifics, &plan.start, recorder.path(), Some(&start_sink)).await?;
-    let Some(start) = start else {
-        return Err(failed(&ask.name, "its start command is empty"));
-    };
+    let start = start.unwrap_or_else(|| nothing(ask, recorder.path(), &start_sink));
     let stop_path = StepPath::of_service(&ask.name, "stop");
     let stop_log = StepLog::new(stop_path.clone(), &site.outbox, site.ground.settings.output_limit);
     let stop_sink: Arc<dyn LogSink> = Arc::clone(&stop_log) as _;
     let stop = match &plan.stop {
-        Some(stop) => ready(ask, &plan.specifics, stop, &stop_path, Some(&stop_sink)).await?,
+        Some(stop) => {
+            let stop = ready(ask, &plan.specifics, stop, &stop_path, Some(&stop_sink)).await?;
+            Some(stop.unwrap_or_else(|| nothing(ask, &stop_path, &stop_sink)))
+        }
         None => None,
     };
     for warning in start.warnings.iter().chain(stop.iter().flat_map(|stop| &stop.warnings)) {
@@ -79,6 +81,25 @@ async fn ready(
     let order = Order { layers, step, attempt: 1, sink, capture: false, hide_stdout: false, limit: None };
     let runner = Runner { types: &ask.site.types.runner_types, host_services: true, labels: &[] };
     make_ready(&ask.site.ground, &ask.site.secrets, runner, order).await
+}
+
+/// A command without a program succeeds and does nothing; what goes with it, the other command and the ready check, is
+/// as it always is.
+fn nothing(ask: &ServiceAsk, step: &StepPath, sink: &Arc<dyn LogSink>) -> Ready {
+    let ground = &ask.site.ground;
+    let program = ground.ports.workplace.program().to_string_lossy().into_owned();
+    let spawn = Spawn {
+        step: step.clone(),
+        attempt: 1,
+        argv: vec![program, "internal".to_owned(), "nothing".to_owned()],
+        env: BTreeMap::new(),
+        dir: ground.workdir.path.clone(),
+        files: Vec::new(),
+        sink: Some(Arc::clone(sink)),
+        capture: false,
+        hide_stdout: false,
+    };
+    Ready { spawn, container: None, warnings: Vec::new(), names: Vec::new() }
 }
 
 /// Waits until the start command has ended by itself; a start that is cut is ended by the stop.

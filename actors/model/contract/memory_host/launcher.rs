@@ -248,7 +248,7 @@ impl WorkItem for MemoryItem {
     async fn close(&self) -> Result<(), Vec<Ended>> {
         if std::mem::replace(&mut self.state().closed, true) {
             let running = self.state().running.clone();
-            join_all(running.iter().map(|process| process.wait())).await;
+            join_all(running.iter().map(|process| process.gone())).await;
             self.empty();
             return Ok(());
         }

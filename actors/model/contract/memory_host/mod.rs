@@ -2,6 +2,7 @@
 //!
 //! | program | what it does |
 //! |---|---|
+//! | `/usr/bin/pikoci …` | the program itself: ends with 0 |
 //! | `true`, `false`, `exit N` | ends with 0, 1, N |
 //! | `say WORDS`, `complain WORDS` | prints a line on standard output or error and ends with 0 |
 //! | `show NAME` | prints `NAME=value` of its environment |

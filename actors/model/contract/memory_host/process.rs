@@ -24,17 +24,30 @@ pub(super) struct MemoryProcess {
     host: MemoryHost,
     step: String,
     command: String,
-    /// No signal ends it.
-    stuck: bool,
     ender: Mutex<Option<oneshot::Sender<ProcessEnd>>>,
     end: SharedEnd,
+    /// Only of a process that no signal ends: resolves when it is gone all the same.
+    hold: Option<Hold>,
+}
+
+struct Hold {
+    let_go: Mutex<Option<oneshot::Sender<()>>>,
+    gone: Shared<BoxFuture<'static, ()>>,
+}
+
+impl Hold {
+    fn new() -> Self {
+        let (let_go, gone) = oneshot::channel::<()>();
+        Self { let_go: Mutex::new(Some(let_go)), gone: gone.map(drop).boxed().shared() }
+    }
 }
 
 impl MemoryProcess {
     pub fn new(host: MemoryHost, step: String, command: String, stuck: bool) -> Self {
         let (ender, end) = oneshot::channel::<ProcessEnd>();
         let end = end.map(Result::ok).boxed().shared();
-        Self { host, step, command, stuck, ender: Mutex::new(Some(ender)), end }
+        let hold = stuck.then(Hold::new);
+        Self { host, step, command, ender: Mutex::new(Some(ender)), end, hold }
     }
 
     pub fn runs(&self) -> bool {
@@ -49,14 +62,24 @@ impl MemoryProcess {
 
     /// What is said of it once it has outlived KILL.
     pub fn stuck(&self) -> Option<Ended> {
+        let hold = self.hold.as_ref().filter(|hold| hold.gone.peek().is_none())?;
+        let held = hold.let_go.lock().unwrap_or_else(PoisonError::into_inner).is_some();
         let (command, wait_channel) = (self.command.clone(), "memory".to_owned());
-        (self.stuck && self.runs()).then_some(Ended::Stuck { pid: 4242, command, wait_channel })
+        held.then_some(Ended::Stuck { pid: 4242, command, wait_channel })
     }
 
     /// Whatever held it in the kernel lets go.
     pub fn unstick(&self) {
-        if self.stuck {
-            self.end(how(Ended::Signalled(9)));
+        if let Some(hold) = &self.hold {
+            hold.let_go.lock().unwrap_or_else(PoisonError::into_inner).take();
+        }
+    }
+
+    /// Waits until nothing of it is left.
+    pub async fn gone(&self) {
+        self.wait().await;
+        if let Some(hold) = &self.hold {
+            hold.gone.clone().await;
         }
     }
 
@@ -78,7 +101,8 @@ impl Process for MemoryProcess {
     }
 
     fn terminate(&self, _: Duration) {
-        if !self.stuck && self.end(how(Ended::Signalled(15))) {
+        let ended = self.stuck().unwrap_or(Ended::Signalled(15));
+        if self.end(how(ended)) {
             self.host.tell(format!("terminated {}", self.step));
         }
     }
