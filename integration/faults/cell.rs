@@ -58,12 +58,13 @@ impl Phase {
     /// The call that panics in this phase, as the program's hidden flag names it.
     pub fn panics_in(self) -> Option<&'static str> {
         Some(match self {
-            Self::BeforeIntent => "spawn:0",
+            Self::BeforeIntent => "service",
             Self::AfterIntent => "service-started",
             Self::MidStart => "wait:start",
             Self::Started => "spawn:ready",
             Self::ProbeHung => "wait:ready",
-            Self::MidTask => "wait:task",
+            // Where the work stands behind one service and behind three.
+            Self::MidTask => "wait:2,4",
             Self::MidStop => "stop",
             Self::AfterStop => "stopped",
             Self::Anywhen => return None,
@@ -161,7 +162,7 @@ pub enum Act {
     Panic,
     /// Signals, one after the other.
     Signals(&'static [(Target, i32)]),
-    /// Stopped for so many seconds, then continued.
+    /// Stopped for so many seconds, or until another host has taken over; then continued.
     Pause { whom: &'static [Target], seconds: u64, second_host: bool },
     /// No byte is left for the journal.
     FullDisk,
@@ -204,7 +205,7 @@ const fn fault(name: &'static str, act: Act, after: After, limit: u64, period: u
 }
 
 /// All faults.
-pub const FAULTS: [Fault; 25] = [
+pub const FAULTS: [Fault; 29] = [
     fault("task-fails", Act::Fail, After::Lives, SECOND, 1),
     fault("cancel", Act::Cancel, After::Lives, SECOND, 1),
     fault("step-timeout", Act::StepTimeout, After::Lives, 12 * SECOND, 2),
@@ -258,13 +259,34 @@ pub const FAULTS: [Fault; 25] = [
     fault("full-disk", Act::FullDisk, After::Lives, 2 * SECOND, 2),
     fault("no-files", Act::NoFiles, After::Lives, 9 * SECOND, 2),
     fault("no-processes", Act::NoProcesses, After::Lives, 9 * SECOND, 2),
-    fault("stop-worker-30s", pause(&[Target::Worker], false), After::Lives, 20 * SECOND, 8),
-    fault("stop-shim-30s", pause(&[Target::Shims], false), After::Lives, 35 * SECOND, 8),
+    fault("stop-worker-30s", pause(&[Target::Worker], 30, false), After::Lives, 17 * SECOND, 8),
+    fault("stop-shim-30s", pause(&[Target::Shims], 30, false), After::Lives, 33 * SECOND, 8),
+    fault("stop-both-30s", pause(&[Target::Worker, Target::Shims], 30, false), After::Lives, 33 * SECOND, 8),
+    fault("stop-nursery-30s", pause(&[Target::Nursery], 30, false), After::Lives, 33 * SECOND, 8),
+    fault("stop-worker-second-host", pause(&[Target::Worker], 0, true), After::Lives, 17 * SECOND, 4),
+    fault(
+        "stop-both-second-host",
+        pause(&[Target::Worker, Target::Shims], 0, true),
+        After::Lives,
+        60 * SECOND,
+        4,
+    ),
 ];
 
-const fn pause(whom: &'static [Target], second_host: bool) -> Act {
-    Act::Pause { whom, seconds: 30, second_host }
+const fn pause(whom: &'static [Target], seconds: u64, second_host: bool) -> Act {
+    Act::Pause { whom, seconds, second_host }
 }
+
+const NOT_WORKING: &[Phase] = &[
+    Phase::BeforeIntent,
+    Phase::AfterIntent,
+    Phase::MidStart,
+    Phase::Started,
+    Phase::ProbeHung,
+    Phase::MidStop,
+    Phase::AfterStop,
+    Phase::Anywhen,
+];
 
 /// Phases in which a fault cannot be had, and why.
 const NOT_HAD: &[(&str, &[Phase], &str)] = &[
@@ -280,6 +302,8 @@ const NOT_HAD: &[(&str, &[Phase], &str)] = &[
     ),
     ("job-timeout", &[Phase::MidStop, Phase::AfterStop, Phase::Anywhen], "the job's time ends with its steps"),
     ("panic", &[Phase::Anywhen], "a call is not a moment"),
+    ("stop-worker-second-host", NOT_WORKING, "only a step can overlap with another"),
+    ("stop-both-second-host", NOT_WORKING, "only a step can overlap with another"),
 ];
 
 impl Fault {

@@ -136,8 +136,12 @@ fn is_settled(build: &Value) -> bool {
     build["phase"] == "done" && services.iter().all(|service| service["status"] == "stopped")
 }
 
-fn take_down(yard: &mut Yard) -> Option<String> {
-    let server = yard.server.as_mut()?;
-    server.signal(libc::SIGTERM);
-    server.end(ENDING).is_none().then(|| "the server did not end when everything was done".to_owned())
+fn take_down(yard: &mut Yard) -> Vec<String> {
+    let servers = yard.server.iter_mut().chain(&mut yard.second);
+    let ends = servers.map(|server| {
+        server.signal(libc::SIGTERM);
+        server.end(ENDING)
+    });
+    let hung = ends.filter(Option::is_none);
+    hung.map(|_| "a server did not end when everything was done".to_owned()).collect()
 }

@@ -16,6 +16,7 @@ use crate::{
     dice::Dice,
     events::Event,
     kernel::{self, Held},
+    second,
     yard::{Build, HELLO, Yard},
 };
 
@@ -32,6 +33,10 @@ pub type Hits = BTreeMap<String, Instant>;
 /// Brings all builds to the phase of the cell.
 pub fn reach(yard: &Yard, dice: &mut Dice) -> Fallible<()> {
     let phase = yard.cell.phase;
+    if yard.cell.fault.act == Act::Panic {
+        yard.release(HELLO, "go");
+        return Ok(());
+    }
     match phase {
         Phase::BeforeIntent => return Ok(()),
         Phase::AfterIntent => {
@@ -123,7 +128,8 @@ pub fn strike(yard: &mut Yard, dice: &mut Dice) -> Fallible<Hits> {
         Act::Fail => yard.release_once(gate, "fail"),
         Act::Cancel => cancel(yard, &mut hits)?,
         Act::StepTimeout | Act::JobTimeout => hits = await_timeouts(yard),
-        Act::Panic => {}
+        // The call may have come already.
+        Act::Panic => hits.clear(),
         Act::Signals(signals) => {
             for (at, (target, number)) in signals.iter().enumerate() {
                 if at > 0 {
@@ -132,9 +138,13 @@ pub fn strike(yard: &mut Yard, dice: &mut Dice) -> Fallible<Hits> {
                 signal(yard, *target, *number);
             }
         }
-        Act::Pause { whom, seconds, .. } => {
+        Act::Pause { whom, seconds, second_host } => {
             whom.iter().for_each(|target| signal(yard, *target, SIGSTOP));
             thread::sleep(Duration::from_secs(seconds));
+            if second_host {
+                yard.second = Some(second::take_over(yard)?);
+                yard.open_gates();
+            }
             whom.iter().rev().for_each(|target| signal(yard, *target, SIGCONT));
         }
         Act::FullDisk => fill(yard)?,

@@ -17,6 +17,7 @@ mod kin;
 mod pipeline;
 mod report;
 mod schedule;
+mod second;
 mod server;
 mod verdict;
 mod yard;

@@ -66,6 +66,8 @@ pub struct Yard {
     pub ledger: Ledger,
     pub canaries: Canaries,
     pub server: Option<Server>,
+    /// The host that has taken over.
+    pub second: Option<Server>,
     pub client: Option<Client>,
     pub builds: Vec<Build>,
     pub nursery: Option<Kin>,
@@ -88,6 +90,7 @@ impl Yard {
             canaries: Canaries::stand(dir.path(), user)?,
             start,
             server: None,
+            second: None,
             client: None,
             builds: Vec::new(),
             nursery: None,
@@ -217,7 +220,7 @@ impl Yard {
 
 impl Drop for Yard {
     fn drop(&mut self) {
-        self.server = None;
+        (self.server, self.second) = (None, None);
         self.open_gates();
         clear(&self.start.mark);
         for group in self.start.mark.group.iter().chain(&self.start.groups) {
