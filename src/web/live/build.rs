@@ -2,8 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use futures::future::{try_join, try_join_all};
 use pikoci_model::{
-    build::{Build, Phase},
+    build::{Build, Phase, ServiceRecord, StepRecord},
     id::{BuildId, StepPath},
     log::{NumberedChunk, Stream},
     port::StoreError,
@@ -55,6 +56,16 @@ struct Said {
     services: BTreeMap<String, Vec<u8>>,
 }
 
+/// What is stored beside a build's row: its steps, and its services by run.
+struct Records {
+    steps: Vec<StepRecord>,
+    services: Vec<(u32, Vec<ServiceRecord>)>,
+}
+
+fn rows(build: &Build) -> (u32, u64, Phase) {
+    (build.run, build.events_through, build.phase)
+}
+
 /// Writes the event if it differs from what was said before under this name.
 fn say(out: &mut Vec<u8>, name: &str, said: &mut Vec<u8>, data: &impl Serialize) {
     let mut fresh = Vec::new();
@@ -78,25 +89,30 @@ impl BuildFeed {
         }
     }
 
-    async fn say_state(&mut self, build: &Build, out: &mut Vec<u8>) -> Result<(), StoreError> {
-        say(out, "build", &mut self.said.build, &BuildSaid::of(&self.site, build));
-        let rows = (build.run, build.events_through, build.phase);
-        if self.said.rows == Some(rows) && self.until == Until::Done {
-            return Ok(());
+    /// The steps of the newest run and the services of all, if they can differ from what was said.
+    async fn records(&self, build: &Build) -> Result<Option<Records>, StoreError> {
+        if self.said.rows == Some(rows(build)) && self.until == Until::Done {
+            return Ok(None);
         }
         let store = &self.site.deps.store;
-        for step in store.steps(build.id, build.run).await? {
-            say(out, "step", self.said.steps.entry(step.path.0.clone()).or_default(), &StepSaid::from(&step));
-        }
         // A lost run's services may be stopped, and reported, while a later one goes on.
-        for run in 1..=build.run {
-            for service in store.services(build.id, run).await? {
-                let known = self.said.services.entry(service.instance.to_string()).or_default();
-                say(out, "service", known, &ServiceSaid::of(run, &service));
-            }
+        let of_runs =
+            (1..=build.run).map(async |run| Ok::<_, StoreError>((run, store.services(build.id, run).await?)));
+        let (steps, services) = try_join(store.steps(build.id, build.run), try_join_all(of_runs)).await?;
+        Ok(Some(Records { steps, services }))
+    }
+
+    fn say_state(&mut self, build: &Build, records: Option<Records>, out: &mut Vec<u8>) {
+        say(out, "build", &mut self.said.build, &BuildSaid::of(&self.site, build));
+        let Some(Records { steps, services }) = records else { return };
+        for step in &steps {
+            say(out, "step", self.said.steps.entry(step.path.0.clone()).or_default(), &StepSaid::from(step));
         }
-        self.said.rows = Some(rows);
-        Ok(())
+        for (run, service) in services.iter().flat_map(|(run, all)| all.iter().map(|one| (*run, one))) {
+            let known = self.said.services.entry(service.instance.to_string()).or_default();
+            say(out, "service", known, &ServiceSaid::of(run, service));
+        }
+        self.said.rows = Some(rows(build));
     }
 
     /// Whether a chunk is stored and its step is not yet: it waits, so that a reader knows what the bytes belong to.
@@ -188,8 +204,9 @@ impl Feed for BuildFeed {
     /// The row is read before the chunks: when it says done, the chunks that follow are all there will be.
     async fn look(&mut self, out: &mut Vec<u8>) -> Result<Look, StoreError> {
         let Some(build) = self.site.deps.store.build(self.id).await? else { return Ok(Look::End) };
-        self.say_state(&build, out).await?;
-        let mut chunks = self.site.deps.store.chunks_after(self.id, self.after, LOOK_BYTES).await?;
+        let chunks = self.site.deps.store.chunks_after(self.id, self.after, LOOK_BYTES);
+        let (records, mut chunks) = try_join(self.records(&build), chunks).await?;
+        self.say_state(&build, records, out);
         if let Some(early) = chunks.iter().position(|numbered| self.is_early(&build, numbered)) {
             chunks.truncate(early);
         }

@@ -60,6 +60,9 @@ async fn what_a_lost_run_left_standing_is_told_with_its_worker() {
         (&left[0]["name"], &left[0]["run"], &left[0]["pending_on"]),
         (&json!("db"), &json!(1), &json!("lab-1"))
     );
+    assert_eq!(left[0]["status"], "stop_pending");
+    let (_, first) = world.json(Method::GET, &format!("{BUILD}?run=1"), None).await;
+    assert_eq!(first["data"]["services"][0]["status"], "stop_pending");
     let (_, page) = world.page(BUILD).await;
     assert!(page.contains("db of run 1: stop pending on lab-1."), "{page}");
     assert!(page.contains("?run=1\">1</a>"), "the first run can be reached");

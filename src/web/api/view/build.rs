@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{ServiceView, StepView, between, step_views};
+use super::{ServiceView, StepView, between, service_views, step_views};
 use crate::{refused::Refused, site::Site, standing};
 
 /// How much of a step's log stands in the answer itself, in bytes.
@@ -167,11 +167,19 @@ pub(crate) async fn build_brief(
 /// A build with the steps, the ends of their logs, and the services of one run.
 pub(crate) async fn build_whole(site: &Site, build: &Build, run: u32) -> Result<BuildView, Refused> {
     let store = &site.deps.store;
-    let names = resource_names(site, build.pipeline).await?;
+    let names = match build.versions.is_empty() {
+        true => ResourceNames::default(),
+        false => resource_names(site, build.pipeline).await?,
+    };
     let mut view = build_brief(site, build, &names).await?;
     let revision = store.revision(build.revision).await?;
     let job = revision.as_ref().and_then(|revision| revision.compiled.job(&build.job_name));
     view.run = run;
+    if build.phase == Phase::Queued && build.run == 1 {
+        // No worker has reported anything: whoever starts a build waits for this answer.
+        view.steps = step_views(job, &[]);
+        return Ok(view);
+    }
     view.steps = step_views(job, &store.steps(build.id, run).await?);
     for step in &mut view.steps {
         inline_log(site, build.id, run, step).await?;
@@ -179,8 +187,8 @@ pub(crate) async fn build_whole(site: &Site, build: &Build, run: u32) -> Result<
             inline_log(site, build.id, run, part).await?;
         }
     }
-    view.services = store.services(build.id, run).await?.iter().map(|it| ServiceView::of(run, it)).collect();
     let left = standing::of_build(store.as_ref(), build).await?;
+    view.services = service_views(run, &store.services(build.id, run).await?, &left);
     view.unstopped = left.iter().map(ServiceView::from).collect();
     Ok(view)
 }

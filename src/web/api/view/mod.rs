@@ -18,7 +18,7 @@ pub(crate) use diagnostic::DiagnosticView;
 pub(crate) use job::JobView;
 pub(crate) use pipeline::{ChangesView, PipelineBrief, PipelineView, changes};
 pub(crate) use resource::ResourceView;
-pub(crate) use service::ServiceView;
+pub(crate) use service::{ServiceView, service_views};
 pub(crate) use step::{StepView, step_views};
 pub(crate) use version::{PathView, VersionView, path_view};
 pub(crate) use worker::{PendingStopView, WorkerView};

@@ -1,7 +1,7 @@
 //! Service instances.
 
 use chrono::{DateTime, Utc};
-use pikoci_model::build::ServiceRecord;
+use pikoci_model::build::{ServiceRecord, ServiceState};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -51,7 +51,7 @@ pub(crate) struct ServiceView {
 
 impl ServiceView {
     /// An instance of this run.
-    pub(crate) fn of(run: u32, record: &ServiceRecord) -> Self {
+    fn of(run: u32, record: &ServiceRecord) -> Self {
         Self {
             instance: record.instance.0,
             run,
@@ -74,7 +74,18 @@ impl ServiceView {
 }
 
 impl From<&Standing> for ServiceView {
+    /// What its run knew last is not how it stands: nobody has heard of its stop.
     fn from(left: &Standing) -> Self {
-        Self { pending_on: Some(left.place()), ..Self::of(left.run, &left.record) }
+        let state = if left.is_pending() { ServiceState::StopPending } else { left.record.state };
+        Self { status: state.word(), pending_on: Some(left.place()), ..Self::of(left.run, &left.record) }
     }
+}
+
+/// The instances of a run; `left` are those of any run that may still stand.
+pub(crate) fn service_views(run: u32, records: &[ServiceRecord], left: &[Standing]) -> Vec<ServiceView> {
+    let stands = |record: &ServiceRecord| left.iter().find(|left| left.record.instance == record.instance);
+    records
+        .iter()
+        .map(|record| stands(record).map_or_else(|| ServiceView::of(run, record), ServiceView::from))
+        .collect()
 }
