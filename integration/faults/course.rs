@@ -9,11 +9,13 @@ use serde_json::Value;
 
 use crate::{
     Fallible,
-    cell::{After, Cell, Kind},
+    cell::Cell,
     dice::Dice,
     events::Event,
+    fault::{After, Twist},
     host::Host,
     inject::{self, Hits},
+    kind::Kind,
     verdict::{self, Evidence, Record},
     yard::Yard,
 };
@@ -41,8 +43,7 @@ pub struct Play {
 /// The harness itself failed, or the program did so before anything was broken.
 pub fn play(host: &Host, play: &Play) -> Fallible<Vec<Record>> {
     let mut dice = Dice::new(play.seed);
-    let ordinary = is_ordinary(play.seed);
-    let mut yard = Yard::open(host, play.cell, ordinary, play.lease)?;
+    let mut yard = Yard::open(host, play)?;
     yard.up()?;
     yard.begin(&play.kinds)?;
     inject::reach(&yard, &mut dice)?;
@@ -55,9 +56,9 @@ pub fn play(host: &Host, play: &Play) -> Fallible<Vec<Record>> {
     Ok(verdict::judge(&mut yard, &evidence))
 }
 
-/// Whether a seed has the program run as an ordinary user, without control groups: one in three.
-pub fn is_ordinary(seed: u64) -> bool {
-    Dice::new(seed ^ 0x07d1).once_in(3)
+/// Whether the program runs as an ordinary user, without control groups: one time in three.
+pub fn is_ordinary(play: &Play) -> bool {
+    play.cell.fault.twist == Twist::OwnUser || Dice::new(play.seed ^ 0x07d1).once_in(3)
 }
 
 /// Ends a daemon behind the program's back and gives its number to a bystander, once in four times.
@@ -91,20 +92,35 @@ fn recover(yard: &mut Yard, dice: &mut Dice, hits: &mut Hits) -> Fallible<Vec<St
         }
         After::RestartAtOnce => thread::sleep(Duration::from_micros(dice.below(200_000))),
         After::RestartLater => {
-            let limit = Duration::from_millis(fault.limit) + MERCY;
-            yard.ledger.wait(limit, |events| {
-                let starts = events.iter().filter(|e| e.word == "starting");
-                starts.clone().all(|start| is_stopped(events, start))
-            });
+            wait_for_stops(yard);
+            yard.thaw_worker();
+        }
+        After::Replayed => {
+            yard.open_gates();
+            hits.values_mut().for_each(|hit| *hit = Instant::now());
+            problems.extend(yard.start.run_beside(&["worker", "journal", "replay", "--wait"]).err());
         }
     }
     yard.open_gates();
+    if fault.twist == Twist::NoWorkdir {
+        // It is made again, or it was never made.
+        let _ = std::fs::remove_dir_all(yard.start.work());
+    }
     if inject::leaves_nobody(yard) {
         let now = Instant::now();
         hits.values_mut().for_each(|hit| *hit = now);
     }
     yard.up()?;
     Ok(problems)
+}
+
+/// Waits for the stops that must run without a server.
+fn wait_for_stops(yard: &Yard) {
+    let limit = Duration::from_millis(yard.cell.fault.limit) + MERCY;
+    yard.ledger.wait(limit, |events| {
+        let starts = events.iter().filter(|e| e.word == "starting");
+        starts.clone().all(|start| is_stopped(events, start))
+    });
 }
 
 fn is_stopped(events: &[Event], start: &Event) -> bool {

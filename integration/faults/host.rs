@@ -24,6 +24,8 @@ pub struct Host {
     pub groups: Option<PathBuf>,
     /// The mount of the version 1 controller that limits the number of processes.
     pub pids: Option<PathBuf>,
+    /// The same of the one that freezes.
+    pub freezer: Option<PathBuf>,
 }
 
 impl Host {
@@ -45,6 +47,7 @@ impl Host {
             mounts,
             groups: mount_of(&table, "cgroup2", "").filter(usable),
             pids: mount_of(&table, "cgroup", "pids").filter(usable),
+            freezer: mount_of(&table, "cgroup", "freezer").filter(usable),
         })
     }
 }

@@ -12,10 +12,11 @@ use libc::{SIGCONT, SIGKILL, SIGSTOP};
 
 use crate::{
     Fallible,
-    cell::{Act, After, Phase, Target},
     dice::Dice,
     events::Event,
+    fault::{Act, After, Target, Twist},
     kernel::{self, Held},
+    phase::Phase,
     second,
     yard::{Build, HELLO, Yard},
 };
@@ -131,6 +132,9 @@ pub fn strike(yard: &mut Yard, dice: &mut Dice) -> Fallible<Hits> {
         // The call may have come already.
         Act::Panic => hits.clear(),
         Act::Signals(signals) => {
+            if yard.cell.fault.twist == Twist::Frozen {
+                yard.freeze_worker()?;
+            }
             for (at, (target, number)) in signals.iter().enumerate() {
                 if at > 0 {
                     thread::sleep(Duration::from_micros(dice.below(2000)));
@@ -147,6 +151,7 @@ pub fn strike(yard: &mut Yard, dice: &mut Dice) -> Fallible<Hits> {
             }
             whom.iter().rev().for_each(|target| signal(yard, *target, SIGCONT));
         }
+        Act::Beside(args) => yard.start.run_beside(args)?,
         Act::FullDisk => fill(yard)?,
         Act::Reboot => reboot(yard)?,
         Act::NoFiles => without_files(yard)?,
@@ -174,7 +179,7 @@ fn thaw(yard: &Yard) {
 /// Whether the fault ends stops that are under way.
 fn loses_stops(yard: &Yard) -> bool {
     let Act::Signals(signals) = yard.cell.fault.act else { return false };
-    signals.contains(&(Target::Shims, SIGKILL)) || signals.contains(&(Target::Everything, SIGKILL))
+    [Target::Shims, Target::Everything, Target::User].iter().any(|target| signals.contains(&(*target, SIGKILL)))
 }
 
 /// A stop that goes on in its last moment would count twice.
@@ -192,7 +197,7 @@ fn wait_for_lost_stops(yard: &Yard) {
 fn goes_on(yard: &Yard) -> bool {
     let fault = yard.cell.fault;
     let by_itself = match fault.act {
-        Act::Fail | Act::Pause { .. } | Act::FullDisk | Act::NoFiles | Act::NoProcesses => true,
+        Act::Fail | Act::Pause { .. } | Act::Beside(_) | Act::FullDisk | Act::NoFiles | Act::NoProcesses => true,
         Act::Signals(signals) => {
             signals == [(Target::Nursery, SIGKILL)] || signals == [(Target::Worker, libc::SIGQUIT)]
         }
@@ -218,6 +223,7 @@ fn signal(yard: &Yard, target: Target, number: i32) {
                 shim.held.signal(number);
             }
         }
+        Target::User => yard.start.user.into_iter().for_each(|user| kernel::signal_user(user, number)),
         Target::Everything => match &yard.start.mark.group {
             Some(group) if number == SIGKILL => drop(fs::write(group.join("cgroup.kill"), "1")),
             _ => {

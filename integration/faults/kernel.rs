@@ -115,6 +115,25 @@ pub fn become_user(user: u32) -> io::Result<()> {
     done(unsafe { libc::setuid(user) })
 }
 
+/// `kill -1`, as a user does it to itself.
+pub fn signal_user(user: u32, number: i32) {
+    // SAFETY: the child makes system calls alone, and ends.
+    unsafe {
+        match libc::fork() {
+            0 => {
+                if become_user(user).is_ok() {
+                    libc::kill(-1, number);
+                }
+                libc::_exit(0);
+            }
+            child if child > 0 => {
+                libc::waitpid(child, std::ptr::null_mut(), 0);
+            }
+            _ => {}
+        }
+    }
+}
+
 /// Whether this process is root.
 pub fn is_root() -> bool {
     // SAFETY: nothing goes in.

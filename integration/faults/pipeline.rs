@@ -1,6 +1,6 @@
 //! The pipeline of a cell: a job for each kind of service.
 
-use crate::cell::{Act, Cell, Kind, Phase};
+use crate::{cell::Cell, fault::Act, kind::Kind, phase::Phase};
 
 /// Longer than any run on a busy machine, shorter than anybody's patience.
 const LONG: &str = "10m";

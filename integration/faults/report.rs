@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, fmt::Write};
 use serde::Serialize;
 
 use crate::{
-    cell::{Cell, FAULTS, Kind, Phase},
+    cell::Cell,
+    faults::FAULTS,
+    kind::Kind,
+    phase::Phase,
     verdict::Record,
 };
 

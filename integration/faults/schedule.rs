@@ -12,12 +12,19 @@ use std::{
 
 use crate::{
     Fallible,
-    cell::{Act, Cell, FAULTS, Kind, Phase},
+    cell::Cell,
     course::{self, Play},
     dice::Dice,
+    fault::{Act, Fault, Twist},
+    faults::FAULTS,
     host::Host,
+    kind::Kind,
+    phase::Phase,
     report::{Broken, NotHad, Report, Tally},
 };
+
+/// No server takes a shorter one.
+const SHORTEST_LEASE: Duration = Duration::from_secs(15);
 
 /// How much is played.
 #[derive(Clone, Copy, Debug)]
@@ -115,7 +122,7 @@ fn cells(host: &Host, plan: &Plan) -> (Vec<Cell>, Vec<NotHad>) {
             if !plan.only.is_empty() && !plan.only.iter().any(asked) {
                 continue;
             }
-            let missing = missing(host, fault.act).or(fault.is_absent_in(phase));
+            let missing = missing(host, fault).or(fault.is_absent_in(phase));
             match missing {
                 Some(reason) => not_had.push(NotHad { cell: name, reason: reason.to_owned() }),
                 None => had.push(cell),
@@ -126,10 +133,12 @@ fn cells(host: &Host, plan: &Plan) -> (Vec<Cell>, Vec<NotHad>) {
 }
 
 /// What this machine lacks for a fault.
-fn missing(host: &Host, act: Act) -> Option<&'static str> {
-    match act {
-        Act::FullDisk | Act::Reboot if !host.mounts => Some("needs mounts of its own: root"),
-        Act::NoProcesses if host.pids.is_none() => Some("needs the pids controller of control groups v1: root"),
+fn missing(host: &Host, fault: &Fault) -> Option<&'static str> {
+    match (fault.act, fault.twist) {
+        (Act::FullDisk | Act::Reboot, _) if !host.mounts => Some("needs mounts of its own: root"),
+        (Act::NoProcesses, _) if host.pids.is_none() => Some("needs the pids controller of control groups v1"),
+        (_, Twist::Frozen) if host.freezer.is_none() => Some("needs the freezer of control groups v1"),
+        (_, Twist::OwnUser) if !host.is_root => Some("needs a user of its own: root"),
         _ => None,
     }
 }
@@ -166,7 +175,8 @@ fn play(plan: &Plan, cell: Cell, at: usize, round: u64) -> Play {
     let mut dice = Dice::new(plan.seed ^ ((at as u64) << 32) ^ round);
     let width = plan.width.unwrap_or(if matches!(plan.size, Size::Smoke) { 1 } else { 2 });
     let kinds = plan.kinds.iter().flat_map(|kind| std::iter::repeat_n(*kind, width)).collect();
-    let lease = if matches!(cell.fault.act, Act::Pause { .. }) { Duration::from_secs(15) } else { plan.lease };
+    let short = matches!(cell.fault.act, Act::Pause { .. }) || cell.fault.twist == Twist::Frozen;
+    let lease = if short { SHORTEST_LEASE } else { plan.lease };
     Play { cell, seed: plan.repeat.unwrap_or_else(|| dice.roll() >> 32), kinds, lease }
 }
 
@@ -188,7 +198,7 @@ fn enter(desk: &Mutex<Desk>, play: &Play, played: Fallible<Vec<crate::verdict::R
                         cell: name.clone(),
                         kind: record.kind.name(),
                         seed: play.seed,
-                        ordinary_user: course::is_ordinary(play.seed),
+                        ordinary_user: course::is_ordinary(play),
                         problems: record.problems,
                         repeat: repeat(play),
                     };

@@ -58,6 +58,33 @@ impl Start {
         self.home.join(format!("{}.db", self.name))
     }
 
+    pub fn work(&self) -> PathBuf {
+        self.home.join(format!("{}-work", self.name))
+    }
+
+    /// Runs the program beside the server, on its state directory, to its end.
+    ///
+    /// # Errors
+    /// It fails: what it said.
+    pub fn run_beside(&self, args: &[&str]) -> Fallible<()> {
+        let mut command = self.plain_command();
+        command.args(args).arg("--state-dir").arg(self.state());
+        let ledger = self.home.join("beside/events");
+        let runs_a_job = args.first() == Some(&"run");
+        if runs_a_job {
+            command.arg("--var").arg(format!("dir={}", self.home.join("beside").display()));
+        }
+        self.before_exec(&mut command)?;
+        let output = command.stdout(Stdio::piped()).stderr(Stdio::piped()).output();
+        let output = output.map_err(|error| error.to_string())?;
+        let words = fs::read_to_string(ledger).unwrap_or_default();
+        if output.status.success() && (!runs_a_job || words.contains("stopped ")) {
+            return Ok(());
+        }
+        let said = [output.stdout, output.stderr].concat();
+        Err(format!("{}: {}: {}{words}", args.join(" "), output.status, String::from_utf8_lossy(&said)))
+    }
+
     /// Starts it and waits until it answers.
     pub fn server(&self) -> Fallible<Server> {
         let mut child = self.command()?.spawn().map_err(|e| format!("{}: {e}", self.program.display()))?;
@@ -94,18 +121,23 @@ impl Start {
     fn command(&self) -> Fallible<Command> {
         let text = |error: std::io::Error| error.to_string();
         let log = fs::OpenOptions::new().create(true).append(true).open(self.log()).map_err(text)?;
-        let mut command = Command::new(&self.program);
+        let mut command = self.plain_command();
         command.args(["server", "--listen", "127.0.0.1:0", "--db-system", "sqlite", "--concurrency", "64"]);
         command.args(["--pipeline-config", "faults.hcl", "--name", &self.name]);
         command.arg("--var").arg(format!("dir={}", self.home.join("scripts").display()));
         command.arg("--state-dir").arg(self.state()).arg("--db-name").arg(self.database());
-        command.arg("--work-dir").arg(self.home.join(format!("{}-work", self.name)));
-        command.args(&self.flags);
-        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_else(|| "/usr/bin:/bin".into()));
-        command.env("HOME", &self.home).env("LANG", "C.UTF-8").env(MARK, &self.mark.name);
-        command.current_dir(&self.home).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+        command.arg("--work-dir").arg(self.work());
+        command.args(&self.flags).stdout(Stdio::piped()).stderr(log);
         self.before_exec(&mut command)?;
         Ok(command)
+    }
+
+    fn plain_command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_else(|| "/usr/bin:/bin".into()));
+        command.env("HOME", &self.home).env("LANG", "C.UTF-8").env(MARK, &self.mark.name);
+        command.current_dir(&self.home).stdin(Stdio::null());
+        command
     }
 
     /// Control groups, mounts and user, in the only order that works.

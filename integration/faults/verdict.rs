@@ -10,10 +10,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    cell::{Kind, Phase},
     events::Event,
     inject::Hits,
     kin,
+    kind::Kind,
+    phase::Phase,
     yard::{Build, Yard},
 };
 

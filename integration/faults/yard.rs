@@ -6,6 +6,7 @@ use std::{
     io::Write,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
@@ -14,12 +15,16 @@ use tempfile::TempDir;
 use crate::{
     Fallible,
     canary::Canaries,
-    cell::{Act, Cell, Kind, Phase},
+    cell::Cell,
     client::Client,
+    course::{self, Play},
     events::{Event, Ledger},
+    fault::{Act, Twist},
     host::{Host, ORDINARY},
     kernel::{self, Held},
     kin::{self, Mark},
+    kind::Kind,
+    phase::Phase,
     pipeline,
     server::{Server, Start},
 };
@@ -73,21 +78,24 @@ pub struct Yard {
     pub nursery: Option<Kin>,
     gates: BTreeMap<&'static str, File>,
     mounted: bool,
+    freezer: Option<PathBuf>,
     dir: TempDir,
 }
 
 impl Yard {
     /// Prepares everything; nothing of the program runs yet.
-    pub fn open(host: &Host, cell: Cell, ordinary: bool, lease: Duration) -> Fallible<Self> {
+    pub fn open(host: &Host, play: &Play) -> Fallible<Self> {
+        let cell = play.cell;
         let text = |error: std::io::Error| error.to_string();
         let dir = tempfile::Builder::new().prefix("y").tempdir_in(&host.root).map_err(text)?;
-        let user = (ordinary && host.is_root).then_some(ORDINARY);
+        let user = user(host, play);
         let mark = mark(host, dir.path())?;
-        let start = start(host, &dir, mark.clone(), user, lease);
+        let start = start(host, &dir, mark.clone(), user, play);
         let mut yard = Self {
             cell,
             ledger: lay_out(dir.path(), cell, user, mark)?,
-            canaries: Canaries::stand(dir.path(), user)?,
+            // Who ends all processes of a user ends that user's bystanders too, rightly.
+            canaries: Canaries::stand(dir.path(), user.filter(|_| cell.fault.twist != Twist::OwnUser))?,
             start,
             server: None,
             second: None,
@@ -96,6 +104,7 @@ impl Yard {
             nursery: None,
             gates: BTreeMap::new(),
             mounted: false,
+            freezer: None,
             dir,
         };
         for gate in [Some(HELLO), cell.phase.gate()].into_iter().flatten() {
@@ -131,6 +140,11 @@ impl Yard {
             fs::create_dir(&group).map_err(text)?;
             self.start.groups.push(group);
         }
+        if let (Twist::Frozen, Some(freezer)) = (self.cell.fault.twist, &host.freezer) {
+            let group = freezer.join(&self.start.mark.name);
+            fs::create_dir(&group).map_err(text)?;
+            self.freezer = Some(group);
+        }
         if let (Act::Panic, Some(call)) = (act, self.cell.phase.panics_in()) {
             self.start.flags.extend(["--fault".to_owned(), format!("panic-in={call}")]);
         }
@@ -151,6 +165,22 @@ impl Yard {
         });
         self.server = Some(server);
         Ok(())
+    }
+
+    /// Stops the worker as the kernel does it: not even KILL ends it then.
+    pub fn freeze_worker(&self) -> Fallible<()> {
+        let (group, server) = self.freezer.as_ref().zip(self.server.as_ref()).ok_or("no freezer")?;
+        let text = |error: std::io::Error| format!("{}: {error}", group.display());
+        fs::write(group.join("cgroup.procs"), server.pid.to_string()).map_err(text)?;
+        fs::write(group.join("freezer.state"), "FROZEN").map_err(text)
+    }
+
+    /// What waits for it happens now.
+    pub fn thaw_worker(&self) {
+        if let Some(group) = &self.freezer {
+            // Where nothing is frozen nothing is to be done.
+            let _ = fs::write(group.join("freezer.state"), "THAWED");
+        }
     }
 
     /// Lets everybody pass a gate that is there, with a word.
@@ -220,10 +250,11 @@ impl Yard {
 
 impl Drop for Yard {
     fn drop(&mut self) {
+        self.thaw_worker();
         (self.server, self.second) = (None, None);
         self.open_gates();
         clear(&self.start.mark);
-        for group in self.start.mark.group.iter().chain(&self.start.groups) {
+        for group in self.start.mark.group.iter().chain(&self.start.groups).chain(&self.freezer) {
             remove_groups(group);
         }
         if self.mounted {
@@ -271,13 +302,24 @@ fn mark(host: &Host, dir: &Path) -> Fallible<Mark> {
     Ok(Mark { name, group })
 }
 
-fn start(host: &Host, dir: &TempDir, mark: Mark, user: Option<u32>, lease: Duration) -> Start {
-    let lease = format!("{}ms", lease.as_millis());
+fn user(host: &Host, play: &Play) -> Option<u32> {
+    static OWN: AtomicU32 = AtomicU32::new(ORDINARY + 1);
+    let ordinary = course::is_ordinary(play) && host.is_root;
+    let own = play.cell.fault.twist == Twist::OwnUser;
+    ordinary.then(|| if own { OWN.fetch_add(1, Ordering::Relaxed) } else { ORDINARY })
+}
+
+fn start(host: &Host, dir: &TempDir, mark: Mark, user: Option<u32>, play: &Play) -> Start {
+    let lease = format!("{}ms", play.lease.as_millis());
+    let mut flags: Vec<String> = ["--lease", &lease, "--renew-interval", "1s"].map(str::to_owned).into();
+    if play.cell.fault.twist == Twist::Chaos {
+        flags.extend(["--chaos-seed".to_owned(), play.seed.to_string()]);
+    }
     Start {
         program: host.program.clone(),
         home: dir.path().to_owned(),
         name: "first".to_owned(),
-        flags: ["--lease", &lease, "--renew-interval", "1s"].map(str::to_owned).into(),
+        flags,
         mark,
         groups: Vec::new(),
         user,
@@ -291,13 +333,20 @@ fn lay_out(dir: &Path, cell: Cell, user: Option<u32>, mark: Mark) -> Fallible<Le
     let scripts = dir.join("scripts");
     fs::create_dir(&scripts).map_err(text)?;
     fs::create_dir(scripts.join("gate")).map_err(text)?;
+    // Without pipes a script meets no gate, and its words go to a file.
+    let beside = dir.join("beside");
+    fs::create_dir(&beside).map_err(text)?;
+    give(&beside, user)?;
     for (name, content) in SCRIPTS {
         fs::write(scripts.join(name), content).map_err(text)?;
+        fs::write(beside.join(name), content).map_err(text)?;
     }
     if cell.phase == Phase::Started {
         fs::write(scripts.join("hold-started"), "").map_err(text)?;
     }
-    fs::write(dir.join("faults.hcl"), pipeline::text(cell)).map_err(text)?;
+    for name in ["faults.hcl", "beside.hcl"] {
+        fs::write(dir.join(name), pipeline::text(cell)).map_err(text)?;
+    }
     give(dir, user)?;
     Ledger::open(&scripts.join("events"), mark)
 }
