@@ -77,6 +77,7 @@ fn be_nursery(socket: OwnedFd, place: Option<Place>) -> io::Result<()> {
     nix::unistd::chdir("/")?;
     harden::be_called(c"pikoci-nursery");
     harden::be_spared();
+    harden::take_all_descriptors();
     harden::adopt_orphans()?;
     harden::hide_memory()?;
     signals::ignore_those_of_the_worker()?;

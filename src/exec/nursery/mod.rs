@@ -5,7 +5,11 @@ mod birth;
 mod lost;
 mod orphans;
 mod serve;
+#[cfg(test)]
+mod tests;
 
 pub use birth::{
     NurseryHandle, fork_nursery, harden_worker, hide_arguments, nursery_main, reap_orphans, start_nursery,
 };
+
+pub use crate::sys::image::let_go_of_code;

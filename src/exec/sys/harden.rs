@@ -40,6 +40,14 @@ pub fn no_core_dump() -> io::Result<()> {
     Ok(setrlimit(Resource::RLIMIT_CORE, 0, hard)?)
 }
 
+/// As many descriptors as this process may have at all: whoever holds the descriptors of others must not run short.
+/// Commands are given the limit of the worker.
+pub fn take_all_descriptors() {
+    if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
+    }
+}
+
 /// Orphans of descendants become children of this process.
 pub fn adopt_orphans() -> io::Result<()> {
     Ok(prctl::set_child_subreaper(true)?)

@@ -8,6 +8,7 @@ pub mod deadline;
 pub mod descriptors;
 pub mod fork;
 pub mod harden;
+pub mod image;
 pub mod namespaces;
 pub mod packet;
 pub mod signals;

@@ -5,16 +5,13 @@
 //! itself and never ends the conversation.
 
 use std::fs::File;
-use std::io::{self, IoSlice, IoSliceMut, Read, Seek, Write};
+use std::io::{self, IoSlice, Read, Seek, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use nix::sys::socket::{
-    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg, sendmsg,
-    socketpair,
-};
+use nix::sys::socket::{AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, sendmsg, socketpair};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -119,6 +116,9 @@ pub fn receive<T: DeserializeOwned>(socket: impl AsFd) -> io::Result<Received<T>
         return Ok(Received::Refused(format!("a packet of more than {INLINE} bytes")));
     }
     if flags.contains(MsgFlags::MSG_CTRUNC) {
+        return Ok(Received::Refused("a packet of which descriptors were lost on the way".into()));
+    }
+    if descriptors.len() > MOST_DESCRIPTORS {
         return Ok(Received::Refused(format!("a packet with more than {MOST_DESCRIPTORS} descriptors")));
     }
     Ok(decode(&buffer[..length], descriptors).unwrap_or_else(Received::Refused))
@@ -138,32 +138,49 @@ pub fn wait_for<T: DeserializeOwned>(socket: impl AsFd) -> Option<(T, Vec<OwnedF
     }
 }
 
+/// Room for as many descriptors as the system ever hands over at once: what does not fit would stay open unseen.
+const MOST_AT_ONCE: usize = 253;
+
+/// One packet, with every descriptor that came along, also when some were lost on the way.
 fn receive_raw(
     socket: BorrowedFd<'_>,
     buffer: &mut [u8],
 ) -> Result<(usize, MsgFlags, Vec<OwnedFd>), nix::Error> {
-    let mut space = nix::cmsg_space!([RawFd; MOST_DESCRIPTORS]);
-    let flags = MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_DONTWAIT;
-    loop {
-        let mut parts = [IoSliceMut::new(buffer)];
-        match recvmsg::<()>(socket.as_raw_fd(), &mut parts, Some(&mut space), flags) {
-            Ok(message) => {
-                // What was cut cannot be looked through.
-                let descriptors = message.cmsgs().map(owned).unwrap_or_default();
-                return Ok((message.bytes, message.flags, descriptors));
-            }
+    // Words, so that the headers in it are aligned.
+    let mut space = [0u64; MOST_AT_ONCE / 2 + 4];
+    let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    // SAFETY: a structure of numbers and pointers, for which all zeros are valid.
+    let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
+    header.msg_iov = &raw mut part;
+    header.msg_iovlen = 1;
+    header.msg_control = space.as_mut_ptr().cast();
+    header.msg_controllen = size_of_val(&space);
+    let length = loop {
+        let flags = libc::MSG_CMSG_CLOEXEC | libc::MSG_DONTWAIT;
+        // SAFETY: everything that the header points to is there, as long as it says, until the call is over.
+        match nix::Error::result(unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut header, flags) }) {
             Err(nix::Error::EINTR) => {}
             Err(error) => return Err(error),
+            Ok(length) => break usize::try_from(length).unwrap_or_default(),
         }
-    }
+    };
+    Ok((length, MsgFlags::from_bits_truncate(header.msg_flags), descriptors_in(&header)))
 }
 
-fn owned(messages: impl Iterator<Item = ControlMessageOwned>) -> Vec<OwnedFd> {
+fn descriptors_in(header: &libc::msghdr) -> Vec<OwnedFd> {
     let mut descriptors = Vec::new();
-    for message in messages {
-        if let ControlMessageOwned::ScmRights(raw) = message {
-            // SAFETY: the kernel has just put these descriptors into this process, nobody else knows them.
-            descriptors.extend(raw.into_iter().map(|fd| unsafe { OwnedFd::from_raw_fd(fd) }));
+    // SAFETY: the kernel has just filled the header and the space that it points to, and put these descriptors into this
+    // process; nobody else knows them.
+    unsafe {
+        let mut message = libc::CMSG_FIRSTHDR(header);
+        while let Some(found) = message.as_ref() {
+            if (found.cmsg_level, found.cmsg_type) == (libc::SOL_SOCKET, libc::SCM_RIGHTS) {
+                let size = found.cmsg_len - libc::CMSG_LEN(0) as usize;
+                let first = libc::CMSG_DATA(message).cast::<RawFd>();
+                let all = (0..size / size_of::<RawFd>()).map(|number| first.add(number).read_unaligned());
+                descriptors.extend(all.map(|raw| OwnedFd::from_raw_fd(raw)));
+            }
+            message = libc::CMSG_NXTHDR(header, message);
         }
     }
     descriptors
