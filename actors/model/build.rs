@@ -8,12 +8,14 @@ mod row;
 mod service;
 mod status;
 mod step;
+mod stop_report;
 mod waiting;
 
 pub use cause::Cause;
 pub use event::BuildEvent;
 pub use row::{Build, BuildVersion, Claim};
-pub use service::{ServiceRecord, ServiceState, StopReport};
+pub use service::{ServiceRecord, ServiceState};
 pub use status::{BuildStatus, Phase};
 pub use step::StepRecord;
+pub use stop_report::StopReport;
 pub use waiting::Waiting;

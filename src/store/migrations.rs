@@ -9,7 +9,10 @@ use sqlx::{
 
 use crate::{database::Conn, options::OpenError};
 
-const STATE: &[(i64, &str, &str)] = &[(1, "initial", include_str!("migrations/sqlite/0001_initial.sql"))];
+const STATE: &[(i64, &str, &str)] = &[
+    (1, "initial", include_str!("migrations/sqlite/0001_initial.sql")),
+    (2, "stops", include_str!("migrations/sqlite/0002_stops.sql")),
+];
 const LOG: &[(i64, &str, &str)] = &[(1, "initial", include_str!("migrations/sqlite-log/0001_initial.sql"))];
 
 /// Brings the state's database up to date.

@@ -13,8 +13,9 @@ pub(crate) const ADD_BUILD_VERSION: &str = "INSERT INTO build_versions \
 pub(crate) const PUT_STEP: &str = "INSERT INTO steps (build_id, run, path, record) VALUES (?, ?, ?, ?) \
      ON CONFLICT (build_id, run, path) DO UPDATE SET record = excluded.record";
 /// A service's record.
-pub(crate) const PUT_SERVICE: &str = "INSERT INTO services (build_id, run, instance, record) \
-     VALUES (?, ?, ?, ?) ON CONFLICT (build_id, run, instance) DO UPDATE SET record = excluded.record";
+pub(crate) const PUT_SERVICE: &str = "INSERT INTO services (build_id, run, instance, state, record) \
+     VALUES (?, ?, ?, ?, ?) ON CONFLICT (build_id, run, instance) DO UPDATE SET state = excluded.state, \
+     record = excluded.record";
 /// A setting, if none is stored.
 pub(crate) const ADD_SETTING: &str =
     "INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING";

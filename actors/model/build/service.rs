@@ -3,10 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    id::{BuildId, Fence, InstanceId},
-    outcome::Failure,
-};
+use crate::{id::InstanceId, outcome::Failure};
 
 /// Where a service instance stands.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -99,33 +96,4 @@ pub struct ServiceRecord {
     /// Name of the worker where its stop stands pending.
     #[serde(default)]
     pub worker: Option<String>,
-}
-
-/// What became of a service whose build could not tell it any more: its worker, or what ran it, was lost.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct StopReport {
-    /// Of which build.
-    pub build: BuildId,
-    /// Under which claim it was started; the build may have another by now.
-    pub fence: Fence,
-    /// In which run.
-    pub run: u32,
-    /// Its identity.
-    pub instance: InstanceId,
-    /// Its name in the job.
-    pub name: String,
-    /// Label of its type.
-    pub service_type: String,
-    /// Stopped, or pending one way or the other.
-    pub state: ServiceState,
-    /// Who stopped it: `shim` or `journal`.
-    pub by: String,
-    /// When its start began.
-    pub starting_at: DateTime<Utc>,
-    /// When this came to be.
-    pub at: DateTime<Utc>,
-    /// How often its stop was tried.
-    pub tries: u32,
-    /// Why it is not stopped, or what else is to be known; empty if nothing.
-    pub detail: String,
 }

@@ -12,6 +12,7 @@ use pikoci_model::{
 use super::{
     read,
     row::{Stored, update},
+    stops,
 };
 use crate::{
     error::Fault,
@@ -67,6 +68,9 @@ impl Command for Requeue {
         };
         let definition = tx.definition(stored.build.revision).await?;
         let on_loss = definition.job(&stored.build.job_name)?.on_worker_loss;
+        if self.counts {
+            stops::lose(tx, &stored).await?;
+        }
         let answer = stored.build.give_back(self.counts, on_loss, &self.failure, self.at);
         update(tx, &stored)?;
         if answer == Requeued::Queued {
@@ -77,12 +81,12 @@ impl Command for Requeue {
     }
 }
 
-/// What an earlier worker reported of the run that begins (again).
+/// What an earlier worker reported of the run that begins (again); what is owed stays.
 fn forget_run(tx: &mut Tx<'_>, stored: &Stored) {
     let (build, run) = (stored.build.id.0, stored.build.run);
     for statement in [
         "DELETE FROM steps WHERE build_id = ? AND run = ?",
-        "DELETE FROM services WHERE build_id = ? AND run = ?",
+        "DELETE FROM services WHERE build_id = ? AND run = ? AND state NOT IN ('stop_failed', 'stop_pending')",
     ] {
         tx.add(statement).bind(build).bind(run);
     }

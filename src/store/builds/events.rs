@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use pikoci_model::{
     build::{BuildEvent, ServiceRecord, StepRecord},
-    id::{BuildId, InstanceId, ResourceId, StepPath, VersionId},
+    id::{InstanceId, ResourceId, StepPath, VersionId},
     port::store::{BuildUpdate, Recorded},
     progress::Absorbed,
     version::VersionValue,
@@ -15,6 +15,7 @@ use super::{
     passing::note_passed,
     read,
     row::{Stored, note_version, update},
+    stops,
 };
 use crate::{
     error::Fault,
@@ -122,10 +123,12 @@ async fn put_records(tx: &mut Tx<'_>, stored: &Stored, events: &[BuildEvent]) ->
     }
     let (build, run) = (stored.build.id, stored.build.run);
     for record in steps {
-        put(tx, upsert::PUT_STEP, (build, run), &record.path.0, text(record)?).await?;
+        tx.add(upsert::PUT_STEP).bind(build.0).bind(run).bind(&record.path.0).bind(text(record)?);
+        tx.settle().await?;
     }
     for record in services {
-        put(tx, upsert::PUT_SERVICE, (build, run), &record.instance.to_string(), text(record)?).await?;
+        stops::put(tx, (build, run), record)?;
+        tx.settle().await?;
     }
     Ok(())
 }
@@ -141,15 +144,4 @@ fn keep_last<'e, K: std::hash::Hash + Eq, R>(
         Some(known) => *known = record,
         None => records.push(record),
     }
-}
-
-async fn put(
-    tx: &mut Tx<'_>,
-    statement: &'static str,
-    (build, run): (BuildId, u32),
-    key: &str,
-    record: String,
-) -> Result<(), Fault> {
-    tx.add(statement).bind(build.0).bind(run).bind(key).bind(record);
-    tx.settle().await
 }

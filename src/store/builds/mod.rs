@@ -8,6 +8,7 @@ mod port;
 mod read;
 mod record;
 mod row;
+mod stops;
 
 pub(crate) use end::cancel;
 pub(crate) use read::{ALL_HELD, list, one};

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use pikoci_model::{
-    build::{Build, BuildStatus, ServiceRecord, StepRecord},
+    build::{Build, BuildStatus, ServiceRecord, StepRecord, StopReport},
     id::{BuildId, BuildNumber, Fence, JobId, NodeId},
     outcome::Failure,
     port::{
         StoreError,
         store::{
-            BuildStore, BuildUpdate, CancelRequest, ClaimAnswer, ClaimRequest, Page, Recorded, Requeued,
+            BuildStore, BuildUpdate, CancelRequest, ClaimAnswer, ClaimRequest, Page, PendingStop, Recorded,
+            RecordedStop, Requeued,
         },
     },
     version::Version,
@@ -22,6 +23,7 @@ use super::{
     end::{FailClaimed, RequestCancel, Requeue},
     events::RecordEvents,
     read,
+    stops::{self, RecordStop},
 };
 use crate::sqlite::SqliteStore;
 
@@ -53,6 +55,10 @@ impl BuildStore for SqliteStore {
         at: DateTime<Utc>,
     ) -> Result<Requeued, StoreError> {
         self.writer.run(Requeue { build, fence, counts, failure: failure.clone(), at }).await
+    }
+
+    async fn record_stop(&self, worker: &str, report: &StopReport) -> Result<RecordedStop, StoreError> {
+        self.writer.run(RecordStop { worker: worker.to_owned(), report: report.clone() }).await
     }
 
     async fn fail_claimed(
@@ -96,6 +102,14 @@ impl BuildStore for SqliteStore {
 
     async fn services(&self, build: BuildId, run: u32) -> Result<Vec<ServiceRecord>, StoreError> {
         Ok(read::services(&mut *self.reader().await?, build, run).await?)
+    }
+
+    async fn services_of_runs(&self, build: BuildId) -> Result<Vec<(u32, ServiceRecord)>, StoreError> {
+        Ok(stops::of_runs(&mut *self.reader().await?, build).await?)
+    }
+
+    async fn pending_stops(&self, page: Page) -> Result<Vec<PendingStop>, StoreError> {
+        Ok(stops::pending(&mut *self.reader().await?, page).await?)
     }
 
     async fn build_versions(&self, build: BuildId) -> Result<BTreeMap<String, Version>, StoreError> {

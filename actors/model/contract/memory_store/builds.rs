@@ -10,13 +10,14 @@ use super::{
     tables::{BuildEntry, Tables},
 };
 use crate::{
-    build::{Build, BuildEvent, BuildStatus, Phase, ServiceRecord, StepRecord},
+    build::{Build, BuildEvent, BuildStatus, Phase, ServiceRecord, StepRecord, StopReport},
     id::{BuildId, BuildNumber, Fence, JobId, NodeId, ResourceId, StepPath, VersionId},
     outcome::Failure,
     port::{
         StoreError,
         store::{
-            BuildStore, BuildUpdate, CancelRequest, ClaimAnswer, ClaimRequest, Page, Recorded, Requeued,
+            BuildStore, BuildUpdate, CancelRequest, ClaimAnswer, ClaimRequest, Page, PendingStop, Recorded,
+            RecordedStop, Requeued,
         },
     },
     version::{Version, VersionValue},
@@ -126,11 +127,18 @@ impl Tables {
         };
         let on_loss = self.kept_job(&entry.build).map(|job| job.on_worker_loss).unwrap_or_default();
         let Some(entry) = self.builds.get_mut(&id) else { return Requeued::Void };
+        let (lost, worker) = (entry.build.run, entry.build.worker.clone());
         let answer = entry.build.give_back(counts, on_loss, failure, at);
+        if counts {
+            let services = entry.services.iter_mut().filter(|(of, _)| *of == lost);
+            services.for_each(|(_, record)| {
+                record.lose(worker.as_deref());
+            });
+        }
         let (pipeline, run) = (entry.build.pipeline, entry.build.run);
         if answer == Requeued::Queued {
             entry.steps.retain(|(of, _)| *of != run);
-            entry.services.retain(|(of, _)| *of != run);
+            entry.services.retain(|(of, record)| *of != run || record.state.is_pending());
             self.raise(pipeline);
         }
         answer
@@ -167,6 +175,10 @@ impl BuildStore for MemoryStore {
         at: DateTime<Utc>,
     ) -> Result<Requeued, StoreError> {
         Ok(self.tables().requeue(build, fence, counts, failure, at))
+    }
+
+    async fn record_stop(&self, worker: &str, report: &StopReport) -> Result<RecordedStop, StoreError> {
+        Ok(self.tables().record_stop(worker, report))
     }
 
     async fn fail_claimed(
@@ -226,6 +238,17 @@ impl BuildStore for MemoryStore {
         let tables = self.tables();
         let services = tables.builds.get(&build).map(|entry| entry.services.iter()).unwrap_or_default();
         Ok(services.filter(|(of, _)| *of == run).map(|(_, record)| record.clone()).collect())
+    }
+
+    async fn services_of_runs(&self, build: BuildId) -> Result<Vec<(u32, ServiceRecord)>, StoreError> {
+        let tables = self.tables();
+        let mut services = tables.builds.get(&build).map(|entry| entry.services.clone()).unwrap_or_default();
+        services.sort_by_key(|(run, _)| *run);
+        Ok(services)
+    }
+
+    async fn pending_stops(&self, page: Page) -> Result<Vec<PendingStop>, StoreError> {
+        Ok(self.tables().pending_stops(page))
     }
 
     async fn build_versions(&self, build: BuildId) -> Result<BTreeMap<String, Version>, StoreError> {

@@ -9,6 +9,7 @@ mod pipelines;
 mod resources;
 mod saving;
 mod scheduling;
+mod stops;
 mod tables;
 mod workers;
 

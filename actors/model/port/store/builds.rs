@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Page, StoreError};
 use crate::{
-    build::{Build, BuildEvent, BuildStatus, ServiceRecord, StepRecord, Waiting},
+    build::{Build, BuildEvent, BuildStatus, ServiceRecord, StepRecord, StopReport, Waiting},
     id::{BuildId, BuildNumber, Fence, Incarnation, JobId, NodeId, PipelineId, ResourceId, VersionId},
     outcome::Failure,
     pipeline::Pipeline,
@@ -129,6 +129,30 @@ pub enum Requeued {
     Void,
 }
 
+/// What a report of a stop did.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum RecordedStop {
+    /// It changed the service of a build of this pipeline.
+    Changed(PipelineId),
+    /// It says what is known.
+    Known,
+    /// There is no such build any more.
+    Unknown,
+}
+
+/// A service whose stop is owed.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PendingStop {
+    /// For paging; grows with time.
+    pub id: i64,
+    /// Whose.
+    pub build: BuildId,
+    /// Of which run.
+    pub run: u32,
+    /// What is known; its `worker` is where the stop stands pending.
+    pub record: ServiceRecord,
+}
+
 /// Builds.
 #[async_trait]
 pub trait BuildStore {
@@ -152,8 +176,9 @@ pub trait BuildStore {
     ) -> Result<CancelRequest, StoreError>;
 
     /// A claimed build goes back to the queue: `counts` makes it a new run (a loss), otherwise it was handed back, and
-    /// the steps and services of the run that begins again are forgotten. When it counts, a fourth run, or a job that
-    /// says `fail`, ends it with `failure` instead.
+    /// the steps and services of the run that begins again are forgotten, except services whose stop is owed. When it
+    /// counts, a fourth run, or a job that says `fail`, ends it with `failure` instead; and services of the run that are
+    /// not stopped are lost with it ([`ServiceRecord::lose`]).
     async fn requeue(
         &self,
         build: BuildId,
@@ -162,6 +187,11 @@ pub trait BuildStore {
         failure: &Failure,
         at: DateTime<Utc>,
     ) -> Result<Requeued, StoreError>;
+
+    /// A worker's report of a service whose build cannot tell it any more, whatever fence the build has by now: the
+    /// record of that instance takes it in ([`ServiceRecord::take_report`]); one that was never heard of is made, in the
+    /// report's run.
+    async fn record_stop(&self, worker: &str, report: &StopReport) -> Result<RecordedStop, StoreError>;
 
     /// Ends a claimed build as failed, conditional on its fence: it cannot run again (memory store at stop).
     async fn fail_claimed(
@@ -192,6 +222,11 @@ pub trait BuildStore {
     async fn steps(&self, build: BuildId, run: u32) -> Result<Vec<StepRecord>, StoreError>;
     /// Service instances of a run, in order of their start.
     async fn services(&self, build: BuildId, run: u32) -> Result<Vec<ServiceRecord>, StoreError>;
+    /// Service instances of all runs of a build, with their run: run by run, each in order of their start.
+    async fn services_of_runs(&self, build: BuildId) -> Result<Vec<(u32, ServiceRecord)>, StoreError>;
+    /// Instances of all builds whose stop is owed ([`ServiceState::is_pending`](crate::build::ServiceState::is_pending)),
+    /// newest first; the page goes by [`PendingStop::id`]. Costs what it gives, not what there is.
+    async fn pending_stops(&self, page: Page) -> Result<Vec<PendingStop>, StoreError>;
     /// The versions of a build's gets, by get name.
     async fn build_versions(&self, build: BuildId) -> Result<BTreeMap<String, Version>, StoreError>;
     /// How many retries of this original build exist.

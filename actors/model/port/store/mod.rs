@@ -16,8 +16,8 @@ mod workers;
 
 pub use account::{AccountStore, Team, User};
 pub use builds::{
-    BuildStore, BuildUpdate, CancelRequest, ClaimAnswer, ClaimRequest, ClaimedBuild, PlanParts, Recorded,
-    Requeued,
+    BuildStore, BuildUpdate, CancelRequest, ClaimAnswer, ClaimRequest, ClaimedBuild, PendingStop, PlanParts,
+    Recorded, RecordedStop, Requeued,
 };
 pub use logs::{LogIndex, LogStore, MAX_MARKS, StepLog};
 pub use pipelines::{
