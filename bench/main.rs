@@ -15,6 +15,7 @@ mod processor;
 mod produce;
 mod sample;
 mod server;
+mod shim;
 mod throughput;
 mod vanish;
 
@@ -62,6 +63,8 @@ enum Measure {
     Memory,
     /// From the start to the ready line.
     Start,
+    /// Memory of a shim, and the time until one is ready.
+    Shim,
 }
 
 /// What all measures share.
@@ -122,5 +125,6 @@ fn take(bench: &Bench, measure: Measure) -> Fallible<Vec<Figure>> {
         Measure::Log => log::measure(bench),
         Measure::Memory => memory::measure(bench),
         Measure::Start => cold_start::measure(bench),
+        Measure::Shim => shim::measure(bench),
     }
 }

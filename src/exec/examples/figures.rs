@@ -1,5 +1,5 @@
 //! Prints the launcher's figures: how long things take, how much goes through. Run it built for release; `latency`, `rate`
-//! or `log` as argument prints only that part.
+//! or `log` as argument prints only that part, and `shim` what the bench asks for.
 
 #![expect(
     clippy::print_stdout,
@@ -17,9 +17,9 @@ use std::time::{Duration, Instant};
 use pikoci_exec::journal::StateDirectory;
 use pikoci_exec::nursery::{fork_nursery, harden_worker, nursery_main};
 use pikoci_exec::{LauncherSettings, NurseryLauncher};
-use pikoci_model::id::StepPath;
+use pikoci_model::id::{BuildId, Fence, StepPath};
 use pikoci_model::log::Chunk;
-use pikoci_model::port::{Item, Launcher, LogSink, Spawn, WorkItem};
+use pikoci_model::port::{Item, ItemBuild, Launcher, LogSink, Spawn, WorkItem};
 use pikoci_model::text::SecretValue;
 
 const ROUNDS: usize = 500;
@@ -44,6 +44,9 @@ fn main() {
         }
         if wanted("rate") {
             rates(&launcher).await;
+        }
+        if only == "shim" {
+            shims(&launcher).await;
         }
         if wanted("log") {
             throughput(&launcher, 0).await;
@@ -117,6 +120,31 @@ async fn latencies(launcher: &NurseryLauncher) {
     show("request to first line of sh -c 'echo hi'", line);
     show("cancel to the last process gone", cancel);
     show("close to proof of emptiness", close);
+}
+
+/// Four bare numbers: request to ready in milliseconds, p50 and p99, of a plain item and of a build's.
+async fn shims(launcher: &NurseryLauncher) {
+    for of_build in [false, true] {
+        let mut ready = Vec::new();
+        for number in 0..i64::try_from(ROUNDS).unwrap() {
+            let build = of_build.then(|| ItemBuild {
+                build: BuildId(number),
+                fence: Fence::new(1, 1),
+                run: 1,
+                number: number.to_string(),
+                job: "main/figures/shim".into(),
+            });
+            let request = Item { name: format!("figures-{number}"), workdir: "/".into(), build };
+            let begin = Instant::now();
+            let item = launcher.open(request).await.unwrap();
+            ready.push(begin.elapsed());
+            item.close().await.unwrap();
+            item.settle();
+        }
+        ready.sort_unstable();
+        let at = |part: usize| ready[(ready.len() - 1) * part / 100].as_secs_f64() * 1000.0;
+        println!("{:.3} {:.3}", at(50), at(99));
+    }
 }
 
 fn show(what: &str, mut times: Vec<Duration>) {
