@@ -11,7 +11,9 @@ mod worker;
 use std::{future::Future, sync::Arc, time::Duration};
 
 pub use local::local_worker;
-pub use pikoci_exec::nursery::{NurseryHandle as Nursery, fork_nursery, hide_arguments, reap_orphans};
+pub use pikoci_exec::nursery::{
+    NurseryHandle as Nursery, fork_nursery, hide_arguments, let_go_of_code, reap_orphans,
+};
 use pikoci_fetch::FetchPolicy;
 use pikoci_language::{LanguageCompiler, LanguageOptions};
 use pikoci_model::{
