@@ -22,7 +22,7 @@ pub enum Urgency {
 
 /// Whether somebody waits for it: who reads a log, or who wants the place that the build gives back.
 fn is_awaited(event: &BuildEvent) -> bool {
-    matches!(event, BuildEvent::Log(_) | BuildEvent::Finished { .. } | BuildEvent::HandedBack { .. })
+    matches!(event, BuildEvent::Log(_) | BuildEvent::Stuck { .. }) || event.is_last()
 }
 
 /// Filters what arrives more than once, early or late.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pikoci_model::port::Monotonic;
+use pikoci_model::port::{LeaseEnd, Monotonic};
 use pikoci_model::worker::WorkerState;
 
 /// The times that decide.
@@ -28,6 +28,20 @@ impl Default for LeaseTimes {
 
 /// A lease ends this much after the worker believes it does: clocks drift, messages travel.
 const MARGIN: Duration = Duration::from_secs(2);
+
+/// Before the end of a worker's own lease: steps get TERM, and KILL.
+const TERM_BEFORE: Duration = Duration::from_secs(8);
+const KILL_BEFORE: Duration = Duration::from_secs(4);
+
+/// When what a worker runs must end if its lease, of this length, is over at `until`: early enough that nothing of it
+/// is alive when somebody else may run it. Short leases have shorter margins.
+#[must_use]
+pub fn end_of_lease(until: Monotonic, length: Duration) -> LeaseEnd {
+    LeaseEnd {
+        term_at: until.saturating_sub(TERM_BEFORE.min(length / 4)),
+        kill_at: until.saturating_sub(KILL_BEFORE.min(length / 8)),
+    }
+}
 
 /// What is known of a worker's renewals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +80,18 @@ impl Pulse {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn steps_end_before_the_lease_does() {
+        let second = Duration::from_secs;
+        let ends = |until, length| {
+            let end = end_of_lease(second(until), second(length));
+            (end.term_at.as_secs_f32(), end.kill_at.as_secs_f32())
+        };
+        assert_eq!(ends(100, 90), (92.0, 96.0));
+        assert_eq!(ends(100, 16), (96.0, 98.0));
+        assert_eq!(ends(2, 90), (0.0, 0.0));
+    }
 
     #[test]
     fn a_worker_is_lost_after_lease_and_margin_on_our_clock() {

@@ -42,6 +42,8 @@ pub enum Cut {
     TimedOut(Duration),
     /// Somebody asked for the end; why.
     Cancelled(String),
+    /// What ran its commands is lost, and with it everything that ran.
+    Lost,
     /// The worker stops and hands the build back.
     HandedBack {
         /// Name of the worker.
@@ -52,13 +54,20 @@ pub enum Cut {
 }
 
 impl Cut {
+    /// The cut of something that failed: a lost shim takes the whole attempt with it.
+    #[must_use]
+    pub fn of_failure(failure: Failure) -> Self {
+        if failure.code == Some(RunCode::R132) { Cut::Lost } else { Cut::Failed(failure) }
+    }
+
     fn weight(&self) -> u8 {
         match self {
             Cut::Failed(_) => 0,
             Cut::TimedOut(_) => 1,
             Cut::Cancelled(_) => 2,
-            Cut::HandedBack { .. } => 3,
-            Cut::Fenced => 4,
+            Cut::Lost => 3,
+            Cut::HandedBack { .. } => 4,
+            Cut::Fenced => 5,
         }
     }
 }
@@ -120,6 +129,8 @@ pub enum Conclusion {
         /// Hook commands have a limit of their own, so that a build that was cut always ends.
         limited_hooks: bool,
     },
+    /// It runs again as a new run, if it may; nothing is concluded here.
+    Lost,
     /// It goes back to the queue; nothing is concluded.
     HandedBack,
     /// Somebody else may run it: nothing more is said.
@@ -195,6 +206,7 @@ fn conclude(cut: Option<&Cut>, job: &Job) -> Conclusion {
             let failure = Failure::coded(RunCode::R131, format!("worker stopped: {worker}"));
             ended(BuildStatus::Failed, Some(&failure), None, BuildStatus::Failed, "R131")
         }
+        Some(Cut::Lost) => Conclusion::Lost,
         Some(Cut::HandedBack { .. }) => Conclusion::HandedBack,
         Some(Cut::Fenced) => Conclusion::Void,
     }
@@ -322,6 +334,12 @@ mod tests {
         walk.cut(Cut::TimedOut(Duration::from_secs(1)));
         let Conclusion::Ended { hooks, status, .. } = walk.conclusion(&job) else { panic!() };
         assert_eq!((status, hooks), (BuildStatus::Cancelled, vec![HookKind::OnCancel, HookKind::Ensure]));
+        walk.cut(Cut::Lost);
+        assert_eq!(
+            walk.conclusion(&job),
+            Conclusion::Lost,
+            "whether it was cancelled is the store's to know"
+        );
         walk.cut(Cut::Fenced);
         assert_eq!(walk.conclusion(&job), Conclusion::Void);
     }

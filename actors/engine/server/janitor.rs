@@ -36,7 +36,7 @@ const TICKS_PER_LOOK: u32 = 10;
 
 /// See the module.
 pub(crate) struct Janitor {
-    world: World,
+    pub(super) world: World,
     workers: BTreeMap<NodeId, Watched>,
     ticked: Monotonic,
     ticks: u32,
@@ -140,7 +140,7 @@ impl Janitor {
 }
 
 /// A store write whose outcome changes nothing here.
-struct Noted;
+pub(super) struct Noted;
 
 impl Receive<Noted> for Janitor {
     fn receive(&mut self, _: Noted, _: &mut Life<'_, Self>) -> Flow {

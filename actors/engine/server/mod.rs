@@ -26,12 +26,15 @@ mod reclaim;
 mod record;
 mod save;
 mod scheduler;
+mod service_meter;
 mod signals;
 mod start;
+mod stops;
 mod tracker;
 mod trackers;
 mod world;
 
+pub use service_meter::{STOP_BOUNDS, ServiceCounts};
 pub use signals::Bells;
 pub use start::{Server, ServerHandle, ServerMeter, ServerMetrics};
 pub use world::{ServerDeps, Settings};

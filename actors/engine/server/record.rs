@@ -10,6 +10,7 @@ use pikoci_model::pipeline::OnWorkerLoss;
 use pikoci_model::port::store::{BuildUpdate, Recorded, Requeued};
 use pikoci_model::port::{StoreError, Topic};
 
+use super::service_meter::ServiceNews;
 use super::world::World;
 
 /// Pauses while the store is down: the first, and the longest.
@@ -121,14 +122,20 @@ async fn record_states(
     }
     let fixed = states.iter().any(|event| matches!(event, BuildEvent::Concluded { .. }));
     let ended = states.iter().any(|event| matches!(event, BuildEvent::Finished { .. }));
-    let handed_back = states.iter().any(|event| matches!(event, BuildEvent::HandedBack { .. }));
-    let shown = fixed || ended || handed_back || states.iter().any(is_shown);
+    let given_back =
+        states.iter().any(|event| matches!(event, BuildEvent::HandedBack { .. } | BuildEvent::Lost { .. }));
+    let lost = states.iter().any(|event| matches!(event, BuildEvent::Lost { .. }));
+    let shown = fixed || ended || given_back || states.iter().any(is_shown);
+    let services = ServiceNews::of(&states);
     let update = BuildUpdate { build, fence, through, events: states, at: world.clock().now() };
     let (row, created) = match insist(async || world.store().record_events(update.clone()).await).await? {
         Recorded::Void => return Ok(Effect::Void),
         Recorded::Stored { build, created } => (build, created),
     };
-    if handed_back {
+    world.services().count(&services);
+    if lost {
+        run_again(world, &row, fence).await?;
+    } else if given_back {
         hand_back(world, &row, fence).await?;
     }
     Ok(Effect::Stored {
@@ -137,13 +144,19 @@ async fn record_states(
         states: shown,
         versions: created.iter().any(|(_, _, new)| *new),
         ended,
-        requeued: handed_back,
+        requeued: given_back,
     })
 }
 
 /// Steps and services are shown on the build's page only; a phase or a start in lists as well.
 fn is_shown(event: &BuildEvent) -> bool {
-    matches!(event, BuildEvent::Started { .. } | BuildEvent::Phase(_) | BuildEvent::Created { .. })
+    matches!(
+        event,
+        BuildEvent::Started { .. }
+            | BuildEvent::Phase(_)
+            | BuildEvent::Created { .. }
+            | BuildEvent::Stuck { .. }
+    )
 }
 
 async fn append(
@@ -170,6 +183,18 @@ async fn hand_back(world: &World, row: &Build, fence: Fence) -> Result<(), Store
     if requeued == Requeued::Void {
         tracing::debug!(%build, "handed back under a void claim");
     }
+    Ok(())
+}
+
+/// A build whose shim was lost runs again, as after the loss of its worker, or has failed.
+async fn run_again(world: &World, row: &Build, fence: Fence) -> Result<(), StoreError> {
+    let failure = Failure::coded(RunCode::R132, "the build's shim was lost");
+    let (build, at) = (row.id, world.clock().now());
+    if world.stopping() && world.settings().fail_builds_at_stop {
+        return insist(async || world.store().fail_claimed(build, fence, &failure, at).await).await.map(drop);
+    }
+    let again = insist(async || world.store().requeue(build, fence, true, &failure, at).await).await?;
+    tracing::warn!(%build, ?again, "{failure}");
     Ok(())
 }
 

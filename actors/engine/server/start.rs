@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pikoci_model::message::{
-    Accept, Announce, CheckDone, Decline, Doorbell, Events, Goodbye, Message, Renew,
+    Accept, Announce, CheckDone, Decline, Doorbell, Events, Goodbye, Message, Renew, StopReports,
 };
 use pikoci_model::port::{Bus, Control, Waits};
 use pikoci_model::scheduling::Write;
@@ -20,6 +20,7 @@ use super::dispatcher::Dispatcher;
 use super::janitor::Janitor;
 use super::pipelines::Pipelines;
 use super::record::worker_stopped;
+use super::service_meter::ServiceCounts;
 use super::trackers::Trackers;
 use super::world::{Doors, ServerDeps, World};
 use crate::inbox::{Inbox, InboxCounts, InboxMeter, Received};
@@ -71,6 +72,7 @@ impl ServerMeter {
             offers: offers as u64,
             checks_waiting: checks_waiting as u64,
             checks_running: checks_running as u64,
+            services: self.world.services().read(),
             envelopes: self.meter.borrow().counts(),
             actors: self.roster.counts(),
         }
@@ -92,6 +94,8 @@ pub struct ServerMetrics {
     pub checks_waiting: u64,
     /// Checks that run.
     pub checks_running: u64,
+    /// Services started and stopped, as far as this server recorded it.
+    pub services: ServiceCounts,
     /// Envelopes delivered, and dropped by kind.
     pub envelopes: InboxCounts,
     /// Actors started, and ended by kind; restarts.
@@ -152,6 +156,7 @@ fn routes(world: &World) -> Inbox {
         .route::<Decline>(one(world, |doors| &doors.dispatcher))
         .route::<Doorbell>(one(world, |doors| &doors.dispatcher))
         .route::<Events>(one(world, |doors| &doors.trackers))
+        .route::<StopReports>(one(world, |doors| &doors.janitor))
         .route::<CheckDone>(one(world, |doors| &doors.pipelines))
 }
 

@@ -168,9 +168,9 @@ impl Tracker {
         Exit::Finished
     }
 
-    /// Whether a cancel would change nothing any more.
+    /// Whether a cancel would change nothing any more: its hooks run.
     fn is_ending(&self) -> bool {
-        self.row.as_ref().is_some_and(|row| row.phase >= Phase::Stopping)
+        self.row.as_ref().is_some_and(|row| row.phase >= Phase::Hooks)
     }
 
     fn press_cancel(&mut self, life: &mut Life<'_, Self>) {

@@ -14,6 +14,7 @@ use super::board::Board;
 use super::dispatcher::Dispatcher;
 use super::janitor::Janitor;
 use super::pipelines::Pipelines;
+use super::service_meter::ServiceMeter;
 use super::trackers::Trackers;
 use crate::decide::lease::LeaseTimes;
 use crate::post::Post;
@@ -76,6 +77,7 @@ struct Inner {
     post: Post,
     settings: Settings,
     board: Arc<Mutex<Board>>,
+    services: ServiceMeter,
     stopping: AtomicBool,
     doors: OnceLock<Doors>,
 }
@@ -99,6 +101,7 @@ impl World {
             post: Post::new(bus, node),
             settings,
             board: Arc::default(),
+            services: ServiceMeter::default(),
             stopping: AtomicBool::new(false),
             doors: OnceLock::new(),
         }))
@@ -130,6 +133,10 @@ impl World {
 
     pub(crate) fn board(&self) -> std::sync::MutexGuard<'_, Board> {
         self.0.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn services(&self) -> &ServiceMeter {
+        &self.0.services
     }
 
     pub(crate) fn connect(&self, doors: Doors) {

@@ -12,12 +12,12 @@ use futures::stream::BoxStream;
 use pikoci_engine::inbox::Inbox;
 use pikoci_engine::supervise::{Door, Exit, Obituary, Roster};
 use pikoci_engine::worker::{Ports, Settings, Worker, WorkerSpec};
-use pikoci_model::build::{BuildEvent, BuildStatus, Cause, StepRecord};
+use pikoci_model::build::{BuildEvent, BuildStatus, Cause, StepRecord, StopReport};
 use pikoci_model::contract::{Hub, MemoryBus, MemoryHost, MemoryJournal, Roles};
 use pikoci_model::id::{BuildId, BuildNumber, Fence, Incarnation, NodeId};
 use pikoci_model::message::{
     Accept, Acknowledge, Announce, Cancel, CheckDone, CheckStored, Envelope, Events, GoBuild, GoCheck,
-    Goodbye, Home, Message, Offer, OfferId, OfferedWork, Renew, Renewed,
+    Goodbye, Home, Message, Offer, OfferId, OfferedWork, Renew, Renewed, StopReports, StopsStored,
 };
 use pikoci_model::outcome::Failure;
 use pikoci_model::pipeline::{Job, OnWorkerLoss};
@@ -65,6 +65,10 @@ pub struct World {
     pub events: BTreeMap<BuildId, Vec<BuildEvent>>,
     pub results: Vec<CheckDone>,
     pub goodbyes: usize,
+    /// Every report of a stop that arrived, repeated ones again.
+    pub reports: Vec<StopReport>,
+    /// Whether reports of stops are stored.
+    pub storing: bool,
     pub acknowledging: bool,
     pub lease: Duration,
     pub renewing: bool,
@@ -80,6 +84,15 @@ impl World {
     }
 
     pub fn with(host: MemoryHost, launcher: Arc<dyn Launcher>, settings: Settings) -> Self {
+        Self::with_journal(host, launcher, settings, MemoryJournal::ready())
+    }
+
+    pub fn with_journal(
+        host: MemoryHost,
+        launcher: Arc<dyn Launcher>,
+        settings: Settings,
+        journal: MemoryJournal,
+    ) -> Self {
         let hub = Hub::default();
         let (node, worker_node) = (NodeId("home".into()), NodeId("w1".into()));
         let server = hub.join(node.clone(), Roles::SERVER);
@@ -88,7 +101,7 @@ impl World {
         let (gone_in, gone) = unbounded_channel();
         let roster = Roster::default();
         let clock = TestClock { began: Instant::now(), breaks: Arc::default() };
-        let journal = Arc::new(MemoryJournal::ready());
+        let journal = Arc::new(journal);
         let ports = Ports { launcher, workplace: Arc::new(host.clone()), clock: Arc::new(clock.clone()) };
         let spec = WorkerSpec { profile: profile(&worker_node), ports, settings, journal: journal.clone() };
         let parent = Door::into_fn(move |obituary| drop(gone_in.send(obituary)));
@@ -111,6 +124,8 @@ impl World {
             events: BTreeMap::new(),
             results: vec![],
             goodbyes: 0,
+            reports: vec![],
+            storing: true,
             acknowledging: true,
             lease: Duration::from_secs(90),
             renewing: true,
@@ -217,6 +232,12 @@ impl World {
         } else if let Some(Ok(done)) = envelope.message::<CheckDone>() {
             self.say(&CheckStored { resource: done.resource, lease: done.lease }).await;
             self.results.push(done);
+        } else if let Some(Ok(reports)) = envelope.message::<StopReports>() {
+            let stored = reports.reports.iter().map(|report| (report.instance, report.at)).collect();
+            self.reports.extend(reports.reports);
+            if self.storing {
+                self.say(&StopsStored { stored }).await;
+            }
         } else if envelope.message::<Goodbye>().is_some() {
             self.goodbyes += 1;
         }

@@ -16,7 +16,7 @@ use pikoci_model::id::{Incarnation, NodeId};
 use pikoci_model::message::{
     Accept, Announce, Decline, Goodbye, Home, Offer, OfferedWork, Renew, Renewed, Withdraw,
 };
-use pikoci_model::port::{Address, Monotonic};
+use pikoci_model::port::{Address, LeaseEnd, Monotonic};
 use pikoci_model::worker::WorkerProfile;
 use serde::Serialize;
 
@@ -174,10 +174,11 @@ impl Agent {
         }
     }
 
-    /// Ends the builds at that moment, unless another renewal counts before.
-    fn fence_by(&mut self, fence_at: Option<Monotonic>, life: &mut Life<'_, Self>) {
-        let Some(fence_at) = fence_at else { return };
-        let left = fence_at.saturating_sub(self.ports.clock.monotonic());
+    /// Ends the builds then, unless another renewal counts before. What runs them holds the same moments by itself.
+    fn fence_by(&mut self, end: Option<LeaseEnd>, life: &mut Life<'_, Self>) {
+        let Some(end) = end else { return };
+        self.ports.launcher.lease(end);
+        let left = end.term_at.saturating_sub(self.ports.clock.monotonic());
         if let Some(job) = self.fence.replace(life.later(left, FenceNow)) {
             life.cancel(job);
         }
@@ -268,8 +269,8 @@ impl Receive<Received<Home>> for Agent {
         self.renew_every = renew_every.max(Duration::from_millis(10));
         self.lease.set_length(lease);
         self.unanswered = 0;
-        let fence_at = self.lease.taken_in(self.announced);
-        self.fence_by(fence_at, life);
+        let end = self.lease.taken_in(self.announced);
+        self.fence_by(end, life);
         self.renew();
         Ok(())
     }
@@ -283,8 +284,8 @@ impl Receive<Received<Renewed>> for Agent {
             return Ok(());
         }
         self.unanswered = 0;
-        let fence_at = self.lease.acknowledged(counter);
-        self.fence_by(fence_at, life);
+        let end = self.lease.acknowledged(counter);
+        self.fence_by(end, life);
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! The actor of one running build: it walks the plan, from the first event to the last.
 //!
-//! opening → walking → stopping → hooks → closing. Whatever happens — a failure, a cancel, a limit, a dead child, a
+//! opening → walking → stopping → fixing → hooks → closing. Whatever happens — a failure, a cancel, a limit, a dead child, a
 //! lost shim — only cuts the walk; the way to the end is always the same, so no service is forgotten.
 
 mod closing;
@@ -10,6 +10,7 @@ mod services;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use pikoci_model::build::{BuildEvent, Phase};
 use pikoci_model::id::{BuildId, Fence, StepPath};
@@ -21,6 +22,7 @@ use tokio::sync::watch;
 
 pub(crate) use self::closing::{close_site, remove, stuck};
 use self::services::Services;
+pub(crate) use self::services::stop_instance;
 use super::conduct::Interrupt;
 use super::hook::HookPlace;
 use super::opening::{Opened, Opening};
@@ -31,6 +33,9 @@ use super::site::{HookFacts, Ports, Settings, Site, Specifics};
 use super::step::StepActor;
 use crate::decide::walk::{Conclusion, Cut, HookUnit, Leg, Walk, hook_units};
 use crate::supervise::{Actor, Child, Door, Exit, Flow, Job, Life};
+
+/// Hooks wait this long for the status to be stored.
+const FIXED_WITHIN: Duration = Duration::from_secs(10);
 
 /// What the agent keeps of a build in case its actor dies.
 #[derive(Default)]
@@ -49,6 +54,8 @@ pub(crate) struct BuildAsk {
     pub plan: Arc<BuildPlan>,
     pub ports: Ports,
     pub settings: Arc<Settings>,
+    /// Name of the worker.
+    pub worker: Arc<str>,
     pub outbox: Arc<Outbox>,
     pub lifeline: Arc<Lifeline>,
 }
@@ -77,6 +84,8 @@ pub(crate) enum Stage {
     Opening,
     Walking,
     Stopping,
+    /// Everything is stopped; the status is on its way to the store.
+    Fixing,
     Hooks,
     Closing,
 }
@@ -85,6 +94,7 @@ pub(crate) enum Stage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Last {
     Finished,
+    Lost,
     HandedBack,
     /// None: nobody listens any more.
     Void,
@@ -104,6 +114,7 @@ struct OpeningOver(Result<Opened, Failure>);
 struct JobTimeIsOver;
 struct StopTimeIsOver;
 struct ShimLost;
+struct StatusStored;
 struct JobHookOver(BTreeMap<String, String>);
 struct ClosingOver;
 
@@ -177,7 +188,7 @@ impl BuildActor {
             Cut::Failed(failure) => Interrupt::Fail(failure.clone()),
             Cut::TimedOut(_) => Interrupt::TimeOver,
             Cut::Cancelled(_) => Interrupt::Cancel,
-            Cut::HandedBack { .. } | Cut::Fenced => Interrupt::Abandon,
+            Cut::Lost | Cut::HandedBack { .. } | Cut::Fenced => Interrupt::Abandon,
         };
         if matches!(self.stage, Stage::Hooks | Stage::Closing) {
             if interrupt == Interrupt::Abandon {
@@ -189,7 +200,14 @@ impl BuildActor {
             }
             return Ok(());
         }
+        if self.stage == Stage::Fixing && matches!(cut, Cut::Failed(_) | Cut::TimedOut(_)) {
+            return Ok(());
+        }
         self.walk.cut(cut);
+        if self.stage == Stage::Fixing {
+            // Whoever asked was in time: the store knew of it before it knew of the conclusion.
+            return self.conclude(life);
+        }
         if self.stage == Stage::Opening {
             self.ear.send_replace(Some(interrupt.clone()));
         }
@@ -229,10 +247,13 @@ impl BuildActor {
         if let Some(timer) = self.timer.take() {
             life.cancel(timer);
         }
+        self.hooks.clear();
         match self.walk.conclusion(&self.ask.plan.job) {
+            Conclusion::Lost => self.last = Last::Lost,
             Conclusion::HandedBack => self.last = Last::HandedBack,
             Conclusion::Void => self.last = Last::Void,
             Conclusion::Ended { status, failure, hooks, hook_status, reason, limited_hooks } => {
+                self.last = Last::Finished;
                 let at = self.ask.ports.clock.now();
                 self.push(BuildEvent::Concluded { status, failure, at });
                 self.ask.lifeline.concluded.store(true, Ordering::Relaxed);
@@ -252,9 +273,15 @@ impl BuildActor {
         if self.hooks.is_empty() {
             return self.close(life);
         }
-        self.enter(Stage::Hooks, Phase::Hooks);
-        self.ear.send_replace(None);
-        self.next_hook(life)
+        self.stage = Stage::Fixing;
+        let outbox = Arc::clone(&self.ask.outbox);
+        let through = outbox.pushed();
+        life.spawn(async move {
+            // Whoever asks for the end until then is still in time; without a server the build ends all the same.
+            let _ = tokio::time::timeout(FIXED_WITHIN, outbox.acknowledged(through)).await;
+            StatusStored
+        });
+        Ok(())
     }
 
     fn next_hook(&mut self, life: &mut Life<'_, Self>) -> Flow {
@@ -291,8 +318,7 @@ impl Actor for BuildActor {
     fn started(&mut self, life: &mut Life<'_, Self>) -> Flow {
         let at = self.ask.ports.clock.now();
         self.push(BuildEvent::Started { at });
-        let BuildAsk { plan, ports, settings, outbox, lifeline } = self.ask.clone();
-        let (opening, ear) = (Opening { plan, ports, settings, outbox, lifeline }, self.ear.subscribe());
+        let (opening, ear) = (Opening { ask: self.ask.clone() }, self.ear.subscribe());
         life.spawn(async move { OpeningOver(opening.open(ear).await) });
         Ok(())
     }

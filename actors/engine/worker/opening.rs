@@ -11,20 +11,15 @@ use pikoci_model::port::{Item, ItemBuild, WorkItem, Workdir};
 use pikoci_model::step::{Command, Hook, Hooks, Step, StepKind};
 use pikoci_model::text::{SecretRef, Text, Value};
 
-use super::build::{Lifeline, remove};
+use super::build::{BuildAsk, remove};
 use super::conduct::{Ear, launch_failure, workplace_failure};
 use super::fetch::resolve;
-use super::outbox::Outbox;
 use super::secrets::{HasSecrets, Secrets};
-use super::site::{Ground, Ports, Settings, Site};
+use super::site::{Ground, Site};
 
-/// What is needed to open a build's site.
+/// Opens a build's site.
 pub(crate) struct Opening {
-    pub plan: Arc<BuildPlan>,
-    pub ports: Ports,
-    pub settings: Arc<Settings>,
-    pub outbox: Arc<Outbox>,
-    pub lifeline: Arc<Lifeline>,
+    pub ask: BuildAsk,
 }
 
 /// A site, and why its secrets could not be had, if so. A site without its secrets is still a site: what it opened
@@ -40,11 +35,11 @@ impl Opening {
     /// # Errors
     /// The host has no directory, no slot or no shim.
     pub(crate) async fn open(self, mut ear: Ear) -> Result<Opened, Failure> {
-        let plan = &self.plan;
-        let workplace = &self.ports.workplace;
+        let plan = &self.ask.plan;
+        let workplace = &self.ask.ports.workplace;
         let workdir = workplace.make_workdir().await.map_err(|error| workplace_failure(&error))?;
         // A build is opened once, so the line is free, here and below.
-        let _ = self.lifeline.workdir.set(workdir.clone());
+        let _ = self.ask.lifeline.workdir.set(workdir.clone());
         let name = format!("b-{}-{}", plan.build, plan.fence.claim());
         let build = ItemBuild {
             build: plan.build,
@@ -54,7 +49,7 @@ impl Opening {
             job: format!("{}/{}/{}", plan.team, plan.pipeline, plan.job.name),
         };
         let item = Item { name: name.clone(), workdir: workdir.path.clone(), build: Some(build) };
-        let item = match self.ports.launcher.open(item).await {
+        let item = match self.ask.ports.launcher.open(item).await {
             Ok(item) => item,
             Err(error) => return Err(self.give_back(&workdir, launch_failure(error)).await),
         };
@@ -69,22 +64,24 @@ impl Opening {
             plan: Arc::clone(plan),
             types,
             secrets,
-            outbox: self.outbox,
+            outbox: Arc::clone(&self.ask.outbox),
+            worker: Arc::clone(&self.ask.worker),
+            lost: AtomicBool::new(false),
             instances: Mutex::default(),
             host_services: AtomicBool::new(false),
         };
         let site = Arc::new(site);
-        let _ = self.lifeline.site.set(Arc::clone(&site));
+        let _ = self.ask.lifeline.site.set(Arc::clone(&site));
         Ok(Opened { site, trouble })
     }
 
     async fn give_back(&self, workdir: &Workdir, failure: Failure) -> Failure {
-        remove(self.ports.workplace.as_ref(), workdir).await;
+        remove(self.ask.ports.workplace.as_ref(), workdir).await;
         failure
     }
 
     fn ground(&self, workdir: Workdir, item: Arc<dyn WorkItem>) -> Ground {
-        let plan = &self.plan;
+        let plan = &self.ask.plan;
         let facts = [
             ("BUILD_TEAM_NAME", plan.team.clone()),
             ("BUILD_PIPELINE_NAME", plan.pipeline.clone()),
@@ -98,12 +95,12 @@ impl Opening {
             ("BUILD_FENCE", plan.fence.to_string()),
         ];
         Ground {
-            ports: self.ports.clone(),
-            settings: Arc::clone(&self.settings),
+            ports: self.ask.ports.clone(),
+            settings: Arc::clone(&self.ask.settings),
             item,
             workdir,
             name: String::new(),
-            inherited: self.ports.workplace.inherited_environment(),
+            inherited: self.ask.ports.workplace.inherited_environment(),
             facts: facts.map(|(name, value)| (name.to_owned(), value)).into(),
             inputs: plan.inputs.clone(),
         }

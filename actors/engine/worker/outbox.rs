@@ -5,12 +5,12 @@
 //! bytes come straight from the launcher's reader thread and wait there while the window is full: that is the
 //! back-pressure to the process. They never pass through a mailbox.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use pikoci_model::build::BuildEvent;
-use pikoci_model::id::{BuildId, Fence, NodeId};
+use pikoci_model::build::{BuildEvent, ServiceRecord};
+use pikoci_model::id::{BuildId, Fence, InstanceId, NodeId};
 use pikoci_model::log::Chunk;
 use pikoci_model::message::{Events, Numbered};
 use pikoci_model::port::Address;
@@ -41,6 +41,8 @@ pub(crate) struct Outbox {
     state: Mutex<State>,
     room: Condvar,
     wake: Notify,
+    /// Rings when something is acknowledged, or the claim is void.
+    news: Notify,
 }
 
 #[derive(Debug)]
@@ -53,6 +55,8 @@ struct State {
     weight: usize,
     progress: Instant,
     silences: u32,
+    /// What was said of each service last.
+    services: BTreeMap<InstanceId, ServiceRecord>,
     /// The last event has been pushed.
     complete: bool,
     /// The claim is void: nothing more is sent, nothing waits.
@@ -70,10 +74,18 @@ impl Outbox {
             weight: 0,
             progress: Instant::now(),
             silences: 0,
+            services: BTreeMap::new(),
             complete: false,
             void: false,
         };
-        Arc::new(Outbox { build, fence, state: Mutex::new(state), room: Condvar::new(), wake: Notify::new() })
+        Arc::new(Outbox {
+            build,
+            fence,
+            state: Mutex::new(state),
+            room: Condvar::new(),
+            wake: Notify::new(),
+            news: Notify::new(),
+        })
     }
 
     /// Whose events.
@@ -91,7 +103,40 @@ impl Outbox {
         let last = event.is_last();
         let mut state = self.lock();
         state.complete |= last;
+        if let BuildEvent::Service(record) = &event {
+            state.services.insert(record.instance, record.clone());
+        }
         self.append(&mut state, event, 0);
+    }
+
+    /// The number of the event that was pushed last.
+    pub(crate) fn pushed(&self) -> u64 {
+        let state = self.lock();
+        state.acknowledged + state.queue.len() as u64
+    }
+
+    /// Waits until the events up to `through` are stored, or nobody wants them.
+    pub(crate) async fn acknowledged(&self, through: u64) {
+        loop {
+            let news = self.news.notified();
+            {
+                let state = self.lock();
+                if state.void || state.acknowledged >= through {
+                    return;
+                }
+            }
+            news.await;
+        }
+    }
+
+    /// What was said of each service last, also what nobody wanted to hear.
+    pub(crate) fn services(&self) -> Vec<ServiceRecord> {
+        self.lock().services.values().cloned().collect()
+    }
+
+    /// Whether its claim is void.
+    pub(crate) fn is_void(&self) -> bool {
+        self.lock().void
     }
 
     /// Appends what `make` makes, at a place that no other chunk can slip into. With `wait` it blocks while the
@@ -129,6 +174,7 @@ impl Outbox {
         drop(state);
         self.room.notify_all();
         self.wake.notify_one();
+        self.news.notify_waiters();
     }
 
     /// The server `from` is gone and `to` took its place: what is unacknowledged goes there at once.
@@ -151,6 +197,7 @@ impl Outbox {
         drop(state);
         self.room.notify_all();
         self.wake.notify_one();
+        self.news.notify_waiters();
     }
 
     /// Sends until done. One task of this kind runs for each outbox.

@@ -15,6 +15,8 @@ use crate::decide::walk::duration_text;
 
 /// A single probe must not use up the whole time.
 const LONGEST_PROBE: Duration = Duration::from_secs(10);
+/// One that begins at the end of the time has this long.
+const LAST_PROBE: Duration = Duration::from_secs(1);
 /// What is kept of the last failing probe's output, in bytes.
 const KEPT: usize = 16 * 1024;
 
@@ -44,7 +46,7 @@ struct Said {
 }
 
 impl Probe {
-    /// Probes at once, then `interval` after the end of the one before. Of the output only the last failing
+    /// Probes at once, then `interval` after the end of the one before, and a last time when the time is over. Of the output only the last failing
     /// probe's is kept.
     pub(crate) async fn run(self, recorder: &mut Recorder, mut ear: Ear) -> Probed {
         let began = Instant::now();
@@ -64,12 +66,13 @@ impl Probe {
             let said = Said { reason, output: tail.text() };
             // A probe that the end of the time cut short, and that said nothing, tells less than the one before.
             let said = last.take().filter(|_| left.is_zero() && said.output.is_empty()).unwrap_or(said);
-            if left <= self.check.interval {
+            if left.is_zero() {
                 return self.give_up(count, &said, recorder);
             }
             last = Some(said);
+            // The last probe begins when the time is over.
             tokio::select! {
-                () = tokio::time::sleep(self.check.interval) => {}
+                () = tokio::time::sleep(self.check.interval.min(left)) => {}
                 interrupt = interrupted(&mut ear) => return Probed::Cut(interrupt),
             }
         }
@@ -102,7 +105,7 @@ impl Probe {
             sink: Some(&sink),
             capture: false,
             hide_stdout: false,
-            limit: Some(LONGEST_PROBE.min(left)),
+            limit: Some(left.clamp(LAST_PROBE, LONGEST_PROBE)),
         };
         let runner = Runner { types: &self.site.types.runner_types, host_services: true, labels: &[] };
         match conduct(&self.site.ground, &self.site.secrets, runner, order, ear).await {
@@ -117,7 +120,7 @@ impl Probe {
         }
     }
 
-    /// The next probe would begin when the time is over, so there is nothing to wait for.
+    /// The time is over.
     fn give_up(&self, count: u32, said: &Said, recorder: &Recorder) -> Probed {
         if !said.output.is_empty() {
             recorder.note(said.output.trim_end_matches('\n'));

@@ -124,9 +124,11 @@ impl ServiceActor {
         self.record.state = state;
         let now = self.ask.site.ground.ports.clock.now();
         match state {
+            ServiceState::Starting => self.record.starting_at = now,
             ServiceState::Ready => self.record.ready_at = Some(now),
             ServiceState::Stopping => self.record.stopping_at = Some(now),
             ServiceState::Stopped => self.record.stopped_at = Some(now),
+            ServiceState::StopFailed => self.record.worker = Some(self.ask.site.worker.to_string()),
             _ => {}
         }
         self.ask.site.outbox.push(BuildEvent::Service(self.record.clone()));
@@ -179,7 +181,6 @@ impl Actor for ServiceActor {
     type State = ServiceRecord;
 
     fn started(&mut self, life: &mut Life<'_, Self>) -> Flow {
-        self.enter(ServiceState::Starting);
         let recorder = self.recorder("start", None);
         let Some(declared) = self.declared.clone() else {
             let name = &self.ask.service.service_type;
@@ -217,6 +218,8 @@ impl Receive<LaunchOver> for ServiceActor {
         self.record.version.clone_from(&launched.plan.version);
         let foreground = launched.foreground;
         self.launched = Some(launched);
+        // From here on its stop is owed, and who hears of it may count on that.
+        self.enter(ServiceState::Starting);
         if foreground {
             self.start = Some(recorder);
             life.spawn(async move { ProcessOver(process.wait().await) });

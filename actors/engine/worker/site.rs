@@ -105,6 +105,14 @@ impl Ground {
     }
 }
 
+/// A service whose start was tried.
+#[derive(Clone)]
+pub(crate) struct StartedService {
+    pub instance: InstanceId,
+    pub name: String,
+    pub service_type: String,
+}
+
 /// A build's place of work, shared by its step and service actors.
 pub(crate) struct Site {
     pub ground: Ground,
@@ -112,8 +120,12 @@ pub(crate) struct Site {
     pub types: Arc<Types>,
     pub secrets: Secrets,
     pub outbox: Arc<Outbox>,
+    /// Name of the worker.
+    pub worker: Arc<str>,
+    /// The shim of its commands is lost.
+    pub lost: AtomicBool,
     /// Services whose start was tried, in order.
-    pub instances: Mutex<Vec<InstanceId>>,
+    pub instances: Mutex<Vec<StartedService>>,
     pub host_services: AtomicBool,
 }
 
@@ -123,10 +135,15 @@ impl Site {
         self.ground.item.slot()
     }
 
+    /// Who runs the stops of its services.
+    pub(crate) fn stopper(&self) -> &'static str {
+        if self.lost.load(Ordering::Relaxed) { "journal" } else { "build" }
+    }
+
     /// Remembers that a service's start was tried.
-    pub(crate) fn note_instance(&self, instance: InstanceId) {
+    pub(crate) fn note_instance(&self, started: StartedService) {
         self.host_services.store(true, Ordering::Relaxed);
-        self.instances.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
+        self.instances.lock().unwrap_or_else(PoisonError::into_inner).push(started);
     }
 }
 

@@ -13,7 +13,9 @@ use super::{Agent, Mode, end_build};
 use crate::decide::walk::Cut;
 use crate::inbox::Received;
 use crate::supervise::{Child, Flow, Life, Obituary, Receive};
-use crate::worker::build::{BuildActor, BuildAsk, BuildOver, Last, Lifeline, close_site, remove};
+use crate::worker::build::{
+    BuildActor, BuildAsk, BuildOver, Last, Lifeline, close_site, remove, stop_instance,
+};
 use crate::worker::outbox::Outbox;
 use crate::worker::site::Ports;
 
@@ -91,7 +93,10 @@ impl Builds {
     }
 
     fn forget(&mut self, key: Key) {
-        if self.held.remove(&key).is_some() {
+        if let Some(held) = self.held.remove(&key) {
+            if let Some(site) = held.lifeline.site.get() {
+                site.ground.item.settle();
+            }
             self.past.push_back(key);
             if self.past.len() > REMEMBERED {
                 self.past.pop_front();
@@ -130,7 +135,8 @@ impl Receive<Received<GoBuild>> for Agent {
         let child = if may_run {
             let (ports, settings) = (self.ports.clone(), Arc::clone(&self.settings));
             let (outbox, lifeline) = (Arc::clone(&outbox), Arc::clone(&lifeline));
-            let ask = BuildAsk { plan: Arc::new(plan), ports, settings, outbox, lifeline };
+            let (plan, worker) = (Arc::new(plan), self.profile.name.as_str().into());
+            let ask = BuildAsk { plan, ports, settings, worker, outbox, lifeline };
             let parent = life.door();
             Some(life.start(Arc::clone(&actor), move || BuildActor::new(ask, parent)))
         } else {
@@ -186,13 +192,28 @@ impl Receive<BuildOver> for Agent {
         let at = self.ports.clock.now();
         match last {
             Last::Finished => held.outbox.push(BuildEvent::Finished { at }),
+            Last::Lost => held.outbox.push(BuildEvent::Lost { at }),
             Last::HandedBack => held.outbox.push(BuildEvent::HandedBack { at }),
             Last::Void => held.outbox.void(),
         }
         if held.told {
-            self.builds.forget(key(build, fence));
+            self.let_go(key(build, fence));
         }
         self.leave_if_empty(life)
+    }
+}
+
+impl Agent {
+    /// Nothing of it is alive and nothing more is said under its claim. What became of its services is told all the
+    /// same: if the claim is void, the servers believe that their stops are owed.
+    fn let_go(&mut self, key: Key) {
+        if let Some(held) = self.builds.held.get(&key).filter(|held| held.outbox.is_void()) {
+            let run = held.lifeline.site.get().map_or(1, |site| site.plan.run);
+            let at = self.ports.clock.now();
+            self.recovery.untold(&held.outbox, run, at);
+            self.report_stops();
+        }
+        self.builds.forget(key);
     }
 }
 
@@ -202,7 +223,7 @@ impl Receive<OutboxDone> for Agent {
         match self.builds.held.get_mut(&key) {
             // The claim is void while the build is still being ended: it keeps its slot until then.
             Some(held) if held.child.is_some() => held.told = true,
-            _ => self.builds.forget(key),
+            _ => self.let_go(key),
         }
         self.leave_if_empty(life)
     }
@@ -224,8 +245,8 @@ impl Receive<Obituary> for Agent {
             if let Some(site) = lifeline.site.get() {
                 let instances =
                     site.instances.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-                for instance in instances.into_iter().rev() {
-                    site.ground.item.stop_service(instance).await;
+                for started in instances.into_iter().rev() {
+                    stop_instance(site, started.instance, started.name, started.service_type).await;
                 }
                 close_site(site).await;
             } else if let Some(workdir) = lifeline.workdir.get() {

@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use pikoci_model::port::Monotonic;
+use pikoci_model::port::{LeaseEnd, Monotonic};
 
-/// A worker that cannot renew ends its builds this long before the lease can be given to another.
-const MARGIN: Duration = Duration::from_secs(8);
+use crate::decide::lease::end_of_lease;
+
 /// Renewals whose acknowledgement may still come.
 const REMEMBERED: usize = 64;
 
@@ -41,21 +41,22 @@ impl Lease {
 
     /// A server took the worker in, which had announced itself at `sent`: that begins the first lease. A lease that
     /// runs is made longer by renewals only.
-    pub(super) fn taken_in(&mut self, sent: Monotonic) -> Option<Monotonic> {
-        self.until.get_or_insert(sent + self.length);
-        self.fence_at()
+    pub(super) fn taken_in(&mut self, sent: Monotonic) -> Option<LeaseEnd> {
+        self.until = self.until.or(sent.checked_add(self.length));
+        self.end()
     }
 
-    /// Renewal `counter` counts. Gives the moment at which the builds must end unless another one counts.
-    pub(super) fn acknowledged(&mut self, counter: u64) -> Option<Monotonic> {
+    /// Renewal `counter` counts. Gives the moments at which the builds must end unless another one counts.
+    pub(super) fn acknowledged(&mut self, counter: u64) -> Option<LeaseEnd> {
         let (_, sent) = *self.sent.iter().find(|(number, _)| *number == counter)?;
         self.sent.retain(|(number, _)| *number > counter);
-        self.until = self.until.max(Some(sent + self.length));
-        self.fence_at()
+        self.until = self.until.max(sent.checked_add(self.length));
+        self.end()
     }
 
-    fn fence_at(&self) -> Option<Monotonic> {
-        self.until.map(|until| until.saturating_sub(MARGIN.min(self.length / 4)))
+    /// None while there is no lease, and for one that never ends.
+    fn end(&self) -> Option<LeaseEnd> {
+        self.until.map(|until| end_of_lease(until, self.length))
     }
 
     /// Nothing holds any more: the next lease begins with the next acknowledged renewal.
@@ -72,17 +73,22 @@ mod tests {
     #[test]
     fn the_lease_counts_from_when_the_acknowledged_renewal_was_sent() {
         let seconds = Duration::from_secs;
+        let ends = |until: u64| Some(LeaseEnd { term_at: seconds(until - 8), kill_at: seconds(until - 4) });
         let mut lease = Lease::new(seconds(90));
-        assert_eq!(lease.fence_at(), None);
-        assert_eq!(lease.taken_in(seconds(2)), Some(seconds(2 + 90 - 8)));
-        assert_eq!(lease.taken_in(seconds(9)), Some(seconds(2 + 90 - 8)));
+        assert_eq!(lease.end(), None);
+        assert_eq!(lease.taken_in(seconds(2)), ends(92));
+        assert_eq!(lease.taken_in(seconds(9)), ends(92));
         let first = lease.renewal(seconds(10));
         let second = lease.renewal(seconds(15));
-        assert_eq!(lease.acknowledged(second), Some(seconds(15 + 90 - 8)));
+        assert_eq!(lease.acknowledged(second), ends(105));
         assert_eq!(lease.acknowledged(first), None);
         assert_eq!(lease.acknowledged(99), None);
-        assert_eq!(lease.fence_at(), Some(seconds(97)));
+        assert_eq!(lease.end(), ends(105));
         lease.forget();
-        assert_eq!((lease.fence_at(), lease.acknowledged(second)), (None, None));
+        assert_eq!((lease.end(), lease.acknowledged(second)), (None, None));
+        let mut endless = Lease::new(Duration::MAX);
+        assert_eq!(endless.taken_in(seconds(2)), None);
+        let counter = endless.renewal(seconds(3));
+        assert_eq!(endless.acknowledged(counter), None);
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
-use pikoci_model::build::StopReport;
+use pikoci_model::build::{ServiceRecord, ServiceState, StopReport};
 use pikoci_model::id::InstanceId;
 use pikoci_model::message::{Holding, StopReports, StopsStored};
 use pikoci_model::port::{Address, Journal, LeftBehind};
@@ -15,6 +15,7 @@ use pikoci_model::port::{Address, Journal, LeftBehind};
 use super::Agent;
 use crate::inbox::Received;
 use crate::supervise::{Flow, Life, Receive};
+use crate::worker::outbox::Outbox;
 
 /// Reports in one message.
 const TOGETHER: usize = 200;
@@ -64,6 +65,30 @@ impl Recovery {
             known.ended.push(holding);
             let more = known.ended.len().saturating_sub(NAMED);
             known.ended.drain(..more);
+        }
+    }
+
+    /// Services of a build whose claim is void: what was pushed last is reported instead.
+    pub(super) fn untold(&self, outbox: &Outbox, run: u32, at: DateTime<Utc>) {
+        let over =
+            |record: &ServiceRecord| record.state == ServiceState::Stopped || record.state.is_pending();
+        for record in outbox.services().into_iter().filter(over) {
+            let report = StopReport {
+                build: outbox.build(),
+                fence: outbox.fence(),
+                run,
+                instance: record.instance,
+                name: record.name,
+                service_type: record.service_type,
+                state: record.state,
+                by: record.stopped_by.unwrap_or_default(),
+                starting_at: record.starting_at,
+                at: record.stopped_at.unwrap_or(at),
+                tries: 0,
+                detail: record.failure.map(|failure| failure.text).unwrap_or_default(),
+            };
+            // The journal knows better, if it has said something.
+            self.known().reports.entry(report.instance).or_insert(report);
         }
     }
 

@@ -1,13 +1,14 @@
 //! What a build hears, from its own futures, its children and the agent.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use pikoci_model::build::{BuildEvent, Phase};
-use pikoci_model::outcome::{Failure, RunCode};
+use pikoci_model::outcome::Failure;
 
 use super::{
     BuildActor, ClosingOver, EndBuild, JobHookOver, JobTimeIsOver, OpeningOver, ShimLost, Stage,
-    StopTimeIsOver,
+    StatusStored, StopTimeIsOver,
 };
 use crate::decide::walk::Cut;
 use crate::supervise::{Flow, Life, Obituary, Receive};
@@ -20,10 +21,10 @@ use crate::worker::step::StepOver;
 impl Receive<OpeningOver> for BuildActor {
     fn receive(&mut self, message: OpeningOver, life: &mut Life<'_, Self>) -> Flow {
         match message.0 {
-            Err(failure) => self.walk.cut(Cut::Failed(failure)),
+            Err(failure) => self.walk.cut(Cut::of_failure(failure)),
             Ok(Opened { site, trouble }) => {
                 if let Some(failure) = trouble {
-                    self.walk.cut(Cut::Failed(failure));
+                    self.walk.cut(Cut::of_failure(failure));
                 }
                 let item = Arc::clone(&site.ground.item);
                 life.spawn(async move {
@@ -49,7 +50,7 @@ impl Receive<StepOver> for BuildActor {
         self.step = None;
         self.exports.extend(message.exports);
         if let Outcome::Failed(failure) | Outcome::Cut(Interrupt::Fail(failure)) = message.outcome {
-            self.walk.cut(Cut::Failed(failure));
+            self.walk.cut(Cut::of_failure(failure));
         }
         self.go_on(life)
     }
@@ -62,7 +63,7 @@ impl Receive<ServiceNews> for BuildActor {
             News::Stopped if self.stage == Stage::Stopping => return self.stop_next(life),
             News::Stopped => return Ok(()),
             News::Failed(failure) if self.stage == Stage::Walking => {
-                return self.cut(Cut::Failed(failure), life);
+                return self.cut(Cut::of_failure(failure), life);
             }
             News::Started { exports } => {
                 if !exports.is_empty() {
@@ -101,7 +102,23 @@ impl Receive<StopTimeIsOver> for BuildActor {
 
 impl Receive<ShimLost> for BuildActor {
     fn receive(&mut self, _: ShimLost, life: &mut Life<'_, Self>) -> Flow {
-        self.cut(Cut::Failed(Failure::coded(RunCode::R132, "the build's shim was lost")), life)
+        tracing::warn!(build = %self.ask.plan.build, "R132: the build's shim was lost");
+        if let Some(site) = &self.site {
+            site.lost.store(true, Ordering::Relaxed);
+        }
+        self.cut(Cut::Lost, life)
+    }
+}
+
+/// The store has the status, or does not answer: the hooks may follow.
+impl Receive<StatusStored> for BuildActor {
+    fn receive(&mut self, _: StatusStored, life: &mut Life<'_, Self>) -> Flow {
+        if self.stage != Stage::Fixing {
+            return Ok(());
+        }
+        self.enter(Stage::Hooks, Phase::Hooks);
+        self.ear.send_replace(None);
+        self.next_hook(life)
     }
 }
 

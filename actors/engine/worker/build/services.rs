@@ -200,26 +200,41 @@ impl Service {
         let (site, instance) = (Arc::clone(site), self.instance);
         let (name, service_type) = (self.name.clone(), self.service_type.clone());
         life.spawn(async move {
-            let stopping_at = site.ground.ports.clock.now();
-            let end = site.ground.item.stop_service(instance).await;
-            let stopped_at = site.ground.ports.clock.now();
-            site.outbox.push(BuildEvent::Service(ServiceRecord {
-                instance,
-                name,
-                service_type,
-                version: String::new(),
-                address: String::new(),
-                state: if end.stopped { ServiceState::Stopped } else { ServiceState::StopFailed },
-                stopped_by: Some("build".to_owned()),
-                killed: end.killed,
-                failure: None,
-                starting_at: stopping_at,
-                ready_at: None,
-                stopping_at: Some(stopping_at),
-                stopped_at: Some(stopped_at),
-                worker: None,
-            }));
+            stop_instance(&site, instance, name, service_type).await;
             ServiceNews { instance, news: News::Stopped }
         });
     }
+}
+
+/// Stops a service whose actor is gone, and says so.
+pub(crate) async fn stop_instance(site: &Site, instance: InstanceId, name: String, service_type: String) {
+    let clock = &site.ground.ports.clock;
+    let known = site.outbox.services().into_iter().find(|record| record.instance == instance);
+    let stopping_at = clock.now();
+    let end = site.ground.item.stop_service(instance).await;
+    let record = known.unwrap_or_else(|| ServiceRecord {
+        instance,
+        name,
+        service_type,
+        version: String::new(),
+        address: String::new(),
+        state: ServiceState::Registered,
+        stopped_by: None,
+        killed: 0,
+        failure: None,
+        starting_at: stopping_at,
+        ready_at: None,
+        stopping_at: None,
+        stopped_at: None,
+        worker: None,
+    });
+    site.outbox.push(BuildEvent::Service(ServiceRecord {
+        state: if end.stopped { ServiceState::Stopped } else { ServiceState::StopFailed },
+        stopped_by: Some(site.stopper().to_owned()),
+        killed: end.killed,
+        stopping_at: record.stopping_at.or(Some(stopping_at)),
+        stopped_at: end.stopped.then(|| clock.now()),
+        worker: (!end.stopped).then(|| site.worker.to_string()),
+        ..record
+    }));
 }

@@ -17,7 +17,7 @@ use crate::worker::conduct::{
 };
 use crate::worker::record::Recorder;
 use crate::worker::service_plan::{failed, plan_service};
-use crate::worker::site::{Layers, Specifics};
+use crate::worker::site::{Layers, Specifics, StartedService};
 use crate::worker::step_log::StepLog;
 
 /// Plans the service and hands start and stop to the launcher, in one message.
@@ -56,7 +56,11 @@ pub(super) async fn launch(
         stop: stop.map(|stop| StopCommand { spawn: stop.spawn, limit, retries: stop_retries() }),
         data: plan.data.clone(),
     };
-    site.note_instance(ask.instance);
+    site.note_instance(StartedService {
+        instance: ask.instance,
+        name: ask.name.clone(),
+        service_type: ask.service.service_type.clone(),
+    });
     let process = site.ground.item.start_service(launch).await.map_err(launch_failure)?;
     let foreground = plan.foreground;
     Ok((process, Launched { plan, stop_log, foreground }))

@@ -52,7 +52,7 @@ impl Receive<StopOver> for ServiceActor {
             recorder.exited(Some(*code));
         }
         self.record.killed = end.killed;
-        self.record.stopped_by = Some("build".to_owned());
+        self.record.stopped_by = Some(self.ask.site.stopper().to_owned());
         if end.stopped {
             recorder.end(BuildStatus::Succeeded, None);
             return self.conclude_stop(ServiceState::Stopped);
