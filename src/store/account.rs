@@ -1,5 +1,10 @@
 //! Teams, users, settings.
 
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
 use async_trait::async_trait;
 use pikoci_model::{
     id::{TeamId, UserId},
@@ -48,6 +53,29 @@ async fn find_user(conn: &mut Conn, username: &str) -> Result<Option<User>, Faul
         })
     })
     .transpose()
+}
+
+/// Users in memory: every request asks for one, and nobody else writes to the file.
+#[derive(Default)]
+pub(crate) struct Users(Mutex<Known>);
+
+#[derive(Default)]
+struct Known {
+    users: HashMap<String, User>,
+    /// Grows with each change, so that what was read before it is not kept after it.
+    changes: u64,
+}
+
+impl Users {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn forget(&self) {
+        let mut known = self.known();
+        known.users.clear();
+        known.changes += 1;
+    }
 }
 
 struct EnsureTeam {
@@ -142,7 +170,21 @@ impl AccountStore for SqliteStore {
     }
 
     async fn user(&self, username: &str) -> Result<Option<User>, StoreError> {
-        Ok(find_user(&mut *self.reader().await?, username).await?)
+        let before = {
+            let known = self.users.known();
+            if let Some(user) = known.users.get(username) {
+                return Ok(Some(user.clone()));
+            }
+            known.changes
+        };
+        let found = find_user(&mut *self.reader().await?, username).await?;
+        let mut known = self.users.known();
+        if known.changes == before
+            && let Some(user) = &found
+        {
+            known.users.insert(user.username.clone(), user.clone());
+        }
+        Ok(found)
     }
 
     async fn save_user(
@@ -158,7 +200,9 @@ impl AccountStore for SqliteStore {
             admin,
             password_hash: password_hash.to_owned(),
         };
-        self.writer.run(command).await
+        let saved = self.writer.run(command).await;
+        self.users.forget();
+        saved
     }
 
     async fn user_count(&self) -> Result<u64, StoreError> {

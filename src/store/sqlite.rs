@@ -14,6 +14,7 @@ use sqlx::{
 };
 
 use crate::{
+    account::Users,
     database::{Conn, Readers, connect, readers},
     definitions::Definitions,
     error::Fault,
@@ -36,6 +37,7 @@ pub struct SqliteStore {
     pub(crate) writer: Writer,
     pub(crate) log: LogWriter,
     pub(crate) shared: Arc<Shared>,
+    pub(crate) users: Users,
     readers: Readers,
     log_readers: Readers,
     memory: Mutex<Option<MemoryDirectory>>,
@@ -70,6 +72,7 @@ impl SqliteStore {
             writer: Writer::start(conn, shared.clone(), state),
             log: LogWriter::start(log_conn, logs),
             shared,
+            users: Users::default(),
             memory: Mutex::new(memory),
             lock: Mutex::new(Some(lock)),
         })

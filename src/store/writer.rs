@@ -3,10 +3,17 @@
 //! A command that fails never hurts another: the transaction is rolled back and each command runs alone. So a command
 //! may run twice, and only its last run counts.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use async_trait::async_trait;
-use pikoci_model::{id::RevisionId, port::StoreError};
+use pikoci_model::{
+    build::Phase,
+    id::{BuildId, RevisionId},
+    port::StoreError,
+};
 use sqlx::sqlite::SqliteConnectOptions;
 use tokio::{
     sync::{mpsc, oneshot},
@@ -14,6 +21,7 @@ use tokio::{
 };
 
 use crate::{
+    builds::Stored,
     bundle::{Answer, Binding, Bundle},
     checkpoint::{Checkpoints, Pace},
     database::Conn,
@@ -23,6 +31,8 @@ use crate::{
 
 /// Commands that wait. Each belongs to a caller that waits for its answer, so that a full queue slows callers down.
 const QUEUE: usize = 1024;
+/// Builds whose rows are remembered; a KiB each.
+const REMEMBERED: usize = 1024;
 /// About the bytes that a command writes: the pages that it changes.
 const WRITTEN: u64 = 12 * 4096;
 const PACE: Pace = Pace { worth: 8 * 1024 * 1024, most: 64 * 1024 * 1024 };
@@ -44,10 +54,34 @@ pub(crate) struct Shared {
 pub(crate) struct Tx<'a> {
     conn: &'a mut Conn,
     waiting: Bundle,
+    /// The builds that were read or written last, as they are now: nobody but this writer changes them.
+    builds: HashMap<BuildId, Stored>,
     pub shared: &'a Shared,
 }
 
 impl Tx<'_> {
+    /// A build's row, if it is remembered.
+    pub fn remembered(&self, build: BuildId) -> Option<Stored> {
+        self.builds.get(&build).cloned()
+    }
+
+    /// Remembers a build's row as it is from now on; one that is done is not asked for again.
+    pub fn remember(&mut self, stored: &Stored) {
+        if stored.build.phase == Phase::Done {
+            self.builds.remove(&stored.build.id);
+            return;
+        }
+        if self.builds.len() >= REMEMBERED {
+            self.builds.clear();
+        }
+        self.builds.insert(stored.build.id, stored.as_read());
+    }
+
+    /// Forgets all builds: some are gone.
+    pub fn forget_builds(&mut self) {
+        self.builds.clear();
+    }
+
     /// Puts a statement off.
     pub fn add(&mut self, statement: &'static str) -> Binding<'_> {
         self.waiting.add(statement)
@@ -86,6 +120,7 @@ impl Tx<'_> {
     /// After an error. The database may have rolled back already, and says so.
     async fn roll_back(&mut self) {
         self.waiting = Bundle::default();
+        self.forget_builds();
         sqlx::query("ROLLBACK").execute(&mut *self.conn).await.ok();
     }
 }
@@ -140,6 +175,7 @@ async fn work(
     mut checkpoints: Checkpoints,
     mut commands: mpsc::Receiver<Box<dyn Queued>>,
 ) {
+    let mut builds = HashMap::new();
     while let Some(first) = commands.recv().await {
         let mut batch = vec![first];
         while batch.len() < BATCH
@@ -147,9 +183,10 @@ async fn work(
         {
             batch.push(next);
         }
-        let mut tx = Tx { conn: &mut conn, waiting: Bundle::default(), shared: &shared };
+        let mut tx = Tx { conn: &mut conn, waiting: Bundle::default(), builds, shared: &shared };
         checkpoints.count(batch.len() as u64 * WRITTEN);
         commit(&mut tx, batch).await;
+        builds = tx.builds;
         // After the answers: nobody but the next waits for it.
         checkpoints.keep_up(&mut conn).await;
     }

@@ -11,6 +11,6 @@ mod row;
 mod stops;
 
 pub(crate) use end::cancel;
-pub(crate) use read::{ALL_HELD, list, one};
+pub(crate) use read::{ALL_HELD, list, of_row};
 pub(crate) use record::{complete, fail_queued, insert_build};
-pub(crate) use row::columns;
+pub(crate) use row::{Stored, columns};

@@ -13,7 +13,7 @@ use sqlx::{AssertSqlSafe, query::Query, sqlite::SqliteArguments};
 
 use super::row::{Stored, columns, read};
 use crate::{
-    database::Conn,
+    database::{Conn, Row},
     error::Fault,
     field::{get, json, time, unsigned, word},
     writer::Tx,
@@ -35,18 +35,26 @@ type Select<'q> = Query<'q, sqlx::Sqlite, SqliteArguments>;
 
 /// A build that a transaction changes, with what only the store knows of it.
 pub(crate) async fn for_change(tx: &mut Tx<'_>, id: BuildId) -> Result<Option<Stored>, Fault> {
+    if let Some(remembered) = tx.remembered(id) {
+        return Ok(Some(remembered));
+    }
     tx.add(BY_ID).bind(id.0);
     tx.last().await?.row().as_ref().map(read).transpose()
 }
 
 /// The builds a statement finds.
 pub(crate) async fn list(conn: &mut Conn, query: Select<'_>) -> Result<Vec<Build>, Fault> {
-    query.fetch_all(conn).await?.iter().map(|row| Ok(read(row)?.build)).collect()
+    query.fetch_all(conn).await?.iter().map(of_row).collect()
+}
+
+/// The build of a row.
+pub(crate) fn of_row(row: &Row) -> Result<Build, Fault> {
+    Ok(read(row)?.build)
 }
 
 /// The one build a statement finds.
-pub(crate) async fn one(conn: &mut Conn, query: Select<'_>) -> Result<Option<Build>, Fault> {
-    Ok(query.fetch_optional(conn).await?.as_ref().map(read).transpose()?.map(|stored| stored.build))
+async fn one(conn: &mut Conn, query: Select<'_>) -> Result<Option<Build>, Fault> {
+    query.fetch_optional(conn).await?.as_ref().map(of_row).transpose()
 }
 
 /// A build with what only the store knows of it.

@@ -12,7 +12,7 @@ use pikoci_model::{
 
 use super::{
     read,
-    row::{fix_versions, insert, update},
+    row::{Stored, fix_versions, insert, update},
 };
 use crate::{
     error::Fault,
@@ -51,6 +51,7 @@ pub(crate) async fn insert_build(tx: &mut Tx<'_>, new: &NewBuild) -> Result<Inse
         ended_at: None,
     };
     let id = insert(tx, &build).await?;
+    tx.remember(&Stored { build: Build { id, ..build }, claims: 0 });
     let touch = tx.add("UPDATE pipeline_states SET last_build_at = ? WHERE pipeline_id = ?");
     touch.bind(micros(new.created_at)).bind(pipeline.0);
     Ok(InsertedBuild { id, number, new: true })
@@ -126,7 +127,7 @@ pub(crate) async fn complete(
     let stored = read::for_change(tx, build).await?;
     if let Some(mut stored) = stored.filter(|stored| stored.build.phase == Phase::Queued) {
         stored.build.versions.clone_from(versions);
-        fix_versions(tx, &stored.build).await?;
+        fix_versions(tx, &stored).await?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! A build's row.
 
+use chrono::SubsecRound as _;
 use pikoci_model::{
     build::{Build, BuildStatus, Claim, Phase},
     id::{
@@ -28,6 +29,7 @@ macro_rules! columns {
 pub(crate) use columns;
 
 /// A build with what only the store knows of it.
+#[derive(Clone)]
 pub(crate) struct Stored {
     pub build: Build,
     /// How often it was claimed.
@@ -35,6 +37,16 @@ pub(crate) struct Stored {
 }
 
 impl Stored {
+    /// As it will be read: times are stored in microseconds.
+    pub fn as_read(&self) -> Self {
+        let mut read = self.clone();
+        let build = &mut read.build;
+        build.created_at = build.created_at.trunc_subsecs(6);
+        build.started_at = build.started_at.map(|at| at.trunc_subsecs(6));
+        build.ended_at = build.ended_at.map(|at| at.trunc_subsecs(6));
+        read
+    }
+
     pub fn is_under(&self, fence: Fence) -> bool {
         self.build.claim.as_ref().is_some_and(|claim| claim.fence == fence)
     }
@@ -139,7 +151,9 @@ pub(crate) fn note_version(
 }
 
 /// Completes the versions of a queued build.
-pub(crate) async fn fix_versions(tx: &mut Tx<'_>, build: &Build) -> Result<(), Fault> {
+pub(crate) async fn fix_versions(tx: &mut Tx<'_>, stored: &Stored) -> Result<(), Fault> {
+    tx.remember(stored);
+    let build = &stored.build;
     tx.add("DELETE FROM build_versions WHERE build_id = ? AND kind = 0").bind(build.id.0);
     note_all_used(tx, build, build.id).await?;
     let versions = text(&build.versions)?;
@@ -149,6 +163,7 @@ pub(crate) async fn fix_versions(tx: &mut Tx<'_>, build: &Build) -> Result<(), F
 
 /// Writes what may change in a build's row, which this transaction has read.
 pub(crate) fn update(tx: &mut Tx<'_>, stored: &Stored) -> Result<(), Fault> {
+    tx.remember(stored);
     let build = &stored.build;
     tx.add(
         "UPDATE builds SET status = ?, phase = ?, stage = ?, passes = ?, failure = ?, run = ?, claims = ?, \

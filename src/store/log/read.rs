@@ -35,20 +35,25 @@ pub(super) async fn last(conn: &mut Conn, build: BuildId) -> Result<i64, Fault> 
     Ok(get::<Option<i64>>(&query.fetch_one(conn).await?, 0)?.unwrap_or(0))
 }
 
+/// Blocks are read until they hold `max_bytes` beside the first, which may be half read and so counts for nothing.
 pub(super) async fn after(
     conn: &mut Conn,
     build: BuildId,
     after: i64,
     max_bytes: usize,
 ) -> Result<Vec<NumberedChunk>, Fault> {
-    let until = enough(conn, build, after, max_bytes).await?;
     let rows = sqlx::query(
-        "SELECT last_number, run, step, begins, marks, data FROM blocks \
-         WHERE build_id = ? AND last_number > ? AND last_number <= ? ORDER BY last_number",
+        "WITH next AS (SELECT id, last_number, ends - begins AS size FROM blocks \
+         WHERE build_id = ? AND last_number > ? ORDER BY last_number LIMIT ?), \
+         summed AS (SELECT id, SUM(size) OVER till AS until_here, size, FIRST_VALUE(size) OVER till AS first \
+         FROM next WINDOW till AS (ORDER BY last_number ROWS UNBOUNDED PRECEDING)) \
+         SELECT b.last_number, b.run, b.step, b.begins, b.marks, b.data FROM summed s \
+         JOIN blocks b ON b.id = s.id WHERE s.until_here - s.size - s.first <= ? ORDER BY b.last_number",
     )
     .bind(build.0)
     .bind(after)
-    .bind(until)
+    .bind(LOOK)
+    .bind(i64::try_from(max_bytes).unwrap_or(i64::MAX))
     .fetch_all(conn)
     .await?;
     let mut out: Vec<NumberedChunk> = Vec::new();
@@ -63,29 +68,6 @@ pub(super) async fn after(
         }
     }
     Ok(out)
-}
-
-/// The last number of the block that completes `max_bytes` after number `after`. The first block may be half read, so
-/// that it counts for nothing.
-async fn enough(conn: &mut Conn, build: BuildId, after: i64, max_bytes: usize) -> Result<i64, Fault> {
-    let rows = sqlx::query(
-        "SELECT last_number, ends - begins FROM blocks \
-         WHERE build_id = ? AND last_number > ? ORDER BY last_number LIMIT ?",
-    )
-    .bind(build.0)
-    .bind(after)
-    .bind(LOOK)
-    .fetch_all(conn)
-    .await?;
-    let (mut until, mut size) = (after, 0);
-    for (index, row) in rows.iter().enumerate() {
-        until = get(row, 0)?;
-        size += if index == 0 { 0 } else { unsigned::<usize>(row, 1)? };
-        if size > max_bytes {
-            break;
-        }
-    }
-    Ok(until)
 }
 
 pub(super) async fn step_log(

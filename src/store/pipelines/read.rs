@@ -7,7 +7,8 @@ use pikoci_model::{
 };
 
 use crate::{
-    builds::{columns, list, one},
+    builds::{columns, list, of_row},
+    bundle::{Answer, Bundle},
     database::{Conn, Row},
     error::Fault,
     field::{get, maybe_time, time, unsigned},
@@ -73,12 +74,12 @@ async fn job(conn: &mut Conn, row: &Row) -> Result<JobRow, Fault> {
         columns!(),
         " FROM builds b WHERE b.job_id = ? AND b.ended_at IS NOT NULL ORDER BY b.id DESC LIMIT 1"
     );
-    let latest = one(conn, sqlx::query(LATEST).bind(id.0)).await?;
-    let latest_ended = match &latest {
-        Some(build) if build.status.is_final() => latest.clone(),
-        Some(_) => one(conn, sqlx::query(ENDED).bind(id.0)).await?,
-        None => None,
-    };
+    let mut newest = Bundle::default();
+    newest.add(LATEST).bind(id.0);
+    newest.add(ENDED).bind(id.0);
+    let mut found = newest.send(conn).await?.into_iter().map(Answer::row);
+    let mut next = || found.next().flatten().as_ref().map(of_row).transpose();
+    let (latest, latest_ended) = (next()?, next()?);
     Ok(JobRow { id, name: get(row, 1)?, position: unsigned(row, 2)?, latest, latest_ended })
 }
 

@@ -23,6 +23,7 @@ impl Command for Remove {
         }
         let builds = sqlx::query("SELECT id FROM builds WHERE pipeline_id = ?").bind(self.0.0);
         let builds = builds.fetch_all(tx.conn().await?).await?;
+        tx.forget_builds();
         sqlx::query("DELETE FROM pipelines WHERE id = ?").bind(self.0.0).execute(tx.conn().await?).await?;
         tx.shared.definitions.forget();
         builds.iter().map(|row| Ok(BuildId(get(row, 0)?))).collect::<Result<Vec<_>, Fault>>().map(Some)
