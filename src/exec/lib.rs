@@ -25,4 +25,4 @@ mod shim;
 mod sys;
 pub mod workplace;
 
-pub use client::{LauncherSettings, NurseryLauncher};
+pub use client::{HostJournal, Keep, LauncherSettings, NurseryLauncher, replay_now};

@@ -27,14 +27,6 @@ pub fn stuck(process: &StuckProcess) -> Ended {
     }
 }
 
-/// One try of a stop that did not end well, for people.
-pub fn in_words(ended: &EndedStop) -> String {
-    match ended {
-        EndedStop::Ended(ended) => ended.to_string(),
-        EndedStop::TimedOut(limit) => format!("took longer than {} s", limit.as_secs()),
-    }
-}
-
 /// What a person needs to know about a command that could not be started.
 #[derive(Debug, Clone)]
 pub struct Asked {

@@ -111,9 +111,6 @@ impl WorkItem for ItemHandle {
             self.0.stuck_told.store(true, Ordering::Relaxed);
             return Err(progress.stuck);
         }
-        if let Some(journal) = &self.0.journal {
-            journal.note_failures(self.0.units().services.values());
-        }
         Ok(())
     }
 

@@ -14,7 +14,9 @@ mod launcher;
 mod off_thread;
 mod orphans;
 mod process;
+mod replay;
 mod rescue;
 mod service;
 
 pub use launcher::{LauncherSettings, NurseryLauncher};
+pub use replay::{HostJournal, Keep, replay_now};

@@ -277,6 +277,20 @@ impl ItemDirectory {
         removed.map_err(|error| self.wrong(error))
     }
 
+    /// Removes one intent if its stop is not owed any more.
+    ///
+    /// # Errors
+    /// It is not there, or the disk refuses.
+    pub fn forget_struck(&self, instance: InstanceId) -> Result<(), JournalError> {
+        let strike = read_strike(self.open_intent(instance)?).map_err(|error| self.wrong(error))?;
+        if strike.is_owed() { Ok(()) } else { self.remove_intent(instance) }
+    }
+
+    /// Whether it has no intent at all.
+    pub fn is_empty(&self) -> bool {
+        self.instances().is_ok_and(|instances| instances.is_empty())
+    }
+
     /// Forgets what is not owed any more, and the whole item if nothing is; true then. To be called only when no shim
     /// works on it.
     ///

@@ -29,6 +29,7 @@ mod slots;
 mod strike;
 #[cfg(test)]
 mod tests;
+mod view;
 
 pub use audit::Forgotten;
 pub use directory::{NewItem, StateDirectory};
@@ -38,4 +39,6 @@ pub use intent::{Intent, IntentHeader, IntentRecord};
 pub use item::{ItemDirectory, Manifest, ShimLife};
 pub use lock::{ItemLock, LockState, mark_complete, mark_running, take as take_lock};
 pub use slots::Slot;
+pub(crate) use strike::moment;
 pub use strike::{Strike, StrikeState, Striker, note_started, read_strike, strike};
+pub use view::{ItemView, ServiceView, StopState};

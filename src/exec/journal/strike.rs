@@ -184,7 +184,7 @@ pub(super) fn write_all_at_start(file: BorrowedFd<'_>, bytes: &[u8]) -> io::Resu
 }
 
 /// The wall clock, for records that other processes read.
-pub(super) fn moment() -> DateTime<Utc> {
+pub(crate) fn moment() -> DateTime<Utc> {
     let now = clock_gettime(ClockId::CLOCK_REALTIME).ok();
     let micros = now.map_or(0, |now| now.tv_sec() * 1_000_000 + now.tv_nsec() / 1000);
     DateTime::from_timestamp_micros(micros).unwrap_or_default()

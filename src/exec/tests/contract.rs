@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use pikoci_exec::NurseryLauncher;
+use pikoci_exec::journal::StateDirectory;
 use pikoci_exec::workplace::{HostWorkplace, WorkplaceOptions};
 use pikoci_model::contract::launcher::{Act, LauncherWorld, launcher_suite};
 use pikoci_model::contract::workplace_suite;
@@ -81,6 +82,7 @@ async fn the_workplace_passes_the_suite() {
     let make = || {
         let root = place.path().join(number.fetch_add(1, Ordering::Relaxed).to_string());
         let options = WorkplaceOptions {
+            state: Arc::new(StateDirectory::open(&root.join("state")).unwrap()),
             service_root: root.join("services"),
             root: root.join("work"),
             keep_workdir: false,

@@ -44,7 +44,7 @@ impl Workplace for HostWorkplace {
     }
 
     async fn remove_workdir(&self, workdir: &Workdir) -> Result<(), WorkplaceError> {
-        if self.options.keep_workdir {
+        if self.options.keep_workdir || self.options.state.needs_workdir(&workdir.path) {
             return Ok(());
         }
         remove_tree(workdir.path.clone()).await

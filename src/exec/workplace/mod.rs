@@ -7,14 +7,18 @@ mod cache;
 mod engine;
 mod host;
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use crate::journal::StateDirectory;
 
 pub use host::HostWorkplace;
 
 /// Where things are kept, and what commands inherit. All of it comes from the program's configuration.
 #[derive(Clone, Debug)]
 pub struct WorkplaceOptions {
-    /// Work directories, caches and slots live below it.
+    /// The journal: a work directory stays as long as a stop is owed that needs it.
+    pub state: Arc<StateDirectory>,
+    /// Work directories and caches live below it.
     pub root: PathBuf,
     /// Data directories of services live below it; other users can pass through.
     pub service_root: PathBuf,
