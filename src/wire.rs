@@ -35,12 +35,13 @@ pub struct CompilerSettings {
 }
 
 impl CompilerSettings {
-    /// For a pipeline file on one's own machine.
-    pub fn local() -> Self {
+    /// For a pipeline file on one's own machine. `http://` needs to be allowed here too: what is valid here is valid on a
+    /// server.
+    pub fn local(allow_insecure_sources: bool) -> Self {
         Self {
             min_check_interval: Duration::from_secs(1),
             allow_secret_args: false,
-            allow_insecure_sources: true,
+            allow_insecure_sources,
             source_allow: Vec::new(),
             allow_private: true,
         }
@@ -64,8 +65,9 @@ pub fn compiler(settings: &CompilerSettings) -> Arc<dyn Compiler> {
 }
 
 /// The compiler of `pikoci pipeline …`.
-pub fn local_compiler() -> Arc<dyn Compiler> {
-    compiler(&CompilerSettings { min_check_interval: Duration::from_secs(10), ..CompilerSettings::local() })
+pub fn local_compiler(allow_insecure_sources: bool) -> Arc<dyn Compiler> {
+    let min_check_interval = Duration::from_secs(10);
+    compiler(&CompilerSettings { min_check_interval, ..CompilerSettings::local(allow_insecure_sources) })
 }
 
 /// The graph of a pipeline that is not saved, as SVG or DOT.

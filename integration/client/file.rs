@@ -27,6 +27,19 @@ fn validate_says_valid_or_everything_that_is_wrong() {
 }
 
 #[test]
+fn sources_by_http_are_refused_here_as_on_a_server() {
+    let shell = Shell::new();
+    shell.write("p.hcl", "resource_type \"a\" {\n  source = \"http://127.0.0.1:1/a.hcl\"\n}\n");
+    let said = shell.expect(2, &["pipeline", "validate", "p.hcl"]);
+    assert!(said.err.contains("p.hcl:2,") && said.err.contains("L040"), "{said:#?}");
+    assert!(said.err.contains("--allow-insecure-sources"), "{said:#?}");
+    let said = shell.expect(2, &["pipeline", "validate", "p.hcl", "--allow-insecure-sources"]);
+    assert!(said.err.contains("L046") && !said.err.contains("L040"), "{said:#?}");
+    let said = shell.expect(2, &["run", "--pipeline-config", "p.hcl", "--job", "x"]);
+    assert!(said.err.contains("L040"), "{said:#?}");
+}
+
+#[test]
 fn validate_speaks_json() {
     let shell = Shell::new();
     shell.write("bad.hcl", BAD);

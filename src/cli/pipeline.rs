@@ -12,6 +12,9 @@ use pikoci_model::{
 use super::{Exit, vars};
 use crate::{clock::SystemClock, wire};
 
+/// The flag that lets `source` name `http://`.
+pub const ALLOW_INSECURE: &str = "allow-insecure-sources";
+
 /// The commands.
 pub fn command() -> Command {
     let file = || Arg::new("file").required(true).value_name("FILE");
@@ -23,13 +26,19 @@ pub fn command() -> Command {
             .help("Value for a variable")
     };
     let vars = || Arg::new("vars").long("vars").short('v').value_name("FILE").help("JSON file with values");
+    let insecure = || {
+        Arg::new(ALLOW_INSECURE)
+            .long(ALLOW_INSECURE)
+            .action(ArgAction::SetTrue)
+            .help("Allow http:// in source, as a server with this flag does")
+    };
     Command::new("pipeline")
         .about("Check, format or draw a pipeline file")
         .subcommand_required(true)
         .subcommand(
             Command::new("validate")
                 .about("Report everything that is wrong with a pipeline file")
-                .args([file(), var(), vars()])
+                .args([file(), var(), vars(), insecure()])
                 .arg(Arg::new("strict").long("strict").action(ArgAction::SetTrue).help("Warnings fail too"))
                 .arg(
                     Arg::new("fragment")
@@ -57,13 +66,16 @@ pub fn command() -> Command {
                 ),
         )
         .subcommand(
-            Command::new("graph").about("Print a pipeline's graph").args([file(), var(), vars()]).arg(
-                Arg::new("format")
-                    .long("format")
-                    .short('f')
-                    .default_value("dot")
-                    .value_parser(["dot", "svg"]),
-            ),
+            Command::new("graph")
+                .about("Print a pipeline's graph")
+                .args([file(), var(), vars(), insecure()])
+                .arg(
+                    Arg::new("format")
+                        .long("format")
+                        .short('f')
+                        .default_value("dot")
+                        .value_parser(["dot", "svg"]),
+                ),
         )
 }
 
@@ -112,7 +124,7 @@ fn compile(
 }
 
 fn validate(matches: &ArgMatches) -> Result<Exit, String> {
-    let compiler = wire::local_compiler();
+    let compiler = wire::local_compiler(matches.get_flag(ALLOW_INSECURE));
     let compilation = compile(
         matches,
         compiler.as_ref(),
@@ -134,7 +146,7 @@ fn validate(matches: &ArgMatches) -> Result<Exit, String> {
 }
 
 fn format(matches: &ArgMatches) -> Result<Exit, String> {
-    let compiler = wire::local_compiler();
+    let compiler = wire::local_compiler(false);
     let file = file_of(matches);
     let source = read(&file)?;
     match compiler.format(&file.display().to_string(), &source) {
@@ -156,7 +168,7 @@ fn format(matches: &ArgMatches) -> Result<Exit, String> {
 }
 
 fn graph(matches: &ArgMatches) -> Result<Exit, String> {
-    let compiler = wire::local_compiler();
+    let compiler = wire::local_compiler(matches.get_flag(ALLOW_INSECURE));
     let compilation = compile(matches, compiler.as_ref(), false, false, true)?;
     report(compiler.as_ref(), &compilation.diagnostics);
     let Some(pipeline) = compilation.pipeline else { return Ok(Exit::Usage) };

@@ -33,22 +33,68 @@ pub(super) fn read<T: DeserializeOwned>(
     host: &Host,
     flags: BTreeMap<String, String>,
 ) -> Result<T, ConfigError> {
+    let unreadable = |error: config::ConfigError| ConfigError::new(error.to_string());
     let mut builder = Config::builder();
     if let Some(path) = file {
         builder = builder.add_source(checked_file(path, settings)?);
     }
     for setting in settings {
         if let Some((_, value)) = from_environment(host, setting) {
-            builder =
-                builder.set_override(setting, value).map_err(|error| ConfigError::new(error.to_string()))?;
+            builder = builder.set_override(setting, value).map_err(unreadable)?;
         }
     }
-    for (setting, value) in flags {
-        builder =
-            builder.set_override(setting, value).map_err(|error| ConfigError::new(error.to_string()))?;
+    for (setting, value) in &flags {
+        builder = builder.set_override(setting, value.as_str()).map_err(unreadable)?;
     }
-    let merged = builder.build().map_err(|error| ConfigError::new(error.to_string()))?;
-    merged.try_deserialize().map_err(|error| ConfigError::new(error.to_string()))
+    let merged = builder.build().map_err(unreadable)?;
+    merged.try_deserialize().map_err(|error| {
+        let place = |setting: &str| place_of(setting, file, host, &flags);
+        ConfigError::new(in_words(&error, &place))
+    })
+}
+
+/// Where the value that counts was given: a flag, a variable, or a key of the file.
+fn place_of(setting: &str, file: Option<&Path>, host: &Host, flags: &BTreeMap<String, String>) -> String {
+    if flags.contains_key(setting) {
+        format!("--{setting}")
+    } else if let Some((variable, _)) = from_environment(host, setting) {
+        variable
+    } else {
+        let file = file.map(|path| format!("{}: ", path.display())).unwrap_or_default();
+        format!("{file}`{setting}`")
+    }
+}
+
+/// What is wrong with a value, behind the place where it was given. The value is not repeated: it may be a password in the
+/// wrong place.
+fn in_words(error: &config::ConfigError, place: &dyn Fn(&str) -> String) -> String {
+    match error {
+        config::ConfigError::Type { expected, key: Some(key), .. } => {
+            format!("{}: {} is expected", place(key), wanted(expected))
+        }
+        config::ConfigError::At { error, key: Some(key), .. } => {
+            let reason = match &**error {
+                config::ConfigError::Message(text) if text.starts_with("data did not match") => {
+                    "a list of texts is expected".to_owned()
+                }
+                other => other.to_string(),
+            };
+            format!("{}: {reason}", place(key))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// A kind of value as a person would name it.
+fn wanted(kind: &str) -> &str {
+    match kind {
+        "an integer" => "a whole number",
+        "an unsigned 16 bit integer" => "a whole number from 0 to 65535",
+        "an unsigned 32 bit integer" => "a whole number from 0 to 4294967295",
+        "a boolean" => "true or false",
+        "a string" => "a text",
+        other => other,
+    }
 }
 
 /// The prefixed variable wins over the bare one; an empty one counts as absent.

@@ -46,6 +46,15 @@ pub enum FnError {
         /// What was given.
         found: String,
     },
+    /// An argument is a text in a notation of its own, such as a regular expression, and is written wrongly.
+    Malformed {
+        /// Position, from 0.
+        index: usize,
+        /// What it shall be, such as `regular expression`.
+        notation: &'static str,
+        /// What is wrong, without quoting the text: a value may not be for everybody's eyes.
+        problem: String,
+    },
     /// The function looks into a text that holds a secret.
     Secret {
         /// Position of the argument, from 0.
@@ -63,6 +72,9 @@ impl fmt::Display for FnError {
             Self::Arity { expected, found } => write!(f, "takes {expected}, found {found}"),
             Self::Argument { index, expected, found } => {
                 write!(f, "argument {}: {expected} is required, found {found}", index + 1)
+            }
+            Self::Malformed { index, notation, problem } => {
+                write!(f, "argument {} is no {notation}: {problem}", index + 1)
             }
             Self::Secret { index } => write!(
                 f,

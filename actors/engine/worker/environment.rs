@@ -128,10 +128,14 @@ impl Environment {
     /// A value that no process can be given.
     pub(crate) fn into_map(self) -> Result<BTreeMap<String, String>, Failure> {
         for (name, variable) in &self.variables {
+            if let Some(at) = variable.value.text.find('\0') {
+                let text = format!("variable {name} has a zero byte at {at}; no process can be given one");
+                return Err(Failure::plain(text));
+            }
             let length = variable.value.text.len();
-            if length > MAX_VALUE_BYTES || variable.value.text.contains('\0') {
+            if length > MAX_VALUE_BYTES {
                 let text = format!(
-                    "variable {name} has {length} bytes; a process can be given at most {MAX_VALUE_BYTES}, without zero bytes"
+                    "variable {name} has {length} bytes; a process can be given at most {MAX_VALUE_BYTES}"
                 );
                 return Err(Failure::plain(text));
             }
@@ -171,6 +175,11 @@ mod tests {
     fn a_value_that_no_process_can_be_given_is_refused_by_name() {
         let mut env = Environment::default();
         env.plain("BIG", "x".repeat(MAX_VALUE_BYTES + 1));
-        assert!(env.into_map().unwrap_err().text.starts_with("variable BIG has 131072 bytes"));
+        let expected = "variable BIG has 131072 bytes; a process can be given at most 131071";
+        assert_eq!(env.into_map().unwrap_err().text, expected);
+        let mut env = Environment::default();
+        env.plain("ODD", "ab\0c");
+        let expected = "variable ODD has a zero byte at 2; no process can be given one";
+        assert_eq!(env.into_map().unwrap_err().text, expected);
     }
 }

@@ -194,6 +194,11 @@ impl Part {
     ) -> Result<BTreeMap<String, String>, Failure> {
         let ground = &self.site.ground;
         let limit = usize::try_from(MAX_OUTPUT_BYTES).unwrap_or(usize::MAX);
+        if !ground.ports.workplace.exists(&ground.workdir, output).await {
+            return Err(Failure::plain(
+                "the task removed its output file: $PIKOCI_OUTPUT is there to be written to".to_owned(),
+            ));
+        }
         let read = ground.ports.workplace.read_file(&ground.workdir, output, limit).await;
         let bytes = read.map_err(|error| match error {
             WorkplaceError::TooLarge { size, limit, .. } => {

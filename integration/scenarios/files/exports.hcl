@@ -49,3 +49,18 @@ job "too-much" {
     run "shell" { cmd = "head -c 1100000 /dev/zero | tr '\\0' x > $PIKOCI_OUTPUT" }
   }
 }
+
+job "removed" {
+  task "tidy" {
+    run "shell" { cmd = "rm $PIKOCI_OUTPUT" }
+  }
+}
+
+job "zero" {
+  task "odd" {
+    run "shell" { cmd = "printf 'key=ab\\0c\\n' > $PIKOCI_OUTPUT" }
+  }
+  task "use" {
+    run "shell" { cmd = "true" }
+  }
+}

@@ -63,6 +63,12 @@ pub fn command() -> Command {
                 .help("Allow secrets in process arguments"),
         )
         .arg(
+            Arg::new(pipeline_file::ALLOW_INSECURE)
+                .long(pipeline_file::ALLOW_INSECURE)
+                .action(ArgAction::SetTrue)
+                .help("Allow http:// in source"),
+        )
+        .arg(
             Arg::new("dry-run")
                 .long("dry-run")
                 .action(ArgAction::SetTrue)
@@ -157,7 +163,7 @@ fn compiled(matches: &ArgMatches, asked: &Asked) -> Result<Option<Compiled>, Str
     };
     let compiler = wire::compiler(&wire::CompilerSettings {
         allow_secret_args: matches.get_flag("allow-secret-args"),
-        ..wire::CompilerSettings::local()
+        ..wire::CompilerSettings::local(matches.get_flag(pipeline_file::ALLOW_INSECURE))
     });
     let compilation = wire::block_on(compiler.compile(request));
     wire::hide_arguments(&compilation.given_secrets.values().map(SecretValue::reveal).collect::<Vec<_>>());

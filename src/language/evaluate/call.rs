@@ -79,6 +79,11 @@ impl Evaluator<'_> {
                     format!("function \"{name}\", argument {number}: {expected} is required, found {found}");
                 self.report(Code::BadCall, span, message);
             }
+            FnError::Malformed { index, notation, problem } => {
+                let message =
+                    format!("function \"{name}\", argument {}: this is no {notation}: {problem}", index + 1);
+                self.report(Code::BadCall, argument_span(*index, self), message);
+            }
             FnError::Secret { index } => {
                 let span = argument_span(*index, self);
                 let message = format!(

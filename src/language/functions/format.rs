@@ -23,11 +23,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
 
 /// The parsed first argument; every later argument is used by it.
 fn specification(call: &Call<'_>) -> Result<Vec<Piece>, FnError> {
-    let pieces = parse(&call.string(0)?).map_err(|reason| FnError::Argument {
-        index: 0,
-        expected: "a format".to_owned(),
-        found: reason,
-    })?;
+    let malformed = |problem| FnError::Malformed { index: 0, notation: "format", problem };
+    let pieces = parse(&call.string(0)?).map_err(malformed)?;
     let given = call.args.len() - 1;
     let used = pieces.iter().filter_map(Piece::verb).map(|verb| verb.argument + 1).max().unwrap_or(0);
     if used < given {

@@ -27,11 +27,7 @@ const MAX_COMPILED: usize = 1 << 20;
 
 fn compile(call: &Call<'_>, index: usize) -> Result<Regex, FnError> {
     RegexBuilder::new(&call.string(index)?).size_limit(MAX_COMPILED).build().map_err(|error| {
-        FnError::Argument {
-            index,
-            expected: "a regular expression".to_owned(),
-            found: last_line(&error.to_string()),
-        }
+        FnError::Malformed { index, notation: "regular expression", problem: last_line(&error.to_string()) }
     })
 }
 
@@ -83,10 +79,10 @@ impl Pattern {
             (_, 0) => Groups::Numbered,
             (all, named_count) if all == named_count => Groups::Named(named),
             _ => {
-                return Err(FnError::Argument {
+                return Err(FnError::Malformed {
                     index,
-                    expected: "a regular expression whose groups are all named or all unnamed".to_owned(),
-                    found: "both".to_owned(),
+                    notation: "regular expression",
+                    problem: "some groups have a name and others none".to_owned(),
                 });
             }
         };

@@ -8,11 +8,8 @@ use super::call::{Call, Function, Outcome, failed};
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::exactly("formatdate", 2, |c| {
         let moment = timestamp(c, 1)?;
-        format_date(&c.string(0)?, &moment).map(Into::into).map_err(|found| FnError::Argument {
-            index: 0,
-            expected: "a date format".to_owned(),
-            found,
-        })
+        let malformed = |problem| FnError::Malformed { index: 0, notation: "date format", problem };
+        format_date(&c.string(0)?, &moment).map(Into::into).map_err(malformed)
     }),
     Function::exactly("timeadd", 2, timeadd),
     Function::exactly("timestamp", 0, |c| Ok(c.now.to_rfc3339_opts(SecondsFormat::Secs, true).into())),
@@ -93,7 +90,11 @@ fn format_date(format: &str, moment: &DateTime<FixedOffset>) -> Result<String, S
             rest = &rest[end + 1..];
         } else if c.is_ascii_alphabetic() {
             let end = rest.find(|other| other != c).unwrap_or(rest.len());
-            out.push_str(&date_token(&rest[..end], moment)?);
+            let token = date_token(&rest[..end], moment).ok_or_else(|| {
+                let at = format[..format.len() - rest.len()].chars().count() + 1;
+                format!("the letters from character {at} on are no token; put text into single quotes")
+            })?;
+            out.push_str(&token);
             rest = &rest[end..];
         } else {
             out.push(c);
@@ -115,10 +116,10 @@ fn closing_quote(text: &str) -> Option<usize> {
     }
 }
 
-fn date_token(token: &str, moment: &DateTime<FixedOffset>) -> Result<String, String> {
+fn date_token(token: &str, moment: &DateTime<FixedOffset>) -> Option<String> {
     let (afternoon, hour) = moment.hour12();
     let chrono = |spec: &str| moment.format(spec).to_string();
-    Ok(match token {
+    Some(match token {
         "YYYY" => format!("{:04}", moment.year()),
         "YY" => format!("{:02}", moment.year() % 100),
         "MMMM" => chrono("%B"),
@@ -143,6 +144,6 @@ fn date_token(token: &str, moment: &DateTime<FixedOffset>) -> Result<String, Str
         "ZZZ" if moment.offset().local_minus_utc() == 0 => "UTC".to_owned(),
         "ZZZ" | "ZZZZ" => chrono("%z"),
         "Z" | "ZZZZZ" => chrono("%:z"),
-        _ => return Err(format!("`{token}`, which is no token; quote literal letters: '{token}'")),
+        _ => return None,
     })
 }

@@ -49,7 +49,7 @@ impl fmt::Display for Verb {
 /// Splits a format into text and verbs.
 ///
 /// # Errors
-/// What is wrong with the format.
+/// What is wrong with the format, and where.
 pub(super) fn parse(format: &str) -> Result<Vec<Piece>, String> {
     let mut pieces = Vec::new();
     let mut next_argument = 0;
@@ -64,7 +64,10 @@ pub(super) fn parse(format: &str) -> Result<Vec<Piece>, String> {
             rest = after;
             continue;
         }
-        let (verb, length) = Verb::parse(rest, next_argument)?;
+        let (verb, length) = Verb::parse(rest, next_argument).map_err(|problem| {
+            let at = format[..format.len() - rest.len()].chars().count() + 1;
+            format!("at character {at}, {problem}")
+        })?;
         next_argument = verb.argument + 1;
         pieces.push(Piece::Verb(verb));
         rest = &rest[length..];
@@ -91,15 +94,13 @@ impl Verb {
         if text[at..].starts_with('[') {
             let end = text[at..].find(']').ok_or("`[` without `]`")?;
             let number: usize = text[at + 1..at + end].parse().unwrap_or(0);
-            argument = number
-                .checked_sub(1)
-                .ok_or_else(|| format!("`{}` is no position, they begin at 1", &text[at..=at + end]))?;
+            argument = number.checked_sub(1).ok_or("between the brackets is no position, they begin at 1")?;
             at += end + 1;
         }
-        let letter = text[at..].chars().next().ok_or_else(|| format!("`{text}` ends before its verb"))?;
+        let letter = text[at..].chars().next().ok_or("the format ends before its verb")?;
         at += letter.len_utf8();
         if !"vsqtdboxXeEfFgG".contains(letter) {
-            return Err(format!("unknown verb `{}`; write `%%` for a percent sign", &text[..at]));
+            return Err("the verb is unknown; write `%%` for a percent sign".to_owned());
         }
         let has = |flag: char| flags.contains(flag);
         let verb = Self {
@@ -241,7 +242,7 @@ fn take_number(text: &str, at: &mut usize) -> Result<Option<usize>, String> {
     }
     match digits.parse() {
         Ok(number) if number <= MAX_WIDTH => Ok(Some(number)),
-        _ => Err(format!("`{digits}` is above the greatest width and precision, {MAX_WIDTH}")),
+        _ => Err(format!("a number is above the greatest width and precision, {MAX_WIDTH}")),
     }
 }
 

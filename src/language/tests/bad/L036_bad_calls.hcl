@@ -16,6 +16,9 @@ job "build" {
       l = !"x"
       m = -[1]
       n = "%{ if 5 }x%{ endif }"
+      o = format("100% sure: %y", 1)
+      p = regex("a(b", "ab")
+      q = formatdate("DD.MM.yyyy", "2006-01-02T15:04:05Z")
     }
   }
 }
