@@ -52,7 +52,8 @@ pub fn play(host: &Host, play: &Play) -> Fallible<Vec<Record>> {
     let mut problems = recover(&mut yard, &mut dice, &mut hits)?;
     let builds = wait_until_done(&yard);
     problems.extend(take_down(&mut yard));
-    let evidence = Evidence { builds, hits, problems, recycled };
+    let containers = builds.iter().map(|said| containers_left(host, said.as_ref())).collect();
+    let evidence = Evidence { builds, hits, problems, recycled, containers };
     Ok(verdict::judge(&mut yard, &evidence))
 }
 
@@ -150,6 +151,14 @@ fn wait_until_done(yard: &Yard) -> Vec<Option<Value>> {
 fn is_settled(build: &Value) -> bool {
     let services = build["services"].as_array().map(Vec::as_slice).unwrap_or_default();
     build["phase"] == "done" && services.iter().all(|service| service["status"] == "stopped")
+}
+
+/// Containers of a build's services that are still there.
+fn containers_left(host: &Host, said: Option<&Value>) -> usize {
+    let services = said.and_then(|said| said["services"].as_array()).map(Vec::as_slice).unwrap_or_default();
+    let of_engine = services.iter().filter(|service| service["type"] == "redis");
+    let instances = of_engine.filter_map(|service| service["instance"].as_str());
+    host.engine.iter().flat_map(|engine| instances.clone().map(|i| engine.containers_of(i))).sum()
 }
 
 fn take_down(yard: &mut Yard) -> Vec<String> {

@@ -5,13 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{Fallible, kernel};
+use crate::{Fallible, engine::Engine, helper, kernel, kind::Kind};
 
 /// An ordinary user without a name: nobody else's processes run as it.
 pub const ORDINARY: u32 = 54_321;
 
 /// Where everything happens.
-#[derive(Clone, Debug)]
 pub struct Host {
     /// The program under test, where every user may execute it.
     pub program: PathBuf,
@@ -26,6 +25,8 @@ pub struct Host {
     pub pids: Option<PathBuf>,
     /// The same of the one that freezes.
     pub freezer: Option<PathBuf>,
+    /// A container engine that answers.
+    pub engine: Option<Engine>,
 }
 
 impl Host {
@@ -38,6 +39,8 @@ impl Host {
         let mounts = is_root && kernel::own_mounts().is_ok();
         let copy = root.join("pikoci");
         fs::copy(program, &copy).map_err(|error| format!("{}: {error}", program.display()))?;
+        let own = std::env::current_exe().map_err(|error| error.to_string())?;
+        fs::copy(own, root.join(helper::NAME)).map_err(|error| format!("{}: {error}", root.display()))?;
         let table = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
         let usable = |path: &PathBuf| is_root && can_make_groups(path);
         Ok(Self {
@@ -47,8 +50,21 @@ impl Host {
             mounts,
             groups: mount_of(&table, "cgroup2", "").filter(usable),
             pids: mount_of(&table, "cgroup", "pids").filter(usable),
+            engine: None,
             freezer: mount_of(&table, "cgroup", "freezer").filter(usable),
         })
+    }
+}
+
+impl Host {
+    /// Why a kind of service cannot be had here.
+    pub fn lacks(&self, kind: Kind) -> Option<&'static str> {
+        let redis = || Path::new("/usr/bin/redis-server").exists();
+        match kind {
+            Kind::Docker if self.engine.is_none() => Some("no container engine answers, or none was asked for"),
+            Kind::Host if !redis() => Some("redis-server is not installed"),
+            _ => None,
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::{fs, path::PathBuf};
 
+use crate::kernel::Held;
+
 /// The variable that marks everything that a server of the harness starts.
 pub const MARK: &str = "PIKOCI_FAULTS_MARK";
 
@@ -29,9 +31,10 @@ impl Mark {
         if self.group.is_some() { in_group() } else { in_environment() }
     }
 
-    /// Living processes of the yard.
+    /// Living processes of the yard. The state letter misleads: one whose main thread has ended is alive.
     pub fn processes(&self) -> Vec<i32> {
-        all().into_iter().filter(|pid| self.is_on(*pid) && state(*pid) != Some('Z')).collect()
+        let alive = |pid: &i32| Held::open(*pid).is_some_and(|held| held.is_alive());
+        all().into_iter().filter(|pid| self.is_on(*pid) && alive(pid)).collect()
     }
 }
 
@@ -56,11 +59,6 @@ pub fn command(pid: i32) -> String {
 /// A process's parent.
 pub fn parent(pid: i32) -> Option<i32> {
     after_name(pid)?.split(' ').nth(1)?.parse().ok()
-}
-
-/// A process's state letter.
-fn state(pid: i32) -> Option<char> {
-    after_name(pid)?.chars().next()
 }
 
 fn after_name(pid: i32) -> Option<String> {

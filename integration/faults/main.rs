@@ -6,12 +6,16 @@
 
 mod canary;
 mod cell;
+#[cfg(test)]
+mod checks;
 mod client;
 mod course;
 mod dice;
+mod engine;
 mod events;
 mod fault;
 mod faults;
+mod helper;
 mod host;
 mod inject;
 mod kernel;
@@ -81,6 +85,11 @@ struct Options {
 }
 
 fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().collect();
+    if args.first().is_some_and(|name| name.ends_with(helper::NAME)) {
+        helper::become_what_is_asked(&args);
+        return ExitCode::FAILURE;
+    }
     match run(&Options::parse()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -96,7 +105,7 @@ fn run(options: &Options) -> Fallible<bool> {
     let text = |error: std::io::Error| error.to_string();
     let root = tempfile::Builder::new().prefix("pikoci-faults-").tempdir().map_err(text)?;
     schedule::open_to_all(root.path())?;
-    let host = Host::find(&options.program, root.path())?;
+    let mut host = Host::find(&options.program, root.path())?;
     let size = if options.size == "full" {
         Size::Full { time: Duration::from_secs(options.minutes * 60) }
     } else {
@@ -112,6 +121,12 @@ fn run(options: &Options) -> Fallible<bool> {
         yards: options.yards.max(1),
         lease: Duration::from_secs(options.lease),
     };
+    if options.size == "full" || plan.kinds.contains(&kind::Kind::Docker) {
+        match engine::Engine::start(root.path()) {
+            Ok(engine) => host.engine = Some(engine),
+            Err(reason) => eprintln!("{reason}"),
+        }
+    }
     let report = schedule::play_all(&host, &plan);
     show(options, &report)
 }

@@ -9,9 +9,9 @@ const SHORT: &str = "4s";
 
 /// Its text.
 pub fn text(cell: Cell) -> String {
-    let types = Kind::ALL.iter().filter(|kind| **kind != Kind::Three);
-    let types: String = types.map(|kind| service_type(*kind, cell)).collect();
-    let jobs: String = Kind::ALL.iter().map(|kind| job(*kind, cell)).collect();
+    let types: String =
+        Kind::all().filter(|kind| kind.services() == [*kind]).map(|kind| service_type(kind, cell)).collect();
+    let jobs: String = Kind::all().map(|kind| job(kind, cell)).collect();
     format!("variable \"dir\" {{}}\n{types}{jobs}")
 }
 
@@ -40,6 +40,10 @@ fn job(kind: Kind, cell: Cell) -> String {
     let of_job = if act == Act::JobTimeout { SHORT } else { LONG };
     let of = |phase: Phase| if act == Act::StepTimeout && cell.phase == phase { SHORT } else { LONG };
     let (of_hello, of_task) = (of(Phase::BeforeIntent), of(Phase::MidTask));
+    let built_in = kind.runtime().map(|runtime| {
+        format!("  service \"redis\" {{\n    runtime = \"{runtime}\"\n    port = \"0\"\n  }}\n")
+    });
+    let built_in = built_in.unwrap_or_default();
     let services: String = kind
         .services()
         .iter()
@@ -53,7 +57,7 @@ job "{name}" {{
     timeout = "{of_hello}"
     run "shell" {{ cmd = "exec sh ${{var.dir}}/hello.sh" }}
   }}
-{services}  task "work" {{
+{built_in}{services}  task "work" {{
     timeout = "{of_task}"
     run "shell" {{ cmd = "exec sh ${{var.dir}}/task.sh {name}" }}
   }}

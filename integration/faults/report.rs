@@ -24,6 +24,7 @@ pub struct Figures {
     pub double_stops: usize,
     pub leaked_processes: usize,
     pub leaked_groups: usize,
+    pub leaked_containers: usize,
     pub innocents: usize,
     pub recycled_numbers: usize,
     pub non_terminal_builds: usize,
@@ -88,6 +89,7 @@ impl Tally {
         figures.double_stops += record.doubled;
         figures.leaked_processes += record.leaked;
         figures.leaked_groups += record.leaked_groups;
+        figures.leaked_containers += record.leaked_containers;
         figures.innocents += record.innocents;
         figures.recycled_numbers += usize::from(record.recycled);
         figures.non_terminal_builds += record.non_terminal;
@@ -117,6 +119,7 @@ impl Figures {
         self.double_stops += other.double_stops;
         self.leaked_processes += other.leaked_processes;
         self.leaked_groups += other.leaked_groups;
+        self.leaked_containers += other.leaked_containers;
         self.innocents += other.innocents;
         self.recycled_numbers += other.recycled_numbers;
         self.non_terminal_builds += other.non_terminal_builds;
@@ -196,7 +199,7 @@ fn table(text: &mut String, title: &str, rows: Vec<(String, Figures)>) {
             row.services_started,
             share(row.services_stopped, row.services_started),
             row.double_stops,
-            row.leaked_processes + row.leaked_groups,
+            row.leaked_processes + row.leaked_groups + row.leaked_containers,
             row.innocents,
             row.overlaps,
             row.non_terminal_builds,
@@ -222,5 +225,24 @@ fn time(milliseconds: Option<f64>) -> String {
         None => "–".to_owned(),
         Some(time) if time < 1000.0 => format!("{time:.0} ms"),
         Some(time) => format!("{:.2} s", time / 1000.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_never_rounded_up_to_all() {
+        assert_eq!(share(10_000, 10_000), "100 %");
+        assert_eq!(share(99_999, 100_000), "99.99 %");
+        assert_eq!(share(0, 0), "–");
+    }
+
+    #[test]
+    fn percentiles_of_few_are_the_largest() {
+        assert_eq!(percentile(&[], 99), None);
+        assert_eq!(percentile(&[1.0], 50), Some(1.0));
+        assert_eq!(percentile(&[1.0, 2.0, 3.0], 99), Some(3.0));
     }
 }

@@ -23,6 +23,8 @@ use crate::{
     report::{Broken, NotHad, Report, Tally},
 };
 
+/// The smoke plays each how many-th cell.
+const SMOKE: u64 = 4;
 /// No server takes a shorter one.
 const SHORTEST_LEASE: Duration = Duration::from_secs(15);
 
@@ -41,6 +43,7 @@ pub struct Plan {
     pub seed: u64,
     /// Cells, phases or faults by name; none = all.
     pub only: Vec<String>,
+    /// Kinds of services; none = the common ones, and one of the others.
     pub kinds: Vec<Kind>,
     /// One cell, with exactly this seed.
     pub repeat: Option<u64>,
@@ -50,15 +53,12 @@ pub struct Plan {
     pub lease: Duration,
 }
 
-/// The kinds of these names; all for none.
+/// The kinds of these names.
 ///
 /// # Errors
 /// A name that is no kind.
 pub fn kinds(names: &[String]) -> Fallible<Vec<Kind>> {
-    if names.is_empty() {
-        return Ok(Kind::ALL.into());
-    }
-    let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+    let known: Vec<&str> = Kind::all().map(Kind::name).collect();
     let find =
         |name: &String| Kind::of(name).ok_or_else(|| format!("no kind `{name}`: {}", known.join(", ")));
     names.iter().map(find).collect()
@@ -82,7 +82,11 @@ struct Desk {
 /// Plays all of it.
 pub fn play_all(host: &Host, plan: &Plan) -> Report {
     let began = Instant::now();
-    let (cells, not_had) = cells(host, plan);
+    let (cells, mut not_had) = cells(host, plan);
+    let lacking = Kind::all().filter_map(|kind| Some((kind, host.lacks(kind)?)));
+    not_had.extend(
+        lacking.map(|(kind, why)| NotHad { cell: format!("service {}", kind.name()), reason: why.to_owned() }),
+    );
     let report = Report { seed: plan.seed, not_had, ..Report::default() };
     let desk = Mutex::new(Desk { queue: VecDeque::new(), round: 0, tally: Tally::default(), report });
     let until = match plan.size {
@@ -92,7 +96,7 @@ pub fn play_all(host: &Host, plan: &Plan) -> Report {
     thread::scope(|scope| {
         for _ in 0..plan.yards {
             scope.spawn(|| {
-                while let Some(play) = next(&desk, plan, &cells, until) {
+                while let Some(play) = next(host, &desk, plan, &cells, until) {
                     let played = course::play(host, &play);
                     enter(&desk, &play, played);
                 }
@@ -144,7 +148,7 @@ fn missing(host: &Host, fault: &Fault) -> Option<&'static str> {
 }
 
 /// The next cell; a new round when all of one have been given out.
-fn next(desk: &Mutex<Desk>, plan: &Plan, cells: &[Cell], until: Option<Instant>) -> Option<Play> {
+fn next(host: &Host, desk: &Mutex<Desk>, plan: &Plan, cells: &[Cell], until: Option<Instant>) -> Option<Play> {
     let mut desk = sit(desk);
     if until.is_some_and(|until| Instant::now() > until) {
         return None;
@@ -154,7 +158,7 @@ fn next(desk: &Mutex<Desk>, plan: &Plan, cells: &[Cell], until: Option<Instant>)
         let round = desk.round;
         desk.round += 1;
         let plays = cells.iter().enumerate().filter(|(at, cell)| is_due(cell, *at, round, plan));
-        let mut plays: VecDeque<Play> = plays.map(|(at, cell)| play(plan, *cell, at, round)).collect();
+        let mut plays: VecDeque<Play> = plays.map(|(at, cell)| play(host, plan, *cell, at, round)).collect();
         // Those that mostly wait begin first, so that the others fill the machine meanwhile.
         plays.make_contiguous().sort_by_key(|play| std::cmp::Reverse(play.cell.fault.period));
         desk.queue = plays;
@@ -166,18 +170,26 @@ fn next(desk: &Mutex<Desk>, plan: &Plan, cells: &[Cell], until: Option<Instant>)
 fn is_due(cell: &Cell, at: usize, round: u64, plan: &Plan) -> bool {
     match plan.size {
         _ if plan.repeat.is_some() || !plan.only.is_empty() => true,
-        Size::Smoke => cell.fault.period < 8,
+        Size::Smoke => cell.fault.period <= 2 && (at as u64 + plan.seed).is_multiple_of(SMOKE),
         Size::Full { .. } => (round + at as u64).is_multiple_of(cell.fault.period),
     }
 }
 
-fn play(plan: &Plan, cell: Cell, at: usize, round: u64) -> Play {
+fn play(host: &Host, plan: &Plan, cell: Cell, at: usize, round: u64) -> Play {
     let mut dice = Dice::new(plan.seed ^ ((at as u64) << 32) ^ round);
     let width = plan.width.unwrap_or(if matches!(plan.size, Size::Smoke) { 1 } else { 2 });
-    let kinds = plan.kinds.iter().flat_map(|kind| std::iter::repeat_n(*kind, width)).collect();
+    let seed = plan.repeat.unwrap_or_else(|| dice.roll() >> 32);
+    let kinds = if plan.kinds.is_empty() {
+        let rare: Vec<Kind> = Kind::RARE.into_iter().filter(|kind| host.lacks(*kind).is_none()).collect();
+        let one = usize::try_from(Dice::new(seed).below(rare.len() as u64)).unwrap_or_default();
+        let common = Kind::COMMON.into_iter().flat_map(|kind| std::iter::repeat_n(kind, width));
+        common.chain(rare.get(one).copied()).collect()
+    } else {
+        plan.kinds.iter().flat_map(|kind| std::iter::repeat_n(*kind, width)).collect()
+    };
     let short = matches!(cell.fault.act, Act::Pause { .. }) || cell.fault.twist == Twist::Frozen;
     let lease = if short { SHORTEST_LEASE } else { plan.lease };
-    Play { cell, seed: plan.repeat.unwrap_or_else(|| dice.roll() >> 32), kinds, lease }
+    Play { cell, seed, kinds, lease }
 }
 
 /// Books what was played.
@@ -212,8 +224,6 @@ fn enter(desk: &Mutex<Desk>, play: &Play, played: Fallible<Vec<crate::verdict::R
 
 /// The command that plays it alone.
 fn repeat(play: &Play) -> String {
-    let mut kinds = play.kinds.clone();
-    kinds.dedup();
-    let width = play.kinds.len() / kinds.len().max(1);
+    let width = play.kinds.iter().filter(|kind| **kind == play.kinds[0]).count();
     format!("pikoci-faults --only {} --repeat {} --width {width}", play.cell.name(), play.seed)
 }

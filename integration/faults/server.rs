@@ -35,6 +35,8 @@ pub struct Start {
     pub groups: Vec<PathBuf>,
     /// Which user it runs as, if not ours.
     pub user: Option<u32>,
+    /// Where it finds a container engine.
+    pub engine: Option<String>,
     /// A file that it finds in place of the kernel's boot id.
     pub boot: Option<PathBuf>,
 }
@@ -136,6 +138,7 @@ impl Start {
         let mut command = Command::new(&self.program);
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_else(|| "/usr/bin:/bin".into()));
         command.env("HOME", &self.home).env("LANG", "C.UTF-8").env(MARK, &self.mark.name);
+        command.envs(self.engine.iter().map(|engine| ("DOCKER_HOST", engine)));
         command.current_dir(&self.home).stdin(Stdio::null());
         command
     }

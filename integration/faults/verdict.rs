@@ -30,6 +30,8 @@ pub struct Evidence {
     pub problems: Vec<String>,
     /// The build one of whose daemons was ended behind the program's back.
     pub recycled: Option<String>,
+    /// Containers that are left of each build.
+    pub containers: Vec<usize>,
 }
 
 /// A build's figures. All but the first three and the time should be zero.
@@ -45,6 +47,7 @@ pub struct Record {
     pub doubled: usize,
     pub leaked: usize,
     pub leaked_groups: usize,
+    pub leaked_containers: usize,
     pub innocents: usize,
     pub non_terminal: usize,
     /// Steps that began while one of an earlier run of the build was alive.
@@ -70,6 +73,10 @@ pub fn judge(yard: &mut Yard, evidence: &Evidence) -> Vec<Record> {
     let pairs = yard.builds.iter().zip(&evidence.builds);
     let mut records: Vec<Record> =
         pairs.map(|(build, said)| record(yard, &events, build, said.as_ref(), evidence)).collect();
+    for (record, left) in records.iter_mut().zip(&evidence.containers).filter(|(_, left)| **left > 0) {
+        record.leaked_containers = *left;
+        record.problems.push(format!("{left} containers are left"));
+    }
     // What belongs to the yard as a whole is booked to its first build.
     if let Some(first) = records.first_mut() {
         first.problems.extend(evidence.problems.iter().cloned());
@@ -117,6 +124,7 @@ fn record(yard: &Yard, events: &[Event], build: &Build, said: Option<&Value>, ev
         doubled: 0,
         leaked: 0,
         leaked_groups: 0,
+        leaked_containers: 0,
         innocents: 0,
         non_terminal: 0,
         overlapped: mine.iter().map(|e| e.overlapped).sum(),

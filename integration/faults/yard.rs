@@ -18,6 +18,7 @@ use crate::{
     cell::Cell,
     client::Client,
     course::{self, Play},
+    engine::Engine,
     events::{Event, Ledger},
     fault::{Act, Twist},
     host::{Host, ORDINARY},
@@ -323,6 +324,7 @@ fn start(host: &Host, dir: &TempDir, mark: Mark, user: Option<u32>, play: &Play)
         mark,
         groups: Vec::new(),
         user,
+        engine: host.engine.as_ref().map(Engine::host),
         boot: None,
     }
 }

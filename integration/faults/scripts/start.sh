@@ -11,6 +11,7 @@ case $1 in
   bare) env -i PATH="$PATH" BUILD_JOB_NAME="$BUILD_JOB_NAME" BUILD_NUMBER="$BUILD_NUMBER" BUILD_FENCE="$BUILD_FENCE" \
     SERVICE_INSTANCE="$SERVICE_INSTANCE" setsid sh "$D/daemon.sh" > /dev/null 2>&1 & ;;
   process) ;;
+  chain | chain-8 | chain-64 | zombie-leader | thread-child) sh "$D/daemon.sh" "$1" > /dev/null 2>&1 & ;;
   *) echo "no such kind: $1" >&2; exit 2 ;;
 esac
 gate mid-start
