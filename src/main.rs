@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     match first.as_ref().and_then(|word| word.to_str()) {
         Some(wire::NURSERY_COMMAND) => ExitCode::from(u8::try_from(wire::nursery_main()).unwrap_or(1)),
         Some("internal") => internal::run(&std::env::args().skip(2).collect::<Vec<_>>()),
-        Some("server" | "run") => match wire::fork_nursery() {
+        Some("server" | "run" | "worker") => match wire::fork_nursery() {
             Ok(nursery) => cli::main(Some(nursery)),
             Err(error) => {
                 eprintln!("error: no process could be forked: {error}");

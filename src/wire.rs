@@ -1,16 +1,20 @@
 //! Wiring: the only place that names concrete adapters.
 
 mod accounts;
+mod fault;
 mod local;
 mod metrics;
 mod node;
+mod replay;
 mod server;
+mod supervisor;
 mod transport;
 mod worker;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-pub use local::local_worker;
+pub use fault::PanicIn;
+pub use local::{LocalWorker, local_worker};
 pub use pikoci_exec::nursery::{
     NurseryHandle as Nursery, fork_nursery, hide_arguments, let_go_of_code, reap_orphans,
 };
@@ -20,7 +24,9 @@ use pikoci_model::{
     pipeline::Pipeline,
     port::{Compilation, Compiler},
 };
+pub use replay::{journal, replay};
 pub use server::{RunningServer, ServerStart, start_server};
+pub use supervisor::unit_warning;
 pub use worker::{NURSERY_COMMAND, harden, nursery_main};
 
 /// What an operator decides about pipelines.

@@ -1,12 +1,14 @@
 //! The commands: what the program is told, and its exit codes.
 
 pub mod client;
+mod doctor;
 mod exit;
 mod password;
 mod pipeline;
 mod run;
 mod server;
 mod vars;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -23,6 +25,8 @@ pub fn main(nursery: Option<wire::Nursery>) -> ExitCode {
     match (matches.subcommand(), nursery) {
         (Some(("server", matches)), Some(nursery)) => server::run(matches, nursery).into(),
         (Some(("run", matches)), Some(nursery)) => run::run(matches, nursery).into(),
+        (Some(("worker", matches)), Some(nursery)) => worker::run(matches, nursery).into(),
+        (Some(("doctor", matches)), _) => doctor::run(matches).into(),
         (Some(("pipeline", matches)), _) => pipeline::run(matches).into(),
         (Some(("client", matches)), _) => client::run(matches),
         (Some(("user-password", matches)), _) => password::run(matches).into(),
@@ -46,6 +50,8 @@ pub fn command() -> Command {
         .arg_required_else_help(true)
         .subcommand(server::command())
         .subcommand(run::command())
+        .subcommand(worker::command())
+        .subcommand(doctor::command())
         .subcommand(pipeline::command())
         .subcommand(client::command())
         .subcommand(password::command())

@@ -31,6 +31,13 @@ pub fn run(matches: &ArgMatches, nursery: wire::Nursery) -> Exit {
             return Exit::Usage;
         }
     };
+    let fault = match flags.fault.as_deref().map(str::parse).transpose() {
+        Ok(fault) => fault,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return Exit::Usage;
+        }
+    };
     let secrets = [config.jwt_secret.as_deref(), config.admin_password.as_deref()];
     wire::hide_arguments(&secrets.into_iter().flatten().collect::<Vec<_>>());
     crate::logging::start(&config.log_level, config.log_format == "json");
@@ -44,7 +51,8 @@ pub fn run(matches: &ArgMatches, nursery: wire::Nursery) -> Exit {
         }
     };
     wire::in_system(async move {
-        let start = ServerStart { config: &config, host: &host, nursery, listener, chaos: flags.chaos };
+        let chaos = flags.chaos;
+        let start = ServerStart { config: &config, host: &host, nursery, listener, chaos, fault };
         match wire::start_server(start).await {
             Ok(server) => serve(server, &config, &flags).await,
             Err(error) => {

@@ -62,10 +62,17 @@ impl Host {
         self.directory("XDG_STATE_HOME", ".local/state")
     }
 
-    /// Who the containers of a worker belong to: the workers that share its work directory, and with it its build slots.
-    pub fn owner(work_dir: &Path) -> String {
+    /// That, unless something else is said by a flag or a variable.
+    pub fn state_directory_or(&self, given: Option<&str>) -> PathBuf {
+        let named = |name: &str| self.variables.get(name).map(String::as_str).filter(|path| !path.is_empty());
+        let said = given.or_else(|| named("PIKOCI_STATE_DIR")).or_else(|| named("STATE_DIR"));
+        said.map_or_else(|| self.state_directory(), PathBuf::from)
+    }
+
+    /// Who the containers of a worker belong to: the workers that share its state directory, and with it its build slots.
+    pub fn owner(state_dir: &Path) -> String {
         let machine = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
-        format!("{}:{}", machine.trim(), work_dir.display())
+        format!("{}:{}", machine.trim(), state_dir.display())
     }
 
     /// The socket at which a container engine would answer.

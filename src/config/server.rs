@@ -69,7 +69,7 @@ const SETTINGS: [Setting; 37] = [
         None,
         Form::Value,
         "",
-        "Where the host's key is [$XDG_STATE_HOME/pikoci, /var/lib/pikoci as root]",
+        "Where the host's key and the journal of services are [$XDG_STATE_HOME/pikoci, /var/lib/pikoci as root]",
     ),
     ("hook-timeout", None, Form::Value, "10m", "Limit of each hook after a cancel or timeout"),
     ("output-limit", None, Form::Value, "1073741824", "Bytes of a step's log; 0 = no limit"),
@@ -239,6 +239,8 @@ pub struct ServerFlags {
     pub vars: Vec<String>,
     /// Seed of the fault-injecting transport, for tests.
     pub chaos: Option<u64>,
+    /// A panic injected into the launcher, for tests.
+    pub fault: Option<String>,
 }
 
 impl ServerFlags {
@@ -261,7 +263,8 @@ impl ServerFlags {
                     .action(ArgAction::Append)
                     .help("Value for a variable of the start-up pipeline"),
             )
-            .arg(Arg::new("chaos-seed").long("chaos-seed").hide(true).value_parser(clap::value_parser!(u64)));
+            .arg(Arg::new("chaos-seed").long("chaos-seed").hide(true).value_parser(clap::value_parser!(u64)))
+            .arg(Arg::new("fault").long("fault").hide(true));
         for (name, short, form, default, help) in SETTINGS {
             let help =
                 if default.is_empty() { help.to_owned() } else { format!("{help} [default: {default}]") };
@@ -289,6 +292,7 @@ impl ServerFlags {
             file: matches.get_one::<String>("config").map(PathBuf::from),
             vars: matches.get_many::<String>("var").into_iter().flatten().cloned().collect(),
             chaos: matches.get_one::<u64>("chaos-seed").copied(),
+            fault: matches.get_one::<String>("fault").cloned(),
         }
     }
 }

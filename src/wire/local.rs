@@ -1,8 +1,9 @@
 //! The worker of a local run, with its server at the other end of a bus in this process.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use pikoci_engine::{supervise::Roster, worker::Settings};
+use pikoci_exec::Keep;
 use pikoci_transport::{LocalHub, Roles};
 
 use super::{
@@ -12,6 +13,14 @@ use super::{
 };
 use crate::{cli::LocalServer, config::Host, shutdown::Interrupts};
 
+/// What a person may say of the worker of a local run.
+pub struct LocalWorker {
+    /// The journal; the host's own if nothing is said.
+    pub state_dir: Option<PathBuf>,
+    pub keep_workdir: bool,
+    pub fetch_secrets: bool,
+}
+
 /// Starts both.
 ///
 /// # Errors
@@ -19,10 +28,10 @@ use crate::{cli::LocalServer, config::Host, shutdown::Interrupts};
 pub async fn local_worker(
     host: &Host,
     nursery: Nursery,
-    keep_workdir: bool,
-    fetch_secrets: bool,
+    asked: LocalWorker,
 ) -> Result<(RunningWorker, LocalServer), String> {
     super::harden();
+    let LocalWorker { state_dir, keep_workdir, fetch_secrets } = asked;
     let hub = LocalHub::default();
     let (server_node, node) = (fresh_node("local"), worker_node());
     let server_bus = Arc::new(hub.join(server_node.clone(), Roles::SERVER));
@@ -31,7 +40,6 @@ pub async fn local_worker(
     let server = LocalServer::new(server_bus, server_node, interrupts);
     let start = WorkerStart {
         host,
-        nursery,
         bus: worker_bus,
         node,
         name: "local".to_owned(),
@@ -39,9 +47,12 @@ pub async fn local_worker(
         tags: Vec::new(),
         exclusive_tags: false,
         work_dir: None,
-        keep_workdir,
+        state_dir: state_dir.unwrap_or_else(|| host.state_directory()),
+        // What a server's worker left is told to its server by that worker's next life.
+        keep: Keep { workdirs: keep_workdir, records: true },
         secrets_dir: None,
+        fault: None,
         settings: Settings { keep_workdir, fetch_secrets, ..Settings::default() },
     };
-    Ok((start_worker(start, &Roster::default())?, server))
+    Ok((start_worker(start, nursery, &Roster::default())?, server))
 }

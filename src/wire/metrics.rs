@@ -1,8 +1,9 @@
 //! The engine's numbers in Prometheus' text format.
 
+use std::fmt::Write;
 use std::sync::Arc;
 
-use pikoci_engine::server::{ServerHandle, ServerMetrics};
+use pikoci_engine::server::{STOP_BOUNDS, ServerHandle, ServerMetrics, ServiceCounts};
 use pikoci_web::ExtraMetrics;
 
 /// Reads the engine's numbers when they are asked for.
@@ -15,6 +16,12 @@ pub fn publish(engine: &ServerHandle) -> ExtraMetrics {
 }
 
 fn text(metrics: &ServerMetrics) -> String {
+    let mut out = counters(metrics);
+    services(&metrics.services, &mut out);
+    out
+}
+
+fn counters(metrics: &ServerMetrics) -> String {
     let ServerMetrics { pending, running, offers, checks_waiting, checks_running, envelopes, actors, .. } =
         metrics;
     let lines = [
@@ -40,11 +47,77 @@ fn text(metrics: &ServerMetrics) -> String {
     let mut last = "";
     for (kind, name, labels, value) in lines {
         if name != last {
-            out.push_str(&format!("# TYPE {name} {kind}\n"));
+            head(&mut out, name, kind);
             last = name;
         }
-        let labels = if labels.is_empty() { String::new() } else { format!("{{{labels}}}") };
-        out.push_str(&format!("{name}{labels} {value}\n"));
+        line(&mut out, name, labels, value);
     }
     out
+}
+
+/// Who may have stopped a service; each is written although nobody of that kind has stopped any yet.
+const STOPPERS: [&str; 3] = ["build", "shim", "journal"];
+
+fn services(counts: &ServiceCounts, out: &mut String) {
+    head(out, "pikoci_services_started_total", "counter");
+    line(out, "pikoci_services_started_total", "", counts.started);
+    head(out, "pikoci_services_stopped_total", "counter");
+    for by in STOPPERS {
+        let stopped = counts.stopped.get(by).copied().unwrap_or_default();
+        line(out, "pikoci_services_stopped_total", &format!("by=\"{by}\""), stopped);
+    }
+    head(out, "pikoci_service_stop_failures_total", "counter");
+    line(out, "pikoci_service_stop_failures_total", "", counts.failed);
+    head(out, "pikoci_service_stop_seconds", "histogram");
+    let mut within = 0;
+    let bounds = STOP_BOUNDS.iter().map(|ms| (*ms as f64 / 1000.0).to_string()).chain(["+Inf".to_owned()]);
+    for (bound, count) in bounds.zip(counts.stop_times) {
+        within += count;
+        line(out, "pikoci_service_stop_seconds_bucket", &format!("le=\"{bound}\""), within);
+    }
+    line(out, "pikoci_service_stop_seconds_sum", "", counts.stop_time.as_secs_f64());
+    line(out, "pikoci_service_stop_seconds_count", "", within);
+}
+
+fn head(out: &mut String, name: &str, kind: &str) {
+    let _ = writeln!(out, "# TYPE {name} {kind}");
+}
+
+fn line(out: &mut String, name: &str, labels: &str, value: impl std::fmt::Display) {
+    let _ = match labels {
+        "" => writeln!(out, "{name} {value}"),
+        labels => writeln!(out, "{name}{{{labels}}} {value}"),
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_time_of_stops_is_a_cumulative_histogram() {
+        let mut counts = ServiceCounts { started: 3, failed: 1, ..ServiceCounts::default() };
+        counts.stopped.insert("shim".to_owned(), 2);
+        (counts.stop_times[0], counts.stop_times[4]) = (1, 1);
+        *counts.stop_times.last_mut().unwrap() = 1;
+        counts.stop_time = Duration::from_millis(40_500);
+        let mut out = String::new();
+        services(&counts, &mut out);
+        for said in [
+            "pikoci_services_started_total 3\n",
+            "pikoci_services_stopped_total{by=\"build\"} 0\n",
+            "pikoci_services_stopped_total{by=\"shim\"} 2\n",
+            "pikoci_service_stop_failures_total 1\n",
+            "pikoci_service_stop_seconds_bucket{le=\"0.05\"} 1\n",
+            "pikoci_service_stop_seconds_bucket{le=\"0.5\"} 1\n",
+            "pikoci_service_stop_seconds_bucket{le=\"1\"} 2\n",
+            "pikoci_service_stop_seconds_bucket{le=\"+Inf\"} 3\n",
+            "pikoci_service_stop_seconds_sum 40.5\n",
+            "pikoci_service_stop_seconds_count 3\n",
+        ] {
+            assert!(out.contains(said), "{said} is not in {out}");
+        }
+    }
 }

@@ -13,6 +13,7 @@ use pikoci_engine::{
     supervise::Roster,
     worker,
 };
+use pikoci_exec::Keep;
 use pikoci_model::{
     port::{Bus, Clock, Compiler, Control, Signals, Store},
     text::SecretValue,
@@ -22,7 +23,7 @@ use pikoci_store::{OpenOptions, SqliteStore};
 use pikoci_web::{ExtraMetrics, WebDeps, WebServer, WebSettings};
 
 use super::{
-    CompilerSettings, Nursery, accounts, compiler, metrics,
+    CompilerSettings, Nursery, PanicIn, accounts, compiler, metrics,
     node::fresh_node,
     transport,
     worker::{RunningWorker, WorkerStart, start_worker, worker_node},
@@ -40,6 +41,8 @@ pub struct ServerStart<'a> {
     pub listener: TcpListener,
     /// Seed of the fault-injecting transport.
     pub chaos: Option<u64>,
+    /// A panic injected into the launcher.
+    pub fault: Option<PanicIn>,
 }
 
 /// A server that runs.
@@ -61,7 +64,7 @@ pub struct RunningServer {
 /// What could not be had, in words.
 pub async fn start_server(start: ServerStart<'_>) -> Result<RunningServer, String> {
     super::harden();
-    let ServerStart { config, host, nursery, listener, chaos } = start;
+    let ServerStart { config, host, nursery, listener, chaos, fault } = start;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let store = Arc::new(open_store(config, host).await?);
     let accounts::Generated { password } = accounts::prepare(store.as_ref(), config).await?;
@@ -93,8 +96,8 @@ pub async fn start_server(start: ServerStart<'_>) -> Result<RunningServer, Strin
             settings: web_settings(config, session_key, metrics::publish(&engine)),
         },
     );
-    let worker = worker_start(config, host, nursery, worker_bus, node);
-    match face_and_worker(web, worker).await {
+    let worker = WorkerStart { fault, ..worker_start(config, host, worker_bus, node) };
+    match face_and_worker(web, worker, nursery).await {
         Ok((web, worker)) => {
             Ok(RunningServer { address, password, control, compiler, store, engine, web, worker })
         }
@@ -110,9 +113,10 @@ pub async fn start_server(start: ServerStart<'_>) -> Result<RunningServer, Strin
 async fn face_and_worker(
     web: impl Future<Output = std::io::Result<WebServer>>,
     worker: WorkerStart<'_>,
+    nursery: Nursery,
 ) -> Result<(WebServer, RunningWorker), String> {
     let web = web.await.map_err(|error| error.to_string())?;
-    match start_worker(worker, &Roster::default()) {
+    match start_worker(worker, nursery, &Roster::default()) {
         Ok(worker) => Ok((web, worker)),
         Err(error) => {
             web.stop().await;
@@ -210,13 +214,11 @@ fn web_settings(config: &ServerConfig, session_key: String, metrics: ExtraMetric
 fn worker_start<'a>(
     config: &ServerConfig,
     host: &'a Host,
-    nursery: Nursery,
     bus: Arc<dyn Bus>,
     node: pikoci_model::id::NodeId,
 ) -> WorkerStart<'a> {
     WorkerStart {
         host,
-        nursery,
         bus,
         node,
         name: config.name.clone(),
@@ -224,8 +226,10 @@ fn worker_start<'a>(
         tags: config.tags.clone(),
         exclusive_tags: config.exclusive_tags,
         work_dir: config.work_dir.clone(),
-        keep_workdir: config.keep_workdir,
+        state_dir: state_dir(config, host),
+        keep: Keep { workdirs: config.keep_workdir, records: false },
         secrets_dir: config.secrets_dir.clone(),
+        fault: None,
         settings: worker::Settings {
             hook_timeout: config.hook_timeout,
             drain_timeout: config.drain_timeout,

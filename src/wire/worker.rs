@@ -2,11 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
 };
 
 use pikoci_engine::{
@@ -15,19 +11,20 @@ use pikoci_engine::{
     worker::{Ports, Settings, Worker, WorkerSpec},
 };
 use pikoci_exec::{
-    LauncherSettings, NurseryLauncher,
+    HostJournal, Keep, LauncherSettings, NurseryLauncher,
+    journal::StateDirectory,
     workplace::{HostWorkplace, WorkplaceOptions},
 };
 use pikoci_model::{
-    id::InstanceId,
-    port::{Bus, Clock, Journal, LeftBehind},
+    port::{Bus, Clock},
     worker::WorkerProfile,
 };
 use tokio::sync::watch;
 
 use super::{
-    Nursery,
+    Nursery, PanicIn, fault,
     node::{fresh_incarnation, fresh_node},
+    supervisor::supervision_warning,
 };
 use crate::{
     clock::SystemClock,
@@ -39,26 +36,9 @@ pub const NURSERY_COMMAND: &str = "nursery-exec";
 /// Checks run beside the builds, so that a long build never stops them.
 const CHECK_SLOTS: u32 = 4;
 
-/// A host that remembers nothing.
-#[derive(Default)]
-struct NoJournal(AtomicBool);
-
-impl Journal for NoJournal {
-    fn next<'a, 'f>(&'a self) -> Pin<Box<dyn Future<Output = Option<LeftBehind>> + Send + 'f>>
-    where
-        'a: 'f,
-    {
-        let first = !self.0.swap(true, Ordering::Relaxed);
-        Box::pin(std::future::ready(first.then_some(LeftBehind::Ready)))
-    }
-
-    fn stored(&self, _: &[InstanceId]) {}
-}
-
 /// How a worker of this process is set up.
 pub struct WorkerStart<'a> {
     pub host: &'a Host,
-    pub nursery: Nursery,
     pub bus: Arc<dyn Bus>,
     pub node: pikoci_model::id::NodeId,
     pub name: String,
@@ -66,8 +46,11 @@ pub struct WorkerStart<'a> {
     pub tags: Vec<String>,
     pub exclusive_tags: bool,
     pub work_dir: Option<PathBuf>,
-    pub keep_workdir: bool,
+    pub state_dir: PathBuf,
+    pub keep: Keep,
     pub secrets_dir: Option<PathBuf>,
+    /// A panic injected into the launcher.
+    pub fault: Option<PanicIn>,
     pub settings: Settings,
 }
 
@@ -123,40 +106,28 @@ pub fn nursery_main() -> i32 {
 /// Starts it on this thread.
 ///
 /// # Errors
-/// A directory that cannot be made.
-pub fn start_worker(start: WorkerStart<'_>, roster: &Roster) -> Result<RunningWorker, String> {
+/// A directory that cannot be made, or is not ours alone.
+pub fn start_worker(
+    start: WorkerStart<'_>,
+    nursery: Nursery,
+    roster: &Roster,
+) -> Result<RunningWorker, String> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let options = workplace_options(&start);
-    let owner = Host::owner(&options.root);
-    let root = options.root.clone();
+    let state = open_state(&start.state_dir)?;
+    let warnings = warnings(&state);
+    warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    let options = workplace_options(&start, Arc::clone(&state));
+    let owner = Host::owner(state.path());
     let workplace = HostWorkplace::new(options).map_err(|error| error.to_string())?;
-    let mut launcher = LauncherSettings::new(NURSERY_COMMAND);
+    let mut launcher = LauncherSettings::new(NURSERY_COMMAND, state);
     launcher.output_limit = (start.settings.output_limit > 0).then_some(start.settings.output_limit);
-    launcher.state_directory = Some(stops_directory(&root)?);
-    let launcher = NurseryLauncher::new(start.nursery, launcher);
-    let profile = WorkerProfile {
-        name: start.name,
-        node: start.node,
-        incarnation: fresh_incarnation(),
-        hostname: nix::unistd::gethostname()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default(),
-        os: std::env::consts::OS.to_owned(),
-        arch: std::env::consts::ARCH.to_owned(),
-        version: crate::VERSION.to_owned(),
-        slots: start.slots,
-        check_slots: CHECK_SLOTS,
-        tags: start.tags,
-        exclusive_tags: start.exclusive_tags,
-        takes_builds: true,
-        takes_checks: true,
-        team: None,
-        started_at: clock.now(),
-        warnings: Vec::new(),
-    };
-    let ports = Ports { launcher: Arc::new(launcher), workplace: Arc::new(workplace), clock };
+    let launcher = NurseryLauncher::new(nursery, launcher);
+    let journal = HostJournal::start(&launcher, start.keep).map_err(|error| error.to_string())?;
+    let profile = profile(&start, warnings, clock.now());
+    let launcher = fault::inject(Arc::new(launcher), start.fault);
+    let ports = Ports { launcher, workplace: Arc::new(workplace), clock };
     let settings = Settings { owner, ..start.settings };
-    let spec = WorkerSpec { profile, ports, settings, journal: Arc::new(NoJournal::default()) };
+    let spec = WorkerSpec { profile, ports, settings, journal };
     let (tell, ended) = watch::channel(None);
     let parent = Door::into_fn(move |obituary: Obituary| {
         // Whoever waits for the end may be gone already; then nobody needs to know.
@@ -173,7 +144,47 @@ pub fn start_worker(start: WorkerStart<'_>, roster: &Roster) -> Result<RunningWo
     Ok(RunningWorker { worker, ended })
 }
 
-fn workplace_options(start: &WorkerStart<'_>) -> WorkplaceOptions {
+fn profile(
+    start: &WorkerStart<'_>,
+    warnings: Vec<String>,
+    started_at: chrono::DateTime<chrono::Utc>,
+) -> WorkerProfile {
+    WorkerProfile {
+        name: start.name.clone(),
+        node: start.node.clone(),
+        incarnation: fresh_incarnation(),
+        hostname: nix::unistd::gethostname()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default(),
+        os: std::env::consts::OS.to_owned(),
+        arch: std::env::consts::ARCH.to_owned(),
+        version: crate::VERSION.to_owned(),
+        slots: start.slots,
+        check_slots: CHECK_SLOTS,
+        tags: start.tags.clone(),
+        exclusive_tags: start.exclusive_tags,
+        takes_builds: true,
+        takes_checks: true,
+        team: None,
+        started_at,
+        warnings,
+    }
+}
+
+/// The host's journal.
+///
+/// # Errors
+/// It cannot be made, or is not ours alone.
+pub fn open_state(directory: &Path) -> Result<Arc<StateDirectory>, String> {
+    StateDirectory::open(directory).map(Arc::new).map_err(|error| error.to_string())
+}
+
+/// What an operator should know about where this worker runs.
+fn warnings(state: &StateDirectory) -> Vec<String> {
+    state.warning().into_iter().chain(supervision_warning()).collect()
+}
+
+fn workplace_options(start: &WorkerStart<'_>, state: Arc<StateDirectory>) -> WorkplaceOptions {
     let root = start.work_dir.clone().unwrap_or_else(|| start.host.directory("XDG_CACHE_HOME", ".cache"));
     // The nursery stands in the root directory: there a relative path would mean another place.
     let root = std::path::absolute(&root).unwrap_or(root);
@@ -181,21 +192,15 @@ fn workplace_options(start: &WorkerStart<'_>) -> WorkplaceOptions {
     let secrets_dir = start.secrets_dir.clone().or_else(|| std::env::current_dir().ok()).unwrap_or_default();
     secret_environment.insert("PIKOCI_SECRETS_DIR".to_owned(), secrets_dir.display().to_string());
     WorkplaceOptions {
+        state,
         service_root: service_root(),
         root,
-        keep_workdir: start.keep_workdir,
+        keep_workdir: start.keep.workdirs,
         inherited: commands_inherit(start.host, &ServerConfig::settings()),
         secret_environment,
         program: program(),
         engine_socket: start.host.engine_socket(),
     }
-}
-
-/// Where the output of stops is kept for whoever looks after a worker's death.
-fn stops_directory(root: &Path) -> Result<PathBuf, String> {
-    let directory = root.join("stops");
-    std::fs::create_dir_all(&directory).map_err(|error| format!("{}: {error}", directory.display()))?;
-    Ok(directory)
 }
 
 /// Data of services lie where another user can reach them: the home of whoever runs this may be closed to others.

@@ -51,6 +51,12 @@ pub fn command() -> Command {
                 .help("Fetch no secret (R103)"),
         )
         .arg(
+            Arg::new("state-dir")
+                .long("state-dir")
+                .value_name("DIR")
+                .help("Where the journal of services is [$XDG_STATE_HOME/pikoci, /var/lib/pikoci as root]"),
+        )
+        .arg(
             Arg::new("keep-workdir")
                 .long("keep-workdir")
                 .action(ArgAction::SetTrue)
@@ -91,6 +97,7 @@ pub struct Asked {
     pub with_puts: bool,
     pub no_secrets: bool,
     pub keep_workdir: bool,
+    pub state_dir: Option<PathBuf>,
     pub dry_run: bool,
 }
 
@@ -141,6 +148,7 @@ fn asked(matches: &ArgMatches) -> Result<Asked, String> {
         with_puts: matches.get_flag("with-puts"),
         no_secrets: matches.get_flag("no-secrets"),
         keep_workdir: matches.get_flag("keep-workdir"),
+        state_dir: matches.get_one::<String>("state-dir").map(PathBuf::from),
         dry_run: matches.get_flag("dry-run"),
     })
 }
@@ -191,7 +199,12 @@ fn go(
     }
     let host = config::Host::read();
     wire::in_system(async move {
-        match wire::local_worker(&host, nursery, asked.keep_workdir, !asked.no_secrets).await {
+        let worker = wire::LocalWorker {
+            state_dir: asked.state_dir,
+            keep_workdir: asked.keep_workdir,
+            fetch_secrets: !asked.no_secrets,
+        };
+        match wire::local_worker(&host, nursery, worker).await {
             Ok((mut worker, mut server)) => {
                 let exit = server.run_job(prepared).await;
                 if server.is_in_a_hurry() {

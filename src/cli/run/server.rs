@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures::{StreamExt, stream::BoxStream};
 use pikoci_engine::decide::intake::Intake;
 use pikoci_model::{
-    build::{BuildEvent, BuildStatus},
+    build::BuildStatus,
     check::CheckOutcome,
     id::{Incarnation, NodeId},
     message::{
@@ -24,8 +24,8 @@ use super::{
 };
 use crate::{cli::Exit, shutdown::Interrupts};
 
-/// There is nobody who could take the worker over: its lease is long.
-const LEASE: Duration = Duration::from_secs(24 * 3600);
+/// There is nobody who could take the worker over: its lease never ends.
+const LEASE: Duration = Duration::MAX;
 /// The worker's renewals only show that it lives.
 const RENEW_EVERY: Duration = Duration::from_secs(5);
 
