@@ -27,6 +27,8 @@ pub struct Host {
     pub freezer: Option<PathBuf>,
     /// A container engine that answers.
     pub engine: Option<Engine>,
+    /// Whether yards stay for people to look at.
+    pub keep: bool,
 }
 
 impl Host {
@@ -51,6 +53,7 @@ impl Host {
             groups: mount_of(&table, "cgroup2", "").filter(usable),
             pids: mount_of(&table, "cgroup", "pids").filter(usable),
             engine: None,
+            keep: false,
             freezer: mount_of(&table, "cgroup", "freezer").filter(usable),
         })
     }

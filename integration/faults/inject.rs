@@ -158,8 +158,8 @@ pub fn strike(yard: &mut Yard, dice: &mut Dice) -> Fallible<Hits> {
         Act::NoProcesses => without_processes(yard)?,
     }
     thaw(yard);
-    if yard.cell.phase == Phase::MidStop && loses_stops(yard) {
-        wait_for_lost_stops(yard);
+    if loses_what_is_held(yard) {
+        wait_for_the_lost(yard);
     }
     if goes_on(yard) {
         yard.open_gates();
@@ -176,17 +176,17 @@ fn thaw(yard: &Yard) {
     }
 }
 
-/// Whether the fault ends stops that are under way.
-fn loses_stops(yard: &Yard) -> bool {
+/// Whether the fault ends what is held at the gate.
+fn loses_what_is_held(yard: &Yard) -> bool {
     let Act::Signals(signals) = yard.cell.fault.act else { return false };
     [Target::Shims, Target::Everything, Target::User].iter().any(|target| signals.contains(&(*target, SIGKILL)))
 }
 
-/// A stop that goes on in its last moment would count twice.
-fn wait_for_lost_stops(yard: &Yard) {
+/// What goes on in its last moment, because the gate opens for the next run, would count twice.
+fn wait_for_the_lost(yard: &Yard) {
     let events = yard.ledger.all();
-    let held: Vec<&Held> =
-        events.iter().filter(|e| e.word == "mid-stop").filter_map(|e| e.held.as_deref()).collect();
+    let at_gate = events.iter().filter(|e| Some(e.word.as_str()) == yard.cell.phase.gate());
+    let held: Vec<&Held> = at_gate.filter_map(|e| e.held.as_deref()).collect();
     let deadline = Instant::now() + Duration::from_secs(2);
     while held.iter().any(|stop| stop.is_alive()) && Instant::now() < deadline {
         thread::sleep(Duration::from_millis(1));
@@ -199,7 +199,7 @@ fn goes_on(yard: &Yard) -> bool {
     let by_itself = match fault.act {
         Act::Fail | Act::Pause { .. } | Act::Beside(_) | Act::FullDisk | Act::NoFiles | Act::NoProcesses => true,
         Act::Signals(signals) => {
-            signals == [(Target::Nursery, SIGKILL)] || signals == [(Target::Worker, libc::SIGQUIT)]
+            fault.after == After::Lives || signals == [(Target::Worker, libc::SIGQUIT)]
         }
         _ => false,
     };

@@ -73,6 +73,9 @@ struct Options {
     /// Lease of the servers under test, in seconds
     #[arg(long, default_value_t = 60)]
     lease: u64,
+    /// Keep the directories of all yards
+    #[arg(long)]
+    keep: bool,
     /// Where the JSON goes
     #[arg(long)]
     json: Option<PathBuf>,
@@ -103,7 +106,8 @@ fn main() -> ExitCode {
 /// Plays everything; whether every promise was kept.
 fn run(options: &Options) -> Fallible<bool> {
     let text = |error: std::io::Error| error.to_string();
-    let root = tempfile::Builder::new().prefix("pikoci-faults-").tempdir().map_err(text)?;
+    let mut root = tempfile::Builder::new().prefix("pikoci-faults-").tempdir().map_err(text)?;
+    root.disable_cleanup(options.keep);
     schedule::open_to_all(root.path())?;
     let mut host = Host::find(&options.program, root.path())?;
     let size = if options.size == "full" {
@@ -111,6 +115,7 @@ fn run(options: &Options) -> Fallible<bool> {
     } else {
         Size::Smoke
     };
+    host.keep = options.keep;
     let plan = schedule::Plan {
         size,
         seed: options.seed,

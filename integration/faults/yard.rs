@@ -88,7 +88,8 @@ impl Yard {
     pub fn open(host: &Host, play: &Play) -> Fallible<Self> {
         let cell = play.cell;
         let text = |error: std::io::Error| error.to_string();
-        let dir = tempfile::Builder::new().prefix("y").tempdir_in(&host.root).map_err(text)?;
+        let mut dir = tempfile::Builder::new().prefix("y").tempdir_in(&host.root).map_err(text)?;
+        dir.disable_cleanup(host.keep);
         let user = user(host, play);
         let mark = mark(host, dir.path())?;
         let start = start(host, &dir, mark.clone(), user, play);
