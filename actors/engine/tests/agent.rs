@@ -87,6 +87,9 @@ async fn an_agent_that_panics_comes_back_as_a_new_life_that_holds_nothing() {
     world.until_story("terminated 0").await;
     world.until(|world| world.last_announce.as_ref().unwrap().profile.incarnation != first).await;
     assert!(world.last_announce.as_ref().unwrap().holding.is_empty());
+    // What the first life had may run again as soon as nothing of it is alive.
+    world.until(|world| world.last_announce.as_ref().unwrap().ended.len() == 1).await;
+    assert_eq!((world.host.workdirs(), world.host.settled_items()), (0, vec!["b-1-1".to_owned()]));
     assert_eq!(world.run(plan(2, vec![task("t", "true")])).await.status(), BuildStatus::Succeeded);
     assert!(!world.is_over(BuildId(1)));
     assert_eq!(world.roster.counts().restarts, 1);

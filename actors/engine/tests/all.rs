@@ -13,9 +13,15 @@ mod installation;
 #[cfg(test)]
 mod losses;
 #[cfg(test)]
+mod panics;
+#[cfg(test)]
+mod reruns;
+#[cfg(test)]
 mod resources;
 #[cfg(test)]
 mod services;
+#[cfg(test)]
+mod stopping;
 #[cfg(test)]
 mod supervise;
 #[cfg(test)]

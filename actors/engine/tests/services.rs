@@ -1,22 +1,14 @@
 //! Services of builds: their order, their ready checks, and that each is stopped whatever happens.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use pikoci_engine::worker::Settings;
 use pikoci_model::build::{BuildEvent, BuildStatus};
-use pikoci_model::contract::MemoryHost;
-use pikoci_model::id::{BuildId, InstanceId};
-use pikoci_model::outcome::Ended;
+use pikoci_model::id::BuildId;
 use pikoci_model::pipeline::{BuiltinService, ReadyCheck, ServiceType};
 use pikoci_model::plan::BuildPlan;
-use pikoci_model::port::{
-    Item, LaunchError, Launcher, LeaseEnd, Process, ServiceEnd, ServiceLaunch, Spawn, WorkItem,
-};
 use pikoci_model::step::{Command, ServiceStep, Step, StepKind};
-use pikoci_model::text::{SecretValue, Value};
+use pikoci_model::text::Value;
 
 use crate::world::{World, exec, hooks, plan, step, task};
 
@@ -52,6 +44,8 @@ pub fn types() -> BTreeMap<String, ServiceType> {
             "empty",
             ServiceType { start: Some(nothing()), stop: Some(nothing()), ..user("true", ready("true", 9)) },
         ),
+        ("stop hangs", ServiceType { stop: Some(exec("hang")), ..user("true", None) }),
+        ("stubborn", ServiceType { stop: Some(exec("fail-times 2 not yet")), ..user("true", None) }),
         ("unstoppable", ServiceType { stop: Some(exec("exit 5")), ..user("true", None) }),
     ]
     .map(|(name, declared)| (name.to_owned(), declared))
@@ -249,96 +243,4 @@ async fn a_built_in_service_chooses_its_runtime_port_and_names() {
         "{}",
         ran.failure()
     );
-}
-
-/// A launcher whose work items panic when they are asked to do one thing.
-struct Fragile {
-    host: MemoryHost,
-    at: &'static str,
-}
-
-struct FragileItem {
-    inner: Arc<dyn WorkItem>,
-    at: &'static str,
-}
-
-#[async_trait]
-impl Launcher for Fragile {
-    async fn open(&self, item: Item) -> Result<Arc<dyn WorkItem>, LaunchError> {
-        assert!(self.at != "open", "planned: open");
-        Ok(Arc::new(FragileItem { inner: self.host.open(item).await?, at: self.at }))
-    }
-
-    fn lease(&self, end: LeaseEnd) {
-        self.host.lease(end);
-    }
-}
-
-#[async_trait]
-impl WorkItem for FragileItem {
-    fn slot(&self) -> u32 {
-        self.inner.slot()
-    }
-
-    fn settle(&self) {
-        self.inner.settle();
-    }
-
-    fn mask(&self, values: &[SecretValue]) {
-        assert!(self.at != "mask", "planned: mask");
-        self.inner.mask(values);
-    }
-
-    async fn spawn(&self, spawn: Spawn) -> Result<Arc<dyn Process>, LaunchError> {
-        assert!(spawn.step.0 != self.at, "planned: {}", self.at);
-        self.inner.spawn(spawn).await
-    }
-
-    async fn start_service(&self, launch: ServiceLaunch) -> Result<Arc<dyn Process>, LaunchError> {
-        let process = self.inner.start_service(launch.clone()).await;
-        assert!(launch.start.step.0 != self.at, "planned: {}", self.at);
-        process
-    }
-
-    async fn stop_service(&self, instance: InstanceId) -> ServiceEnd {
-        self.inner.stop_service(instance).await
-    }
-
-    async fn close(&self) -> Result<(), Vec<Ended>> {
-        self.inner.close().await
-    }
-
-    async fn lost(&self) {
-        self.inner.lost().await;
-    }
-}
-
-#[actix_rt::test]
-async fn a_panic_anywhere_fails_the_build_in_order_and_leaves_no_service() {
-    for at in ["open", "mask", "1", "svc.a.start", "svc.b.ready", "on_failure.0"] {
-        let host = MemoryHost::new();
-        let launcher = Arc::new(Fragile { host: host.clone(), at });
-        let mut world = World::with(host, launcher, Settings::default());
-        let last = if at == "on_failure.0" { "false" } else { "true" };
-        let mut fragile = with_services(
-            1,
-            vec![service("started", "a"), task("t", "true"), service("checked", "b"), task("u", last)],
-        );
-        fragile.job.hooks = hooks();
-        let ran = world.run(fragile).await;
-        assert_eq!(ran.status(), BuildStatus::Failed, "{at}");
-        if at != "on_failure.0" {
-            assert!(ran.failure().contains(&format!("planned: {at}")), "{at}: {}", ran.failure());
-        }
-        let story = world.host.story();
-        let started = story.iter().filter(|line| line.starts_with("register")).count();
-        assert_eq!(stops(&world).len(), started, "{at}: {story:?}");
-        assert_eq!(world.host.workdirs(), 0, "{at}");
-        // The worker lives on.
-        assert_eq!(
-            world.run(plan(2, vec![])).await.status(),
-            if matches!(at, "open" | "mask") { BuildStatus::Failed } else { BuildStatus::Succeeded }
-        );
-        assert!(world.roster.counts().panics >= 1, "{at}");
-    }
 }

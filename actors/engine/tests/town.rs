@@ -175,6 +175,11 @@ impl Town {
     }
 
     pub fn worker_with(&self, name: &str, slots: u32, tags: &[&str]) -> Worker {
+        self.worker_after(name, slots, tags, Arc::new(MemoryJournal::ready()))
+    }
+
+    /// A worker whose host remembers earlier lives.
+    pub fn worker_after(&self, name: &str, slots: u32, tags: &[&str], journal: Arc<MemoryJournal>) -> Worker {
         let node = NodeId(format!("node-{name}"));
         let wire = Wire::new(Arc::new(self.hub.join(node.clone(), Roles::WORKER)), self.weather, 7);
         self.wires.lock().unwrap().insert(name.to_owned(), wire.switch());
@@ -200,7 +205,6 @@ impl Town {
             started_at: self.clock.now(),
             warnings: Vec::new(),
         };
-        let journal = Arc::new(MemoryJournal::ready());
         let spec = WorkerSpec { profile, ports, settings: worker::Settings::default(), journal };
         let parent = Door::into_fn(|_: Obituary| {});
         let worker = Worker::start(&Roster::default(), spec, &bus, parent);

@@ -285,9 +285,9 @@ pub struct Ran {
 }
 
 impl Ran {
-    /// The status, with the failure's words.
+    /// The last status that was said, with the failure's words.
     pub fn conclusion(&self) -> (BuildStatus, Option<Failure>) {
-        let concluded = self.events.iter().find_map(|event| match event {
+        let concluded = self.events.iter().rev().find_map(|event| match event {
             BuildEvent::Concluded { status, failure, .. } => Some((*status, failure.clone())),
             _ => None,
         });

@@ -224,6 +224,7 @@ impl Actor for Agent {
         self.announce();
         life.later(BEFORE_HOME, Tick);
         self.listen_to_journal(life);
+        self.end_earlier(life);
         Ok(())
     }
 

@@ -100,6 +100,7 @@ impl ServiceActor {
             address: String::new(),
             state: ServiceState::Registered,
             stopped_by: None,
+            tries: 0,
             killed: 0,
             failure: None,
             starting_at: ask.site.ground.ports.clock.now(),

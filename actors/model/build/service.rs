@@ -81,6 +81,9 @@ pub struct ServiceRecord {
     pub state: ServiceState,
     /// Who stopped it: `build`, `shim` or `journal`.
     pub stopped_by: Option<String>,
+    /// How often its stop was tried; 0 until it has been.
+    #[serde(default)]
+    pub tries: u32,
     /// Processes that had to be killed.
     pub killed: u32,
     /// Why its start, ready check or stop failed.

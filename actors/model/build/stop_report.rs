@@ -49,6 +49,7 @@ impl StopReport {
             address: String::new(),
             state: ServiceState::Registered,
             stopped_by: None,
+            tries: 0,
             killed: 0,
             failure: None,
             starting_at: self.starting_at,
@@ -71,6 +72,7 @@ impl ServiceRecord {
         let before = self.clone();
         self.stopping_at.get_or_insert(report.at);
         self.state = report.state;
+        self.tries = self.tries.max(report.tries);
         if report.state == ServiceState::Stopped {
             self.stopped_by = Some(report.by.clone());
             self.stopped_at = Some(report.at);

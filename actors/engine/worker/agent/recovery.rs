@@ -15,6 +15,7 @@ use pikoci_model::port::{Address, Journal, LeftBehind};
 use super::Agent;
 use crate::inbox::Received;
 use crate::supervise::{Flow, Life, Receive};
+use crate::worker::build::Lifeline;
 use crate::worker::outbox::Outbox;
 
 /// Reports in one message.
@@ -33,8 +34,16 @@ pub(crate) struct Recovery {
 struct Known {
     ready: bool,
     ended: Vec<Holding>,
+    /// Builds of this agent, for the incarnation after it.
+    alive: Vec<Alive>,
     /// The newest report of each instance, until it is stored.
     reports: BTreeMap<InstanceId, StopReport>,
+}
+
+/// A build that runs, or whose end is not told.
+pub(super) struct Alive {
+    pub outbox: Arc<Outbox>,
+    pub lifeline: Arc<Lifeline>,
 }
 
 /// The journal has said something, or will say nothing more.
@@ -59,7 +68,20 @@ impl Recovery {
         self.known().ended.clone()
     }
 
-    fn ended_as_well(&self, holding: Holding) {
+    pub(super) fn alive(&self, build: Alive) {
+        self.known().alive.push(build);
+    }
+
+    pub(super) fn no_more_alive(&self, build: &Alive) {
+        self.known().alive.retain(|known| !Arc::ptr_eq(&known.outbox, &build.outbox));
+    }
+
+    /// What the incarnation before this one has left.
+    pub(super) fn take_alive(&self) -> Vec<Alive> {
+        std::mem::take(&mut self.known().alive)
+    }
+
+    pub(super) fn ended_as_well(&self, holding: Holding) {
         let mut known = self.known();
         if !known.ended.contains(&holding) {
             known.ended.push(holding);
@@ -84,7 +106,7 @@ impl Recovery {
                 by: record.stopped_by.unwrap_or_default(),
                 starting_at: record.starting_at,
                 at: record.stopped_at.unwrap_or(at),
-                tries: 0,
+                tries: record.tries,
                 detail: record.failure.map(|failure| failure.text).unwrap_or_default(),
             };
             // The journal knows better, if it has said something.

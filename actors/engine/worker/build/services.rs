@@ -220,6 +220,7 @@ pub(crate) async fn stop_instance(site: &Site, instance: InstanceId, name: Strin
         address: String::new(),
         state: ServiceState::Registered,
         stopped_by: None,
+        tries: 0,
         killed: 0,
         failure: None,
         starting_at: stopping_at,
@@ -231,6 +232,7 @@ pub(crate) async fn stop_instance(site: &Site, instance: InstanceId, name: Strin
     site.outbox.push(BuildEvent::Service(ServiceRecord {
         state: if end.stopped { ServiceState::Stopped } else { ServiceState::StopFailed },
         stopped_by: Some(site.stopper().to_owned()),
+        tries: u32::try_from(end.tries.len()).unwrap_or(u32::MAX),
         killed: end.killed,
         stopping_at: record.stopping_at.or(Some(stopping_at)),
         stopped_at: end.stopped.then(|| clock.now()),

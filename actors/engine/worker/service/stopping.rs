@@ -51,6 +51,7 @@ impl Receive<StopOver> for ServiceActor {
         if let Some(EndedStop::Ended(Ended::Exited(code))) = end.tries.last() {
             recorder.exited(Some(*code));
         }
+        self.record.tries = u32::try_from(end.tries.len()).unwrap_or(u32::MAX);
         self.record.killed = end.killed;
         self.record.stopped_by = Some(self.ask.site.stopper().to_owned());
         if end.stopped {

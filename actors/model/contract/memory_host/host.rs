@@ -26,6 +26,8 @@ pub(super) struct State {
     pub directories: u64,
     pub ports: u16,
     pub engine: bool,
+    /// How often `fail-times` ran, by its words.
+    pub runs: BTreeMap<String, u32>,
     pub programs: BTreeSet<String>,
     pub items: Vec<Weak<MemoryItem>>,
     pub lease: Option<LeaseEnd>,
@@ -62,6 +64,11 @@ impl MemoryHost {
     pub fn lose_shim(&self, item: &str) {
         let items = self.items();
         items.iter().filter(|open| open.name() == item).for_each(|open| open.lose());
+    }
+
+    /// Somebody kills the running processes of this step.
+    pub fn kill(&self, step: &str) {
+        self.items().iter().for_each(|item| item.kill(step));
     }
 
     /// What hung in the kernel lets go.

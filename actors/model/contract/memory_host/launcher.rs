@@ -110,6 +110,12 @@ impl MemoryItem {
         }
     }
 
+    /// Ends what runs of a step.
+    pub fn kill(&self, step: &str) {
+        let running = self.state().running.clone();
+        running.iter().filter(|process| process.step() == step).for_each(|process| process.die());
+    }
+
     /// What no signal ended, ends.
     pub fn unstick(&self) {
         let running = self.state().running.clone();

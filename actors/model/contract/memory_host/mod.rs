@@ -9,6 +9,7 @@
 //! | `export KEY=VALUE` | adds a line to `$PIKOCI_OUTPUT` |
 //! | `touch PATH`, `has PATH` | makes a file below WORKDIR; ends with 0 if it exists |
 //! | `fail-before N WORDS` | says the words and ends with 1 before attempt N, with 0 from then on |
+//! | `fail-times N WORDS` | says the words and ends with 1 the first N times that anybody says them, then with 0 |
 //! | `read PATH` | prints the first line of a file that was handed to it |
 //! | `hang` | runs until it is terminated |
 //! | `stuck` | runs until [`MemoryHost::unstick`]; no signal ends it |

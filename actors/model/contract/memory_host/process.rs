@@ -83,6 +83,15 @@ impl MemoryProcess {
         }
     }
 
+    pub fn step(&self) -> &str {
+        &self.step
+    }
+
+    /// Killed by somebody.
+    pub fn die(&self) {
+        self.end(how(Ended::Signalled(9)));
+    }
+
     /// Its shim is gone.
     pub fn lose(&self) {
         self.end(how(Ended::ShimLost));

@@ -67,6 +67,7 @@ impl<'a> Run<'a> {
             }
             "has" => i32::from(!self.host.state().files.contains_key(&self.item.workdir.join(&words))),
             "fail-before" => self.fail_before(&words),
+            "fail-times" => self.fail_times(&words),
             _ => return Some(Ended::NotFound { program, searched: "the host in memory".to_owned() }),
         };
         Some(Ended::Exited(code))
@@ -108,6 +109,18 @@ impl<'a> Run<'a> {
         file.extend_from_slice(words.as_bytes());
         file.push(b'\n');
         0
+    }
+
+    fn fail_times(&mut self, words: &str) -> i32 {
+        let (times, words) = words.split_once(' ').unwrap_or((words, ""));
+        self.print(Stream::Out, words);
+        let so_far = {
+            let mut state = self.host.state();
+            let so_far = state.runs.entry(words.to_owned()).or_default();
+            *so_far += 1;
+            *so_far
+        };
+        i32::from(times.parse::<u32>().is_ok_and(|times| so_far <= times))
     }
 
     fn fail_before(&mut self, words: &str) -> i32 {

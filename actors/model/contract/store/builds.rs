@@ -27,6 +27,7 @@ fn service(state: ServiceState) -> BuildEvent {
         address: String::new(),
         state,
         stopped_by: None,
+        tries: 0,
         killed: 0,
         failure: None,
         starting_at: at(4),
