@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use nix::sys::socket::{Shutdown, shutdown};
@@ -18,6 +19,7 @@ pub struct Connection {
     socket: AsyncFd<OwnedFd>,
     waiting: Mutex<VecDeque<(Order, Vec<OwnedFd>)>>,
     more: Notify,
+    hung_up: AtomicBool,
 }
 
 impl Connection {
@@ -27,7 +29,7 @@ impl Connection {
         // SAFETY: an owned descriptor stays open and the same until it is dropped, with the registration.
         let socket =
             unsafe { AsyncFd::register_with_interest(socket, Interest::READABLE | Interest::WRITABLE) }?;
-        Ok(Self { socket, waiting: Mutex::default(), more: Notify::new() })
+        Ok(Self { socket, waiting: Mutex::default(), more: Notify::new(), hung_up: AtomicBool::new(false) })
     }
 
     /// Sends an order, now or as soon as the shim reads again, in the order of the calls.
@@ -92,6 +94,12 @@ impl Connection {
 
     /// Closes the conversation: for the shim this is the loss of its worker.
     pub fn hang_up(&self) {
+        self.hung_up.store(true, Ordering::Relaxed);
         let _ = shutdown(self.socket.get_ref().as_raw_fd(), Shutdown::Both);
+    }
+
+    /// Whether it was this side that closed it: the shim lives, and does what is left to do.
+    pub fn is_hung_up(&self) -> bool {
+        self.hung_up.load(Ordering::Relaxed)
     }
 }

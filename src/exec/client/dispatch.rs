@@ -20,7 +20,10 @@ pub async fn hear(item: Arc<ItemCore>) {
     }
     item.progress.send_modify(|progress| progress.lost = true);
     release(&item);
-    rescue::rescue(item).await;
+    // With a journal it is the lock that says who runs the stops.
+    if item.journal.is_some() || !item.connection.is_hung_up() {
+        rescue::rescue(item).await;
+    }
 }
 
 /// Whatever still waits will hear nothing more.
@@ -47,6 +50,10 @@ pub fn dispatch(item: &Arc<ItemCore>, event: Event) {
             item.progress.send_modify(|progress| progress.stuck.extend(processes.iter().map(fault::stuck)));
             if let Some(first) = processes.first() {
                 with_running(item, unit, |running| running.stuck(first));
+            }
+            // Nobody knows when its stop will be over; the item keeps what it holds until then.
+            if let Some(service) = item.units().services.get(&unit).cloned() {
+                service.stopped(false);
             }
         }
         Event::StopOutput { unit, bytes } => {

@@ -7,6 +7,8 @@ mod contract;
 mod ending;
 mod entry;
 mod fixture;
+mod losses;
 mod output;
 mod services;
 mod steps;
+mod unruly;

@@ -15,6 +15,12 @@ use crate::fixture::{
 
 const SECRET: &str = "a-secret-of-the-worker";
 
+/// A command that reads what it can of the processes above it; root can read the worker's.
+const SNOOP: &str = "process=$PPID; while test $process -gt 1; do \
+    read name < /proc/$process/comm; case $name in pikoci-*) ;; *) test $(id -u) != 0 || break;; esac; \
+    cat /proc/$process/environ /proc/$process/cmdline; ls /proc/$process/fd; \
+    process=$(sed -n 's/^PPid:\\t//p' /proc/$process/status); done 2>/dev/null | tr '\\0' '\\n'";
+
 /// Started with a directory and a secret as arguments; ends when it is killed.
 pub fn play_forking_worker(nursery: NurseryHandle) {
     let place = std::env::args().nth(2).unwrap();
@@ -32,7 +38,10 @@ pub fn play_forking_worker(nursery: NurseryHandle) {
             go.display()
         );
         within(item.start_service(service("true", &stop, 0)).await.unwrap().wait()).await;
-        let left = format!("exec 9>{}; echo $PPID >&9; env >&9; sleep 1000", alive.display());
+        let left = format!(
+            "exec 9>{}; echo $PPID >&9; {{ env; {SNOOP}; echo snooped; }} >&9; sleep 1000",
+            alive.display()
+        );
         run(&item, command(&["sh", "-c", &left], None)).await;
     });
 }
@@ -49,7 +58,7 @@ fn the_worker_s_secrets_and_descriptors_stay_with_it() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    holders.wait_for_lines(2);
+    holders.wait_for_text("snooped\n");
     assert!(!holders.heard().contains(SECRET));
     let id = i32::try_from(worker.id()).unwrap();
     let seen = fs::read(format!("/proc/{id}/cmdline")).unwrap();

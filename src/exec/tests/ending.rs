@@ -4,7 +4,6 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -12,8 +11,8 @@ use pikoci_model::outcome::Ended;
 
 use crate::entry::WORKER;
 use crate::fixture::{
-    DEADLINE, Holders, children_of, directory, is_root, launcher, launcher_with, lines, open, open_build, processes, run,
-    service, settings_in, shell, sockets_of, within,
+    Holders, children_of, directory, files_of, is_root, launcher, launcher_with, lines, open, open_build,
+    processes, run, service, settings, settings_in, shell, sockets_of, within,
 };
 
 /// The scenario: a step, a daemon that a step left, two services, of which one's start still runs.
@@ -36,7 +35,7 @@ pub async fn play_worker(place: &Path) {
     second.wait().await;
 }
 
-fn start_worker(place: &Path) -> Child {
+pub fn start_worker(place: &Path) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "entry::worker", "--nocapture"])
         .env(WORKER, place)
@@ -88,7 +87,7 @@ async fn an_item_dropped_without_close_is_cleared() {
 }
 
 /// The shim above a command: the parent of its reaper.
-async fn shim_of(item: &std::sync::Arc<dyn pikoci_model::port::WorkItem>) -> i32 {
+pub async fn shim_of(item: &std::sync::Arc<dyn pikoci_model::port::WorkItem>) -> i32 {
     let script = "reaper=$PPID; while read key value; do test $key = PPid: && echo $value; done < /proc/$reaper/status";
     let end = run(item, shell(script, None)).await;
     String::from_utf8(end.captured.last_line.unwrap()).unwrap().trim().parse().unwrap()
@@ -151,13 +150,16 @@ async fn a_lost_nursery_is_replaced_and_running_items_do_not_notice() {
     within(other.close()).await.unwrap();
 }
 
-/// A second copy of a control socket anywhere would hide the worker's death.
+/// A second copy of a control socket anywhere would hide the worker's death; one of the slot would keep it taken, and one
+/// of the lock that is closed would free it.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_process_of_a_build_holds_a_control_socket() {
+async fn nobody_but_the_shim_holds_its_sockets_its_lock_or_its_slot() {
     let place = directory();
     let mut holders = Holders::new(place.path(), "alive");
     let launcher = launcher();
-    let item = open(&launcher).await;
+    let item = open_build(&launcher, 42).await;
+    let launch = service("setsid sleep 1000 >/dev/null 2>&1 &", "true", 0);
+    within(item.start_service(launch).await.unwrap().wait()).await;
     let script = format!("{}; echo $PPID >&9; ls -l /proc/self/fd; sleep 1000", holders.hold());
     let step = item.spawn(shell(&script, None)).await.unwrap();
     holders.wait_for_lines(1);
@@ -169,11 +171,24 @@ async fn no_process_of_a_build_holds_a_control_socket() {
         let own = sockets_of(shim);
         assert_eq!(
             (sockets_of(reaper).len(), own.len()),
-            (1, 2),
-            "a reaper has one, the shim its own and the reaper's"
+            (1, 3),
+            "a reaper has one, the shim its own and those of two reapers"
         );
+        let kept = settings().state.path().to_owned();
+        let names = |pid: i32| -> Vec<String> {
+            let files = files_of(pid).into_iter().filter(|file| file.starts_with(&kept));
+            files.map(|file| file.strip_prefix(&kept).unwrap().display().to_string()).collect()
+        };
+        let of_shim = names(shim);
+        let (lock, slot) = (
+            of_shim.iter().find(|name| name.ends_with("/lock")),
+            of_shim.iter().find(|name| name.starts_with("slots/")),
+        );
+        let (lock, slot) = (lock.expect("its lock"), slot.expect("its slot"));
+        assert_eq!(of_shim.iter().filter(|name| *name == lock).count(), 1, "opened once");
         for other in processes().into_iter().filter(|pid| *pid != shim) {
             assert!(sockets_of(other).iter().all(|socket| !own.contains(socket)), "{other} holds one too");
+            assert!(names(other).iter().all(|name| name != lock && name != slot), "{other} holds one too");
         }
         let environment = fs::read(format!("/proc/{shim}/environ")).unwrap();
         assert!(environment.iter().all(|byte| *byte == 0));
@@ -182,6 +197,7 @@ async fn no_process_of_a_build_holds_a_control_socket() {
     }
     step.terminate(std::time::Duration::ZERO);
     within(step.wait()).await;
+    within(item.close()).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -205,35 +221,4 @@ async fn a_service_whose_reaper_was_lost_is_spared_until_its_stop() {
     assert!(within(item.stop_service(launch.instance)).await.stopped);
     holders.wait_until_gone();
     within(item.close()).await.unwrap();
-}
-
-/// A process that KILL does not end: one in a frozen group of the first version.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_process_that_cannot_be_ended_is_called_stuck() {
-    let group = Path::new("/sys/fs/cgroup/freezer").join(format!("pikoci-exec-{}", std::process::id()));
-    if !is_root() || fs::create_dir(&group).is_err() {
-        return;
-    }
-    let place = directory();
-    let mut holders = Holders::new(place.path(), "alive");
-    let launcher = launcher();
-    let item = open(&launcher).await;
-    let step =
-        item.spawn(shell(&format!("{}; echo $$ >&9; exec sleep 1000", holders.hold()), None)).await.unwrap();
-    holders.wait_for_lines(1);
-    let leader: i32 = holders.heard().trim().parse().unwrap();
-    fs::write(group.join("cgroup.procs"), leader.to_string()).unwrap();
-    fs::write(group.join("freezer.state"), "FROZEN").unwrap();
-    step.terminate(std::time::Duration::ZERO);
-    let ended = within(step.wait()).await.ended;
-    assert!(matches!(&ended, Ended::Stuck { pid, .. } if *pid == leader), "{ended}");
-    let stuck = within(item.close()).await.unwrap_err();
-    assert!(matches!(stuck[0], Ended::Stuck { .. }));
-    fs::write(group.join("freezer.state"), "THAWED").unwrap();
-    holders.wait_until_gone();
-    let until = Instant::now() + DEADLINE;
-    while fs::remove_dir(&group).is_err() {
-        assert!(Instant::now() < until, "the group is not empty");
-        std::thread::yield_now();
-    }
 }

@@ -16,7 +16,9 @@ use pikoci_exec::nursery::start_nursery;
 use pikoci_exec::{LauncherSettings, NurseryLauncher};
 use pikoci_model::id::{BuildId, Fence, InstanceId, StepPath};
 use pikoci_model::log::{Chunk, Stream};
-use pikoci_model::port::{Item, ItemBuild, Launcher, LogSink, ProcessEnd, ServiceLaunch, Spawn, StopCommand, WorkItem};
+use pikoci_model::port::{
+    Item, ItemBuild, Launcher, LogSink, ProcessEnd, ServiceLaunch, Spawn, StopCommand, WorkItem,
+};
 
 use crate::entry::NURSERY;
 
@@ -217,9 +219,13 @@ pub fn processes() -> Vec<i32> {
 
 /// The sockets that a process holds, as far as this user may know.
 pub fn sockets_of(pid: i32) -> Vec<PathBuf> {
+    files_of(pid).into_iter().filter(|link| link.to_string_lossy().starts_with("socket:")).collect()
+}
+
+/// What a process has open, as far as this user may know.
+pub fn files_of(pid: i32) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(format!("/proc/{pid}/fd")) else { return Vec::new() };
-    let links = entries.flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
-    links.filter(|link| link.to_string_lossy().starts_with("socket:")).collect()
+    entries.flatten().filter_map(|entry| fs::read_link(entry.path()).ok()).collect()
 }
 
 /// The lines of a file, none if it is not there.
