@@ -14,7 +14,7 @@ use actix_web::{
 };
 use pikoci_model::worker::WorkerState;
 
-use crate::{refused::Refused, site::Site};
+use crate::{refused::Refused, site::Site, standing};
 
 /// Upper bounds of the histogram, in seconds.
 const BOUNDS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0];
@@ -133,6 +133,9 @@ async fn workers(site: &Site) -> Result<String, Refused> {
     for (state, count) in counts {
         line(&mut out, "pikoci_workers", &format!("status=\"{state}\""), count);
     }
+    let owed: usize = standing::by_worker(site.deps.store.as_ref()).await?.into_values().sum();
+    head(&mut out, "pikoci_service_stops_pending", "gauge", "Services that are still to be stopped.");
+    line(&mut out, "pikoci_service_stops_pending", "", owed);
     let builds = site.deps.store.build_counts().await?;
     head(&mut out, "pikoci_builds", "gauge", "Builds that are stored, by status.");
     for (status, count) in builds {

@@ -1,13 +1,17 @@
 //! Workers, and what is still to be stopped on them.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
-use actix_web::{HttpResponse, get, web::Data};
+use actix_web::{
+    HttpResponse, get,
+    web::{Data, Query},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    answer::{Answer, json},
+    answer::{Answer, json, list as list_answer},
+    listing::Listing,
     view::{PendingStopView, WorkerView},
 };
 use crate::{
@@ -43,7 +47,7 @@ pub(crate) async fn list(site: Data<Site>, asker: Asker) -> Result<HttpResponse,
     if asker.face == Face::Html {
         return show::workers(&site, &asker).await;
     }
-    let left = pending_by_worker(&site).await?;
+    let left = standing::by_worker(site.deps.store.as_ref()).await?;
     let mut views = Vec::new();
     for row in site.deps.store.workers().await? {
         let builds = site.deps.store.held_by(&row.profile.node).await?.len();
@@ -53,33 +57,33 @@ pub(crate) async fn list(site: Data<Site>, asker: Asker) -> Result<HttpResponse,
     Ok(json(views))
 }
 
-async fn pending_by_worker(site: &Site) -> Result<BTreeMap<String, usize>, Refused> {
-    let mut left = BTreeMap::new();
-    for (_, standing) in standing::everywhere(site.deps.store.as_ref()).await? {
-        *left.entry(standing.place()).or_default() += 1;
-    }
-    Ok(left)
-}
-
-/// Services that are not stopped although their builds do not use them any more, on any worker.
+/// Services that are not stopped although their builds do not use them any more, on any worker, newest first.
 #[utoipa::path(
     tag = "workers",
+    params(Listing),
     responses(
         (status = 200, body = Answer<Vec<PendingStopView>>),
+        (status = 400, body = RefusalBody),
         (status = 401, body = RefusalBody),
         (status = 403, description = "for global admins only", body = RefusalBody),
     ),
     security(("session" = []))
 )]
 #[get("/workers/pending-stops")]
-pub(crate) async fn pending_stops(site: Data<Site>, asker: Asker) -> Result<HttpResponse, Refused> {
+pub(crate) async fn pending_stops(
+    site: Data<Site>,
+    asker: Asker,
+    listing: Query<Listing>,
+) -> Result<HttpResponse, Refused> {
     asker.global_admin()?;
+    let mut rows = standing::everywhere(site.deps.store.as_ref(), listing.page()?).await?;
+    let meta = listing.cut(&mut rows, |owed| owed.id);
     let mut views = Vec::new();
-    for (build, left) in standing::everywhere(site.deps.store.as_ref()).await? {
-        let pipeline = site.deps.store.pipeline_by_id(build.pipeline).await?;
-        views.push(PendingStopView::of(pipeline.as_ref(), &build, &left));
+    for owed in &rows {
+        let pipeline = site.deps.store.pipeline_by_id(owed.build.pipeline).await?;
+        views.push(PendingStopView::of(pipeline.as_ref(), owed));
     }
-    Ok(json(views))
+    Ok(list_answer(views, meta))
 }
 
 /// What changes among the workers: `worker`, `heartbeat`. Each only says: look again.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use futures::future::{try_join, try_join_all};
+use futures::future::try_join;
 use pikoci_model::{
     build::{Build, Phase, ServiceRecord, StepRecord},
     id::{BuildId, StepPath},
@@ -59,7 +59,7 @@ struct Said {
 /// What is stored beside a build's row: its steps, and its services by run.
 struct Records {
     steps: Vec<StepRecord>,
-    services: Vec<(u32, Vec<ServiceRecord>)>,
+    services: Vec<(u32, ServiceRecord)>,
 }
 
 fn rows(build: &Build) -> (u32, u64, Phase) {
@@ -96,9 +96,8 @@ impl BuildFeed {
         }
         let store = &self.site.deps.store;
         // A lost run's services may be stopped, and reported, while a later one goes on.
-        let of_runs =
-            (1..=build.run).map(async |run| Ok::<_, StoreError>((run, store.services(build.id, run).await?)));
-        let (steps, services) = try_join(store.steps(build.id, build.run), try_join_all(of_runs)).await?;
+        let (steps, services) =
+            try_join(store.steps(build.id, build.run), store.services_of_runs(build.id)).await?;
         Ok(Some(Records { steps, services }))
     }
 
@@ -108,9 +107,9 @@ impl BuildFeed {
         for step in &steps {
             say(out, "step", self.said.steps.entry(step.path.0.clone()).or_default(), &StepSaid::from(step));
         }
-        for (run, service) in services.iter().flat_map(|(run, all)| all.iter().map(|one| (*run, one))) {
+        for (run, service) in &services {
             let known = self.said.services.entry(service.instance.to_string()).or_default();
-            say(out, "service", known, &ServiceSaid::of(run, service));
+            say(out, "service", known, &ServiceSaid::of(*run, service));
         }
         self.said.rows = Some(rows(build));
     }

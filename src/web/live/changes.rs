@@ -137,10 +137,6 @@ impl ChangeFeed {
 
     async fn workers(&self, events: &mut Events) -> Result<(), StoreError> {
         let store = &self.site.deps.store;
-        let mut left: BTreeMap<String, usize> = BTreeMap::new();
-        for (_, standing) in standing::everywhere(store.as_ref()).await? {
-            *left.entry(standing.place()).or_default() += 1;
-        }
         for row in store.workers().await? {
             let held = store.held_by(&row.profile.node).await?;
             let said = WorkerSaid {
@@ -150,8 +146,9 @@ impl ChangeFeed {
             };
             add(events, Kind::Worker, &row.profile.node.0, &said);
         }
-        for (worker, pending_stops) in &left {
-            add(events, Kind::PendingStops, worker, &PendingSaid { worker, pending_stops: *pending_stops });
+        for (worker, pending_stops) in standing::by_worker(store.as_ref()).await? {
+            let said = PendingSaid { worker: &worker, pending_stops };
+            add(events, Kind::PendingStops, &worker, &said);
         }
         Ok(())
     }

@@ -159,6 +159,7 @@ fn service_lane(record: &ServiceRecord, parts: &Parts) -> ServiceLane {
         address: record.address.clone(),
         stopped_by: record.stopped_by.clone().unwrap_or_default(),
         pending_on: left.map(Standing::place),
+        tries: record.tries,
         killed: record.killed,
         why: record.failure.as_ref().map(ToString::to_string).unwrap_or_default(),
         logs: logs.collect(),

@@ -3,7 +3,12 @@
 use std::collections::BTreeMap;
 
 use actix_web::{HttpResponse, http::StatusCode};
-use pikoci_model::{build::Build, id::PipelineId, port::store::WorkerRow, worker::WorkerState};
+use pikoci_model::{
+    build::Build,
+    id::PipelineId,
+    port::store::{Page, WorkerRow},
+    worker::WorkerState,
+};
 
 use super::{
     frame::{frame, html, ms},
@@ -17,7 +22,7 @@ use crate::{
     },
     refused::Refused,
     site::Site,
-    standing::{self, Standing},
+    standing::{self, Owed},
 };
 
 /// The page of all workers.
@@ -29,8 +34,9 @@ pub(crate) async fn workers(site: &Site, asker: &Asker) -> Result<HttpResponse, 
     }
     // The newest process of a name is the one that will stop what is pending under it.
     cards.sort_by_key(|card| std::cmp::Reverse(card.started_at));
-    for (build, left) in standing::everywhere(site.deps.store.as_ref()).await? {
-        let (worker, stop) = (left.place(), pending(site, &mut names, &build, &left).await?);
+    let first = Page { limit: standing::AT_ONCE, ..Page::default() };
+    for owed in standing::everywhere(site.deps.store.as_ref(), first).await? {
+        let (worker, stop) = (owed.left.place(), pending(site, &mut names, &owed).await?);
         match cards.iter_mut().find(|card| card.name == worker) {
             Some(card) => card.pending.push(stop),
             None => cards.push(gone(&worker, stop)),
@@ -111,17 +117,12 @@ fn stand(state: WorkerState) -> WorkerStand {
     }
 }
 
-async fn pending(
-    site: &Site,
-    names: &mut Names,
-    build: &Build,
-    left: &Standing,
-) -> Result<PendingStop, Refused> {
-    let record = &left.record;
+async fn pending(site: &Site, names: &mut Names, owed: &Owed) -> Result<PendingStop, Refused> {
+    let record = &owed.left.record;
     Ok(PendingStop {
         service: record.name.clone(),
-        of: BuildOnWorker { build: names.build(site, build).await?, since: ms(record.starting_at) },
-        failed: !left.is_pending(),
+        of: BuildOnWorker { build: names.build(site, &owed.build).await?, since: ms(record.starting_at) },
+        failed: !owed.left.is_pending(),
         reason: record.failure.as_ref().map(ToString::to_string).unwrap_or_default(),
     })
 }

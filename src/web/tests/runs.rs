@@ -71,3 +71,34 @@ async fn what_a_lost_run_left_standing_is_told_with_its_worker() {
     assert!(first.contains("the first run") && !first.contains("the second"));
     assert!(first.contains("cut off"), "the step that ran when the worker was lost");
 }
+
+#[actix_web::test]
+async fn the_page_hears_of_a_stop_that_is_reported_after_the_build_is_done() {
+    let world = lost().await;
+    world.finish().await;
+    let (_, page) = world.page(BUILD).await;
+    assert!(page.contains("/builds/2/events?until=stopped\""), "{page}");
+    let mut events = world.events(&format!("{BUILD}/events?until=stopped"), None).await;
+    loop {
+        let event = events.next().await.unwrap();
+        assert_ne!(event.name, "end", "a service still stands");
+        if event.name == "service" && event.data["run"] == 1 {
+            assert_eq!(event.data["status"], "stop_pending");
+        }
+        if event.name == "log" && event.data["text"] == "the second\n" {
+            break;
+        }
+    }
+    world.report_stop().await;
+    let rest = events.rest().await;
+    let names: Vec<&str> = rest.iter().map(|event| event.name.as_str()).collect();
+    assert_eq!(names, ["service", "end"]);
+    assert_eq!(
+        (&rest[0].data["status"], &rest[0].data["stopped_by"]),
+        (&json!("stopped"), &json!("journal"))
+    );
+    let (_, answer) = world.json(Method::GET, BUILD, None).await;
+    assert_eq!(answer["data"]["unstopped"], json!([]));
+    let (_, page) = world.page(&format!("{BUILD}?run=1")).await;
+    assert!(!page.contains("stop pending") && page.contains(">journal</span>"), "{page}");
+}

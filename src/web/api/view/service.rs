@@ -35,6 +35,8 @@ pub(crate) struct ServiceView {
     stopped_by: Option<String>,
     /// Name of the worker on which it is still to be stopped.
     pending_on: Option<String>,
+    /// How often its stop was tried.
+    tries: u32,
     /// Processes that had to be killed.
     killed: u32,
     /// When its start began.
@@ -63,6 +65,7 @@ impl ServiceView {
             error: record.failure.as_ref().map(ToString::to_string).unwrap_or_default(),
             stopped_by: record.stopped_by.clone(),
             pending_on: None,
+            tries: record.tries,
             killed: record.killed,
             started_at: record.starting_at,
             ready_at: record.ready_at,

@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use pikoci_model::{
-    build::Build,
     port::store::{PipelineRow, WorkerRow},
     worker::WorkerState,
 };
@@ -10,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::ServiceView;
-use crate::standing::Standing;
+use crate::standing::Owed;
 
 /// A worker.
 #[derive(Serialize, ToSchema)]
@@ -57,6 +56,8 @@ pub(crate) struct WorkerView {
 #[derive(Serialize, ToSchema)]
 #[schema(as = PendingStop)]
 pub(crate) struct PendingStopView {
+    /// For `before` and `after`.
+    id: i64,
     /// Name of the worker on which it is to be stopped.
     worker: String,
     /// Canonical of the team.
@@ -74,14 +75,15 @@ pub(crate) struct PendingStopView {
 
 impl PendingStopView {
     /// What is left of a build; without a pipeline where that is gone.
-    pub(crate) fn of(pipeline: Option<&PipelineRow>, build: &Build, left: &Standing) -> Self {
+    pub(crate) fn of(pipeline: Option<&PipelineRow>, owed: &Owed) -> Self {
         Self {
-            worker: left.place(),
+            id: owed.id,
+            worker: owed.left.place(),
             team: pipeline.map(|row| row.team_canonical.clone()).unwrap_or_default(),
             pipeline: pipeline.map(|row| row.canonical.clone()).unwrap_or_default(),
-            job: build.job_name.clone(),
-            build_number: build.number.to_string(),
-            service: ServiceView::from(left),
+            job: owed.build.job_name.clone(),
+            build_number: owed.build.number.to_string(),
+            service: ServiceView::from(&owed.left),
         }
     }
 }

@@ -149,6 +149,12 @@ impl World {
         self.bells.ring(Topic::Build(self.running));
     }
 
+    /// The worker reports that the service of the first, lost run is stopped.
+    pub async fn report_stop(&self) {
+        seed::report_stop(&self.store, self.running).await;
+        self.bells.ring(Topic::Build(self.running));
+    }
+
     /// Ends the running build: its task succeeded, nothing of it is alive.
     pub async fn finish(&self) {
         seed::finish(&self.store, self.running).await;

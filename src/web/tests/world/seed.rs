@@ -5,15 +5,18 @@ use std::{collections::BTreeMap, time::Duration};
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use pikoci_model::{
-    build::{BuildEvent, BuildStatus, BuildVersion, Cause, Phase, ServiceRecord, ServiceState, StepRecord},
+    build::{
+        BuildEvent, BuildStatus, BuildVersion, Cause, Phase, ServiceRecord, ServiceState, StepRecord,
+        StopReport,
+    },
     contract::MemoryStore,
     id::{BuildId, Fence, Incarnation, InstanceId, NodeId, PipelineId, ResourceId, StepPath, VersionId},
     log::{Chunk, Stream},
     outcome::Failure,
     pipeline::{CheckInterval, Job, OnWorkerLoss, Pipeline, Resource, ResourceType},
     port::store::{
-        AccountStore, BuildStore, BuildUpdate, ClaimAnswer, ClaimRequest, LogStore, PipelineStore, Requeued,
-        ResourceStore, SaveRevision, SavedRevision, SchedulingStore, WorkerStore,
+        AccountStore, BuildStore, BuildUpdate, ClaimAnswer, ClaimRequest, LogStore, PipelineStore,
+        RecordedStop, Requeued, ResourceStore, SaveRevision, SavedRevision, SchedulingStore, WorkerStore,
     },
     scheduling::{NewBuild, Write},
     step::{Command, GetStep, Hooks, ServiceStep, Step, StepKind, TaskStep, VersionMode},
@@ -226,6 +229,7 @@ fn service(run: u32, state: ServiceState) -> ServiceRecord {
         address: "localhost:5432".into(),
         state,
         stopped_by: is_stopped.then(|| "build".to_owned()),
+        tries: u32::from(is_stopped),
         killed: 0,
         failure: None,
         starting_at: now(),
@@ -303,4 +307,25 @@ pub async fn lose(store: &MemoryStore, build: BuildId) {
     let lost = Failure::plain("its worker was lost");
     assert_eq!(store.requeue(build, fence, true, &lost, now()).await.unwrap(), Requeued::Queued);
     start(store, build).await;
+}
+
+/// The worker reports that the service of the first run of a build is stopped, from its journal.
+pub async fn report_stop(store: &MemoryStore, build: BuildId) {
+    let record = service(1, ServiceState::Stopped);
+    let report = StopReport {
+        build,
+        fence: Fence::new(1, 7),
+        run: 1,
+        instance: record.instance,
+        name: record.name,
+        service_type: record.service_type,
+        state: ServiceState::Stopped,
+        by: "journal".into(),
+        starting_at: record.starting_at,
+        at: now() + TimeDelta::seconds(20),
+        tries: 2,
+        detail: String::new(),
+    };
+    let answer = store.record_stop("lab-1", &report).await.unwrap();
+    assert!(matches!(answer, RecordedStop::Changed(_)), "{answer:?}");
 }
