@@ -152,9 +152,15 @@ impl Nursery {
                 // The worker sees the descriptor of a refused request close.
                 Ok(Received::Refused(_)) => {}
                 Ok(Received::Nothing) => return,
-                Ok(Received::Closed) | Err(_) => self.worker = None,
+                Ok(Received::Closed) | Err(_) => self.lose_worker(),
             }
         }
+    }
+
+    /// The shims see for themselves that their worker is gone, unless somebody has stopped them.
+    fn lose_worker(&mut self) {
+        self.worker = None;
+        self.shims.keys().for_each(|shim| wait::resume(*shim));
     }
 
     /// Gives the item to the shim that is ready, or else to a new one. If neither can be had, the worker sees its

@@ -9,8 +9,8 @@ use super::lifecycle::{Lifecycle, Tries, TryEnd};
 use super::stop_output::StopOutput;
 use crate::protocol::{Charge, Report, ServiceForm, ServicePlan, StopOutcome, Task, WithoutShim};
 use crate::reaper::become_reaper;
-use crate::sys::fork;
 use crate::sys::packet::{self, Received};
+use crate::sys::{fork, wait};
 
 /// The shim's side of a living reaper.
 pub struct Keeper {
@@ -49,6 +49,10 @@ impl Keeper {
     /// Tells it what to do. One that is gone needs no telling.
     pub fn tell(&self, task: &Task) {
         let _ = packet::send(&self.socket, task, &[]);
+        // One that was stopped would keep its processes for ever.
+        if matches!(task, Task::End { .. } | Task::Clear) {
+            wait::resume(self.pid);
+        }
     }
 
     /// The next report; `Err` when the reaper is gone.

@@ -43,6 +43,14 @@ pub fn peek(child: Pid) -> Option<Exit> {
     ended(waitid(Id::Pid(child), flags).ok()?).map(|(_, exit)| exit)
 }
 
+/// Lets a child of ours go on that somebody has stopped. It must not have been reaped: its number has to be its own.
+pub fn resume(child: Pid) {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    if waitid(Id::Pid(child), flags).is_ok() {
+        let _ = kill(child, Signal::SIGCONT);
+    }
+}
+
 /// Takes away this child if it has ended.
 pub fn reap(child: Pid) -> Option<Exit> {
     ended(waitpid(child, Some(WaitPidFlag::WNOHANG)).ok()?).map(|(_, exit)| exit)

@@ -128,3 +128,25 @@ fn a_stop_that_runs_when_the_worker_dies_is_waited_for_and_not_run_again() {
     assert_eq!(lines(&log), ["stop"]);
     assert_eq!(lines(&kept), ["a word", "another"]);
 }
+
+#[test]
+fn who_was_stopped_goes_on_when_it_has_an_end_to_make() {
+    let place = tempfile::tempdir().unwrap();
+    let mut steps = Holders::new(place.path(), "steps");
+    let mut services = Holders::new(place.path(), "services");
+    let (pid, log) = (place.path().join("pid"), place.path().join("log"));
+    let nursery = nursery();
+    let shim = Shim::of(&nursery, hatch("stopped"), &[]);
+    shim.serve(1, &services.daemon(), &format!("echo stop >> {}", log.display()), None);
+    shim.wait_for(|event| matches!(event, Event::Exited { unit: 1, .. }));
+    shim.run(2, &format!("echo $PPID > {}; {}", pid.display(), steps.sleeper()));
+    services.wait_for_lines(1);
+    steps.wait_for_lines(1);
+    let reaper = fs::read_to_string(pid).unwrap().trim().parse().unwrap();
+    super::kill(super::Pid::from_raw(reaper), Signal::SIGSTOP).unwrap();
+    shim.signal(Signal::SIGSTOP);
+    drop((shim, nursery));
+    steps.wait_until_gone();
+    services.wait_until_gone();
+    assert_eq!(lines(&log), ["stop"]);
+}
