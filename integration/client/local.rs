@@ -86,6 +86,46 @@ fn without_a_directory_the_newest_version_is_fetched() {
 }
 
 #[test]
+fn a_check_is_heard_and_a_service_speaks_before_it_is_stopped() {
+    let shell = shell();
+    shell.write(
+        "heard.hcl",
+        r#"
+resource_type "loud" {
+  check "shell" { cmd = "echo looking around >&2; echo '[{\"n\":\"1\"}]'" }
+  pull "shell" { cmd = "true" }
+}
+resource "loud" "one" {}
+resource "git" "none" {
+  params { url = "/nowhere/at/all" }
+}
+service_type "speaker" {
+  process "exec" {
+    path = "/bin/sh"
+    args = ["-c", "trap 'echo last words; exit 0' TERM; while :; do sleep 0.05; done"]
+  }
+}
+job "listen" {
+  get "loud" "one" {}
+  service "speaker" {}
+  task "t" {
+    run "exec" { path = "true" }
+  }
+}
+job "fetch" {
+  get "git" "none" {}
+}
+"#,
+    );
+    let said = shell.expect(0, &["run", "-p", "heard.hcl", "-j", "listen"]);
+    assert!(said.out.contains("[check] loud.one\nlooking around\n==> "), "{}", said.out);
+    let at = |text: &str| said.out.find(text).unwrap_or_else(|| panic!("{text}: {}", said.out));
+    assert!(at("last words") < at("service speaker is stopped"), "{}", said.out);
+    let said = shell.expect(1, &["run", "-p", "heard.hcl", "-j", "fetch"]);
+    assert!(said.out.contains("'/nowhere/at/all' does not exist"), "{said:#?}");
+}
+
+#[test]
 fn a_job_that_fails_a_job_that_is_not_there_a_file_that_is_wrong() {
     let shell = shell();
     let said = shell.expect(1, &run("bad", &[]));

@@ -22,6 +22,8 @@ pub struct Printer {
     colour: bool,
     announced: BTreeSet<StepPath>,
     services: BTreeMap<String, ServiceState>,
+    /// How services were stopped: said when their last words are out.
+    stops: Vec<(&'static str, String)>,
     conclusion: Option<(BuildStatus, Option<Failure>)>,
     began: Option<chrono::DateTime<chrono::Utc>>,
     ended: Option<chrono::DateTime<chrono::Utc>>,
@@ -35,6 +37,7 @@ impl Printer {
             colour: std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
             announced: BTreeSet::new(),
             services: BTreeMap::new(),
+            stops: Vec::new(),
             conclusion: None,
             began: None,
             ended: None,
@@ -62,6 +65,7 @@ impl Printer {
 
     fn step(&mut self, step: &StepRecord) {
         if self.announced.insert(step.path.clone()) {
+            self.say_stops();
             self.line("1", &format!("==> [{}] {}", step.kind, step.name));
         }
         if step.status.is_final()
@@ -82,16 +86,25 @@ impl Printer {
             ServiceState::Ready => {
                 self.line("36", &format!("    service {} is ready{address}", service.name))
             }
-            ServiceState::Stopped => self.line("36", &format!("    service {} is stopped", service.name)),
+            ServiceState::Stopped => {
+                self.stops.push(("36", format!("    service {} is stopped", service.name)));
+            }
             ServiceState::StopFailed => {
-                self.line("31", &format!("    service {} could not be stopped", service.name))
+                self.stops.push(("31", format!("    service {} could not be stopped", service.name)));
             }
             _ => {}
         }
     }
 
+    fn say_stops(&mut self) {
+        for (colour, text) in std::mem::take(&mut self.stops) {
+            self.line(colour, &text);
+        }
+    }
+
     /// The last line; gives the status.
-    pub fn conclude(&self) -> Option<BuildStatus> {
+    pub fn conclude(&mut self) -> Option<BuildStatus> {
+        self.say_stops();
         let (status, failure) = self.conclusion.clone().unzip();
         let (sign, colour) = match status {
             Some(BuildStatus::Succeeded) => ("✓", "32"),
@@ -117,6 +130,11 @@ impl Printer {
 fn raw(bytes: &[u8]) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(bytes).and_then(|()| out.flush());
+}
+
+/// What a check said.
+pub fn said(text: &str) {
+    raw(text.as_bytes());
 }
 
 /// A line about the run itself.

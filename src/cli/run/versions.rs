@@ -17,7 +17,7 @@ use pikoci_model::{
 
 use super::{
     plan::{Prepared, head},
-    print::note,
+    print::{note, said},
     server::{Interrupted, LocalServer},
 };
 use crate::clock::SystemClock;
@@ -79,6 +79,9 @@ async fn newest(
     };
     let plan = check_plan(parts).map_err(|failure| Interrupted::Failed(failure.to_string()))?;
     let outcome = server.check(plan).await?;
+    if outcome.result.is_ok() || resource.type_name == "git" {
+        said(&words(&outcome.log));
+    }
     match outcome.result {
         Ok(mut versions) => versions
             .pop()
@@ -91,6 +94,12 @@ async fn newest(
             Err(Interrupted::Failed(format!("check of {canonical}: {failure}\n{}", outcome.log.trim_end())))
         }
     }
+}
+
+/// What a check says to people: its log without the line of versions.
+fn words(log: &str) -> String {
+    let is_answer = |line: &&str| serde_json::from_str::<Vec<VersionValue>>(line).is_ok();
+    log.split_inclusive('\n').filter(|line| !is_answer(line)).collect()
 }
 
 fn claimed(
