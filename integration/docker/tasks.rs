@@ -20,6 +20,16 @@ fn a_task_s_container_is_gone_however_it_ended() {
     assert!(failed["error"].as_str().unwrap().contains("exited with 7"), "{}", failed["error"]);
     yard.holds_only(&[]);
 
+    for (job, error) in [
+        ("absent", "image no.such.registry.invalid/team/nothing:1 not found (R180)"),
+        ("wrong", "the command exited with 125"),
+    ] {
+        yard.trigger(job);
+        let failed = yard.ends(&format!("{job}/1"), "failed");
+        assert!(failed["error"].as_str().unwrap().contains(error), "{}", failed["error"]);
+    }
+    yard.holds_only(&[]);
+
     yard.trigger("long");
     yard.says("long/1", "0", "began");
     assert_eq!(yard.engine.containers().len(), 1);

@@ -4,6 +4,7 @@
 //! that a worker may not have, or would have to put a secret among a process's arguments, the
 //! script calls one of these. They read what a script reads: the environment of its command.
 
+mod docker_absent;
 mod docker_start;
 mod docker_stop;
 mod engine;
@@ -27,7 +28,8 @@ type Outcome = Result<ExitCode, String>;
 type Command = fn(&[String]) -> Outcome;
 
 /// The commands by name.
-const COMMANDS: [(&str, Command); 14] = [
+const COMMANDS: [(&str, Command); 15] = [
+    ("docker-absent", docker_absent::run),
     ("docker-start", docker_start::run),
     ("docker-stop", docker_stop::run),
     ("env-get", secret::from_environment),

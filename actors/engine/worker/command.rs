@@ -26,10 +26,20 @@ pub(crate) struct Prepared {
     pub files: Vec<HandedFile>,
     /// Files to be written below WORKDIR's `.pikoci/` first, for a reader inside a container.
     pub private: Vec<PrivateFile>,
-    /// The instance label of the container that the program starts, to be removed whatever happens.
-    pub container: Option<InstanceId>,
+    /// The container that the program starts, to be removed whatever happens.
+    pub container: Option<Container>,
     /// Lines for the log.
     pub warnings: Vec<String>,
+}
+
+/// A container that a program starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Container {
+    /// Its label.
+    pub instance: InstanceId,
+    pub image: String,
+    /// The image is pulled although it may be there.
+    pub always_pulled: bool,
 }
 
 /// A file below WORKDIR's `.pikoci/`, mode 0600.

@@ -12,7 +12,7 @@ use pikoci_model::port::{
 use pikoci_model::step::Command;
 use tokio::sync::watch;
 
-use super::command::{Prepared, PrivateFile, Surroundings, prepare};
+use super::command::{Container, Prepared, PrivateFile, Surroundings, prepare};
 use super::environment::Environment;
 use super::secrets::Secrets;
 use super::site::{Ground, Layers};
@@ -74,7 +74,7 @@ pub(crate) enum Halt {
 /// A program with everything it needs, not yet started.
 pub(crate) struct Ready {
     pub spawn: Spawn,
-    pub container: Option<InstanceId>,
+    pub container: Option<Container>,
     pub warnings: Vec<String>,
     pub names: Vec<String>,
 }
@@ -93,7 +93,7 @@ impl Drop for Leash {
 /// Runs one command to its end. Its output is complete when this returns.
 ///
 /// # Errors
-/// The command could not be prepared or handed to the shim; nothing runs.
+/// The command could not be prepared or handed to the shim, or its image cannot be had; nothing runs.
 pub(crate) async fn conduct(
     ground: &Ground,
     secrets: &Secrets,
@@ -105,19 +105,47 @@ pub(crate) async fn conduct(
         return Ok(Conducted { end: None, halt: None, names: Vec::new(), warnings: Vec::new() });
     };
     let Ready { spawn, container, mut warnings, names } = ready;
-    let process = match container {
-        None => ground.item.spawn(spawn).await,
-        Some(instance) => ground.item.start_service(contained(spawn, instance, ground)).await,
+    let process = match &container {
+        None => ground.item.spawn(spawn.clone()).await,
+        Some(Container { instance, .. }) => {
+            ground.item.start_service(contained(spawn.clone(), *instance, ground)).await
+        }
     };
     let process = process.map_err(launch_failure)?;
     let (end, halt) = watch_over(process, order.limit, ground.settings.kill_grace, ear).await;
-    if let Some(instance) = container
-        && !ground.item.stop_service(instance).await.stopped
-    {
-        warnings
-            .push(format!("the container with the label pikoci.instance={instance} could not be removed"));
+    if let Some(container) = container {
+        let Container { instance, image, .. } = &container;
+        if !ground.item.stop_service(*instance).await.stopped {
+            warnings.push(format!(
+                "the container with the label pikoci.instance={instance} could not be removed"
+            ));
+        }
+        if halt.is_none()
+            && end.ended == Ended::Exited(NO_CONTAINER)
+            && is_absent(ground, spawn, &container, ear).await
+        {
+            return Err(Failure::coded(RunCode::R180, format!("image {image} not found")));
+        }
     }
     Ok(Conducted { end: Some(end), halt, names, warnings })
+}
+
+/// The client of a container engine exits with this code when no container was made.
+const NO_CONTAINER: i32 = 125;
+/// How long the question after an image may take: it may be pulled.
+const IMAGE_LIMIT: Duration = Duration::from_secs(60);
+
+/// Whether the engine answers and cannot have the image. What it said is in the log; other reasons stay the client's.
+async fn is_absent(ground: &Ground, client: Spawn, container: &Container, ear: &mut Ear) -> bool {
+    let program = ground.ports.workplace.program().to_string_lossy().into_owned();
+    let mut argv = [program, "internal".to_owned(), "docker-absent".to_owned()].to_vec();
+    argv.extend(container.always_pulled.then(|| "--pull".to_owned()));
+    argv.push(container.image.clone());
+    let mut spawn = Spawn { argv, sink: None, capture: false, files: Vec::new(), ..client };
+    spawn.env.insert("PIKOCI_DOCKER".to_owned(), ground.settings.docker_binary.clone());
+    let Ok(process) = ground.item.spawn(spawn).await else { return false };
+    let (end, _) = watch_over(process, Some(IMAGE_LIMIT), ground.settings.kill_grace, ear).await;
+    end.ended.is_success()
 }
 
 async fn watch_over(

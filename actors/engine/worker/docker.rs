@@ -7,7 +7,7 @@ use pikoci_model::outcome::{Failure, RunCode};
 use pikoci_model::step::Command;
 use pikoci_model::text::{SecretValue, Value};
 
-use super::command::{Prepared, PrivateFile, Surroundings, argument, attribute_list};
+use super::command::{Container, Prepared, PrivateFile, Surroundings, argument, attribute_list};
 use super::environment::Environment;
 use super::secrets::{Clear, Secrets};
 
@@ -62,10 +62,12 @@ pub(super) fn prepare(
         prepared.argv.extend(["--entrypoint".to_owned(), first.text.clone()]);
     }
     let allow = around.allow_secret_args;
-    prepared.argv.push(argument(image, "image", allow, &mut prepared.warnings)?);
+    let image = argument(image, "image", allow, &mut prepared.warnings)?;
+    let always_pulled = run.text("pull_policy")?.is_some_and(|policy| policy.text == "always");
+    prepared.container = Some(Container { instance: around.instance, image: image.clone(), always_pulled });
+    prepared.argv.push(image);
     prepared.argv.extend(entrypoint.into_iter().skip(1).map(|part| part.text));
     prepared.argv.extend(shell);
-    prepared.container = Some(around.instance);
     Ok(prepared)
 }
 
@@ -288,7 +290,8 @@ mod tests {
              -e PIKOCI_OUTPUT=/workdir/.pikoci/output-0-1 -e GIT_CONFIG_COUNT=1 \
              -e GIT_CONFIG_KEY_0=safe.directory -e GIT_CONFIG_VALUE_0=* -v /c:/c rust:7 /bin/sh -ec cargo $BUILD_NUMBER";
         assert_eq!(prepared.argv.join(" "), expected);
-        assert_eq!(prepared.container, Some(InstanceId(uuid::Uuid::nil())));
+        let container = prepared.container.unwrap();
+        assert_eq!((container.instance, container.always_pulled), (InstanceId(uuid::Uuid::nil()), false));
     }
 
     #[test]

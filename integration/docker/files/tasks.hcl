@@ -40,6 +40,26 @@ job "bad" {
   }
 }
 
+job "absent" {
+  task "nowhere" {
+    run "docker" {
+      image       = "no.such.registry.invalid/team/nothing:1"
+      pull_policy = "never"
+      cmd         = "true"
+    }
+  }
+}
+
+job "wrong" {
+  task "flag" {
+    run "docker" {
+      image = "busybox:1.36"
+      args  = ["--no-such-flag"]
+      cmd   = "true"
+    }
+  }
+}
+
 job "long" {
   task "hold" {
     run "docker" {
