@@ -21,7 +21,7 @@ fn a_task_s_container_is_gone_however_it_ended() {
     yard.holds_only(&[]);
 
     for (job, error) in [
-        ("absent", "image no.such.registry.invalid/team/nothing:1 not found (R180)"),
+        ("absent", "R180: image no.such.registry.invalid/team/nothing:1 not found"),
         ("wrong", "the command exited with 125"),
     ] {
         yard.trigger(job);

@@ -195,6 +195,7 @@ mod tests {
             with_puts: false,
             no_secrets: false,
             keep_workdir: false,
+            state_dir: None,
             dry_run: false,
         }
     }
