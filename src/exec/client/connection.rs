@@ -84,9 +84,17 @@ impl Connection {
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
             let Some((order, descriptors)) = waiting.front() else { return };
             match self.try_send(order, descriptors) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => guard.clear_ready(),
-                _ => {
+                Ok(()) => {
                     waiting.pop_front();
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => guard.clear_ready(),
+                Err(error) => {
+                    waiting.clear();
+                    if error.kind() != io::ErrorKind::BrokenPipe {
+                        // An order that is lost without a word would be waited for for ever.
+                        tracing::error!(%error, "an order cannot be sent to its shim, which is given up");
+                        self.close();
+                    }
                 }
             }
         }
@@ -95,6 +103,10 @@ impl Connection {
     /// Closes the conversation: for the shim this is the loss of its worker.
     pub fn hang_up(&self) {
         self.hung_up.store(true, Ordering::Relaxed);
+        self.close();
+    }
+
+    fn close(&self) {
         let _ = shutdown(self.socket.get_ref().as_raw_fd(), Shutdown::Both);
     }
 
