@@ -165,6 +165,7 @@ async fn what_a_void_claim_cannot_tell_is_reported() {
     said.sort();
     said.dedup();
     assert_eq!(said, ["a stopped build", "u stop_failed build"]);
+    world.until(|world| world.host.settled_items() == ["b-1-1"]).await;
 }
 
 /// The status is fixed when it is stored, and hooks follow what is stored.

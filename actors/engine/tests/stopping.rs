@@ -141,6 +141,21 @@ async fn a_cancel_during_a_jobs_hook_is_too_late_and_a_stopping_worker_ends_it()
 }
 
 #[actix_rt::test]
+async fn a_worker_that_stops_renews_until_its_stops_are_done() {
+    let (mut world, gate) = gated();
+    world.offer(with_services(1, vec![service("started", "a"), task("t", "hang")])).await;
+    world.until_story("run 1#1: hang").await;
+    world.worker.stop();
+    world.until(is_stopping).await;
+    let then = world.host.lease_end();
+    world.until(|world| world.host.lease_end().map(|end| end.term_at) > then.map(|end| end.term_at)).await;
+    gate.send_replace(true);
+    world.until(|world| world.goodbyes == 1).await;
+    assert_eq!(stops(&world), ["a"]);
+    assert_eq!(world.worker_ends().await, Exit::Stopped);
+}
+
+#[actix_rt::test]
 async fn a_second_request_to_stop_leaves_a_hanging_stop_behind() {
     let (mut world, gate) = gated();
     world.offer(with_services(1, vec![service("started", "a"), task("t", "hang")])).await;

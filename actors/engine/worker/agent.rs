@@ -7,6 +7,7 @@ mod builds;
 mod checks;
 mod lease;
 mod recovery;
+mod salvage;
 mod slots;
 
 use std::sync::Arc;
@@ -189,7 +190,7 @@ impl Agent {
         if self.mode == Mode::Working || !self.builds.none_runs() || !self.checks.none_runs() {
             return Ok(());
         }
-        if !self.builds.is_empty() {
+        if !self.builds.is_empty() || !self.recovery.is_settled() {
             if self.leaving.is_none() {
                 self.leaving = Some(life.later(LAST_WORDS, LeaveNow));
             }

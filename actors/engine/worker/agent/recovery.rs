@@ -3,14 +3,14 @@
 //!
 //! Shared by all incarnations of the agent: what the journal said once is not said again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use pikoci_model::build::{ServiceRecord, ServiceState, StopReport};
 use pikoci_model::id::InstanceId;
 use pikoci_model::message::{Holding, StopReports, StopsStored};
-use pikoci_model::port::{Address, Journal, LeftBehind};
+use pikoci_model::port::{Address, Journal, LeftBehind, WorkItem};
 
 use super::Agent;
 use crate::inbox::Received;
@@ -34,6 +34,8 @@ pub(crate) struct Recovery {
 struct Known {
     ready: bool,
     ended: Vec<Holding>,
+    /// Items of which only reports of these services can tell.
+    unsettled: Vec<(Arc<dyn WorkItem>, BTreeSet<InstanceId>)>,
     /// Builds of this agent, for the incarnation after it.
     alive: Vec<Alive>,
     /// The newest report of each instance, until it is stored.
@@ -90,8 +92,15 @@ impl Recovery {
         }
     }
 
-    /// Services of a build whose claim is void: what was pushed last is reported instead.
-    pub(super) fn untold(&self, outbox: &Outbox, run: u32, at: DateTime<Utc>) {
+    /// Whether nothing is left that only this process can tell.
+    pub(super) fn is_settled(&self) -> bool {
+        self.known().unsettled.is_empty()
+    }
+
+    /// Services of a build whose claim is void: what was pushed last is reported instead. The item is settled when that
+    /// is stored.
+    pub(super) fn untold(&self, outbox: &Outbox, item: Arc<dyn WorkItem>, run: u32, at: DateTime<Utc>) {
+        let mut instances = BTreeSet::new();
         let over =
             |record: &ServiceRecord| record.state == ServiceState::Stopped || record.state.is_pending();
         for record in outbox.services().into_iter().filter(over) {
@@ -109,8 +118,13 @@ impl Recovery {
                 tries: record.tries,
                 detail: record.failure.map(|failure| failure.text).unwrap_or_default(),
             };
+            instances.insert(report.instance);
             // The journal knows better, if it has said something.
             self.known().reports.entry(report.instance).or_insert(report);
+        }
+        match instances.is_empty() {
+            true => item.settle(),
+            false => self.known().unsettled.push((item, instances)),
         }
     }
 
@@ -128,7 +142,14 @@ impl Recovery {
                 forgotten.push(*instance);
             }
         }
+        let all = std::mem::take(&mut known.unsettled).into_iter().map(|(item, mut instances)| {
+            instances.retain(|instance| !forgotten.contains(instance));
+            (item, instances)
+        });
+        let (settled, unsettled): (Vec<_>, Vec<_>) = all.partition(|(_, instances)| instances.is_empty());
+        known.unsettled = unsettled;
         drop(known);
+        settled.iter().for_each(|(item, _)| item.settle());
         self.journal.stored(&forgotten);
     }
 }
@@ -171,8 +192,8 @@ impl Receive<Left> for Agent {
 }
 
 impl Receive<Received<StopsStored>> for Agent {
-    fn receive(&mut self, received: Received<StopsStored>, _: &mut Life<'_, Self>) -> Flow {
+    fn receive(&mut self, received: Received<StopsStored>, life: &mut Life<'_, Self>) -> Flow {
         self.recovery.stored(&received.message.stored);
-        Ok(())
+        self.leave_if_empty(life)
     }
 }

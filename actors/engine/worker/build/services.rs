@@ -210,6 +210,9 @@ impl Service {
 pub(crate) async fn stop_instance(site: &Site, instance: InstanceId, name: String, service_type: String) {
     let clock = &site.ground.ports.clock;
     let known = site.outbox.services().into_iter().find(|record| record.instance == instance);
+    if known.as_ref().is_some_and(|record| record.state == ServiceState::Stopped) {
+        return;
+    }
     let stopping_at = clock.now();
     let end = site.ground.item.stop_service(instance).await;
     let record = known.unwrap_or_else(|| ServiceRecord {
