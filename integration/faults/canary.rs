@@ -14,10 +14,9 @@ const TRIES: u32 = 200;
 const LAST_PID: &str = "/proc/sys/kernel/ns_last_pid";
 
 /// The bystanders of one yard. They end when dropped.
-#[derive(Default)]
 pub struct Canaries {
     alive: Vec<Child>,
-    pub recycled: u32,
+    user: Option<u32>,
 }
 
 impl Canaries {
@@ -25,7 +24,7 @@ impl Canaries {
     pub fn stand(dir: &Path, user: Option<u32>) -> Fallible<Self> {
         let shim = dir.join("pikoci-shim");
         fs::copy("/bin/sleep", &shim).map_err(|error| format!("/bin/sleep: {error}"))?;
-        let mut canaries = Self::default();
+        let mut canaries = Self { alive: Vec::new(), user };
         for program in [Path::new("sleep"), shim.as_path()] {
             canaries.alive.push(stand(program, user)?);
         }
@@ -33,15 +32,14 @@ impl Canaries {
     }
 
     /// Lets one stand with this number, which must be free; says whether the kernel gave it.
-    pub fn recycle(&mut self, pid: i32, user: Option<u32>) -> bool {
+    pub fn recycle(&mut self, pid: i32) -> bool {
         for _ in 0..TRIES {
             if fs::write(LAST_PID, (pid - 1).to_string()).is_err() {
                 return false;
             }
-            let Ok(mut canary) = stand(Path::new("sleep"), user) else { return false };
+            let Ok(mut canary) = stand(Path::new("sleep"), self.user) else { return false };
             if i32::try_from(canary.id()) == Ok(pid) {
                 self.alive.push(canary);
-                self.recycled += 1;
                 return true;
             }
             let _ = canary.kill();

@@ -77,7 +77,7 @@ fn recycle(yard: &mut Yard, dice: &mut Dice) -> Option<String> {
         }
         thread::sleep(Duration::from_millis(1));
     }
-    yard.canaries.recycle(daemon.pid, yard.start.user).then(|| daemon.build.clone())
+    yard.canaries.recycle(daemon.pid).then(|| daemon.build.clone())
 }
 
 /// Starts the server again where it has ended.

@@ -224,14 +224,11 @@ fn signal(yard: &Yard, target: Target, number: i32) {
             }
         }
         Target::User => yard.start.user.into_iter().for_each(|user| kernel::signal_user(user, number)),
-        Target::Everything => match &yard.start.mark.group {
-            Some(group) if number == SIGKILL => drop(fs::write(group.join("cgroup.kill"), "1")),
-            _ => {
-                let all: Vec<Held> =
-                    yard.start.mark.processes().into_iter().filter_map(Held::open).collect();
-                all.iter().for_each(|process| process.signal(number));
-            }
-        },
+        Target::Everything if number == SIGKILL => drop(yard.start.mark.kill_all()),
+        Target::Everything => {
+            let all: Vec<Held> = yard.start.mark.processes().into_iter().filter_map(Held::open).collect();
+            all.iter().for_each(|process| process.signal(number));
+        }
     }
 }
 
@@ -274,12 +271,10 @@ fn fill(yard: &Yard) -> Fallible<()> {
 }
 
 fn reboot(yard: &Yard) -> Fallible<()> {
-    signal(yard, Target::Everything, SIGKILL);
-    let deadline = Instant::now() + PATIENCE;
-    while !yard.start.mark.processes().is_empty() && Instant::now() < deadline {
-        signal(yard, Target::Everything, SIGKILL);
-        thread::sleep(Duration::from_millis(2));
+    if !yard.start.mark.kill_all() {
+        return Err("a killed process does not end".to_owned());
     }
+    yard.remove_groups_of_builds();
     let boot = yard.start.boot.as_ref().ok_or("no boot id of the yard's own")?;
     fs::write(boot, "00000000-0000-4000-8000-000000000002\n").map_err(|error| error.to_string())
 }

@@ -1,9 +1,16 @@
 //! Whose process is whose.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::PathBuf,
+    thread,
+    time::{Duration, Instant},
+};
 
 use crate::kernel::Held;
 
+/// Killed processes are gone sooner.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// The variable that marks everything that a server of the harness starts.
 pub const MARK: &str = "PIKOCI_FAULTS_MARK";
 
@@ -20,8 +27,10 @@ impl Mark {
     /// Whether a process belongs to the yard.
     pub fn is_on(&self, pid: i32) -> bool {
         let in_group = || {
-            let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
-            groups.lines().any(|line| line.split('/').any(|part| part == self.name))
+            // Of a process whose main thread has ended only the other threads are in a group.
+            let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten();
+            let groups = threads.filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("cgroup")).ok());
+            groups.into_iter().any(|groups| groups.lines().any(|line| line.split('/').any(|part| part == self.name)))
         };
         let in_environment = || {
             let wanted = format!("{MARK}={}", self.name);
@@ -35,6 +44,28 @@ impl Mark {
     pub fn processes(&self) -> Vec<i32> {
         let alive = |pid: &i32| Held::open(*pid).is_some_and(|held| held.is_alive());
         all().into_iter().filter(|pid| self.is_on(*pid) && alive(pid)).collect()
+    }
+
+    /// Ends all of them at one moment, as far as that can be had; says whether none is left.
+    ///
+    /// Not by the group's own kill: some kernels then end whatever enters a newer group from an older one.
+    pub fn kill_all(&self) -> bool {
+        let freeze = |frozen: &str| {
+            if let Some(group) = &self.group {
+                // Without it some may escape the first look, not the next.
+                let _ = fs::write(group.join("cgroup.freeze"), frozen);
+            }
+        };
+        freeze("1");
+        let deadline = Instant::now() + PATIENCE;
+        let mut left = self.processes();
+        while !left.is_empty() && Instant::now() < deadline {
+            left.iter().filter_map(|pid| Held::open(*pid)).for_each(|process| process.signal(libc::SIGKILL));
+            thread::sleep(Duration::from_millis(1));
+            left = self.processes();
+        }
+        freeze("0");
+        left.is_empty()
     }
 }
 

@@ -201,6 +201,12 @@ impl Yard {
         }
     }
 
+    /// As a new kernel has none.
+    pub fn remove_groups_of_builds(&self) {
+        let group = self.start.mark.group.as_deref().map(entries).unwrap_or_default();
+        group.iter().filter(|entry| entry.is_dir()).for_each(|below| remove_groups(below));
+    }
+
     /// Control groups of builds that are there.
     pub fn groups_left(&self) -> Vec<String> {
         let group = self.start.mark.group.as_deref().map(entries).unwrap_or_default();
@@ -255,27 +261,14 @@ impl Drop for Yard {
         self.thaw_worker();
         (self.server, self.second) = (None, None);
         self.open_gates();
-        clear(&self.start.mark);
+        // What was left was counted before.
+        self.start.mark.kill_all();
         for group in self.start.mark.group.iter().chain(&self.start.groups).chain(&self.freezer) {
             remove_groups(group);
         }
         if self.mounted {
             kernel::unmount(&self.start.state());
         }
-    }
-}
-
-/// Ends what is left of a yard, whatever it is: it was counted before.
-fn clear(mark: &Mark) {
-    for _ in 0..200 {
-        match &mark.group {
-            Some(group) => drop(fs::write(group.join("cgroup.kill"), "1")),
-            None => mark.processes().iter().filter_map(|pid| Held::open(*pid)).for_each(|p| p.signal(libc::SIGKILL)),
-        }
-        if mark.processes().is_empty() {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(10));
     }
 }
 
