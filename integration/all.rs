@@ -7,6 +7,7 @@ mod client;
 mod docker;
 mod docs;
 mod house;
+mod journal;
 mod scenarios;
 mod server;
 mod services;

@@ -105,7 +105,7 @@ fn journal(directory: &Path) -> Vec<Finding> {
     };
     let place = match state.warning() {
         Some(warning) => found(about, Verdict::Weak, warning),
-        None => found(about, Verdict::Fine, format!("durable, at {}", directory.display())),
+        None => found(about, Verdict::Fine, format!("durable, at {}", state.path().display())),
     };
     [place].into_iter().chain(stops(&views)).collect()
 }

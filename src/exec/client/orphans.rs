@@ -3,7 +3,7 @@
 //! process.
 
 use std::fs;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 
 use nix::libc;
@@ -25,15 +25,24 @@ pub async fn clear(shim: ShimLife) {
 }
 
 fn clear_now(shim: ShimLife) {
-    let lives = shim.since != 0 && stat_field(shim.pid, START_TIME) == Some(shim.since);
-    if shim.pid <= 1 || lives {
+    if shim.pid <= 1 || lives(shim) {
         return;
     }
     let told: Vec<OwnedFd> = processes().filter_map(|pid| tell(pid, shim.pid)).collect();
     for reaper in &told {
         let patience = PollTimeout::try_from(PATIENCE).unwrap_or(PollTimeout::MAX);
-        let _ = poll(&mut [PollFd::new(std::os::fd::AsFd::as_fd(reaper), PollFlags::POLLIN)], patience);
+        let _ = poll(&mut [PollFd::new(reaper.as_fd(), PollFlags::POLLIN)], patience);
     }
+}
+
+/// One that has ended and that nobody has taken away yet is still listed, with its number and its beginning.
+fn lives(shim: ShimLife) -> bool {
+    let handle = open(shim.pid);
+    let same = stat_field(shim.pid, START_TIME) == Some(shim.since);
+    handle.is_some_and(|handle| {
+        let mut ended = [PollFd::new(handle.as_fd(), PollFlags::POLLIN)];
+        same && matches!(poll(&mut ended, PollTimeout::ZERO), Ok(0))
+    })
 }
 
 fn processes() -> impl Iterator<Item = i32> {
