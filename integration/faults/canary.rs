@@ -20,12 +20,10 @@ pub struct Canaries {
 }
 
 impl Canaries {
-    /// A daemon like the services', and one that is called like the program's own processes.
-    pub fn stand(dir: &Path, user: Option<u32>) -> Fallible<Self> {
-        let shim = dir.join("pikoci-shim");
-        fs::copy("/bin/sleep", &shim).map_err(|error| format!("/bin/sleep: {error}"))?;
+    /// A daemon like the services', and a namesake of the program's own processes.
+    pub fn stand(namesake: &Path, user: Option<u32>) -> Fallible<Self> {
         let mut canaries = Self { alive: Vec::new(), user };
-        for program in [Path::new("sleep"), shim.as_path()] {
+        for program in [Path::new("sleep"), namesake] {
             canaries.alive.push(stand(program, user)?);
         }
         Ok(canaries)

@@ -29,9 +29,7 @@ impl Cell {
         let graceful = starting && gentle && kind == Kind::Stubborn;
         let drained = kind == Kind::Loud && matches!(self.fault.after, After::Lives | After::Ends);
         let tried_again = self.fault.act == Act::Fail && self.phase == Phase::MidStop;
-        self.fault.limit
-            + if graceful { GRACE } else { 0 }
-            + if drained || tried_again { PAUSE } else { 0 }
+        self.fault.limit + if graceful { GRACE } else { 0 } + if drained || tried_again { PAUSE } else { 0 }
     }
 
     /// `mid-task/kill-worker`.

@@ -16,6 +16,7 @@ use crate::{
     host::Host,
     inject::{self, Hits},
     kind::Kind,
+    reach,
     verdict::{self, Evidence, Record},
     yard::Yard,
 };
@@ -46,7 +47,7 @@ pub fn play(host: &Host, play: &Play) -> Fallible<Vec<Record>> {
     let mut yard = Yard::open(host, play)?;
     yard.up()?;
     yard.begin(&play.kinds)?;
-    inject::reach(&yard, &mut dice)?;
+    reach::reach(&yard, &mut dice)?;
     let recycled = recycle(&mut yard, &mut dice);
     let mut hits = inject::strike(&mut yard, &mut dice)?;
     let mut problems = recover(&mut yard, &mut dice, &mut hits)?;

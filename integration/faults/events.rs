@@ -101,16 +101,7 @@ fn parse(line: &str, mark: &Mark) -> Option<Event> {
     let pid: i32 = pid.parse().ok()?;
     // In a pid namespace of its own a script names a number that means a stranger here.
     let held = Held::open(pid).filter(|_| mark.is_on(pid)).map(Arc::new);
-    Some(Event {
-        word,
-        build,
-        fence,
-        instance,
-        pid,
-        at: Instant::now(),
-        held,
-        overlapped: 0,
-    })
+    Some(Event { word, build, fence, instance, pid, at: Instant::now(), held, overlapped: 0 })
 }
 
 fn overlap(events: &[Event], now: &Event) -> usize {

@@ -30,7 +30,11 @@ pub enum Act {
     /// Signals, one after the other.
     Signals(&'static [(Target, i32)]),
     /// Stopped for so many seconds, or until another host has taken over; then continued.
-    Pause { whom: &'static [Target], seconds: u64, second_host: bool },
+    Pause {
+        whom: &'static [Target],
+        seconds: u64,
+        second_host: bool,
+    },
     /// The program is run beside with these arguments, on the same state directory, to its end.
     Beside(&'static [&'static str]),
     /// No byte is left for the journal.
@@ -88,7 +92,9 @@ pub struct Fault {
 impl Fault {
     /// Why it cannot be had in this phase.
     pub fn is_absent_in(&self, phase: Phase) -> Option<&'static str> {
-        let row = crate::faults::NOT_HAD.iter().find(|(name, phases, _)| *name == self.name && phases.contains(&phase));
+        let row = crate::faults::NOT_HAD
+            .iter()
+            .find(|(name, phases, _)| *name == self.name && phases.contains(&phase));
         row.map(|(_, _, why)| *why)
     }
 }

@@ -14,6 +14,8 @@ pub const ORDINARY: u32 = 54_321;
 pub struct Host {
     /// The program under test, where every user may execute it.
     pub program: PathBuf,
+    /// A program that only sleeps, called like the program's own processes.
+    pub namesake: PathBuf,
     /// Below it everything is made.
     pub root: PathBuf,
     pub is_root: bool,
@@ -41,12 +43,15 @@ impl Host {
         let mounts = is_root && kernel::own_mounts().is_ok();
         let copy = root.join("pikoci");
         fs::copy(program, &copy).map_err(|error| format!("{}: {error}", program.display()))?;
+        let namesake = root.join("pikoci-shim");
+        fs::copy("/bin/sleep", &namesake).map_err(|error| format!("/bin/sleep: {error}"))?;
         let own = std::env::current_exe().map_err(|error| error.to_string())?;
         fs::copy(own, root.join(helper::NAME)).map_err(|error| format!("{}: {error}", root.display()))?;
         let table = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
         let usable = |path: &PathBuf| is_root && can_make_groups(path);
         Ok(Self {
             program: copy,
+            namesake,
             root: root.to_owned(),
             is_root,
             mounts,
@@ -64,7 +69,9 @@ impl Host {
     pub fn lacks(&self, kind: Kind) -> Option<&'static str> {
         let redis = || Path::new("/usr/bin/redis-server").exists();
         match kind {
-            Kind::Docker if self.engine.is_none() => Some("no container engine answers, or none was asked for"),
+            Kind::Docker if self.engine.is_none() => {
+                Some("no container engine answers, or none was asked for")
+            }
             Kind::Host if !redis() => Some("redis-server is not installed"),
             _ => None,
         }

@@ -29,8 +29,11 @@ impl Mark {
         let in_group = || {
             // Of a process whose main thread has ended only the other threads are in a group.
             let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten();
-            let groups = threads.filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("cgroup")).ok());
-            groups.into_iter().any(|groups| groups.lines().any(|line| line.split('/').any(|part| part == self.name)))
+            let groups =
+                threads.filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("cgroup")).ok());
+            groups
+                .into_iter()
+                .any(|groups| groups.lines().any(|line| line.split('/').any(|part| part == self.name)))
         };
         let in_environment = || {
             let wanted = format!("{MARK}={}", self.name);

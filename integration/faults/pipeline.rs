@@ -44,11 +44,8 @@ fn job(kind: Kind, cell: Cell) -> String {
         format!("  service \"redis\" {{\n    runtime = \"{runtime}\"\n    port = \"0\"\n  }}\n")
     });
     let built_in = built_in.unwrap_or_default();
-    let services: String = kind
-        .services()
-        .iter()
-        .map(|service| format!("  service \"{}\" {{}}\n", service.name()))
-        .collect();
+    let services: String =
+        kind.services().iter().map(|service| format!("  service \"{}\" {{}}\n", service.name())).collect();
     format!(
         r#"
 job "{name}" {{

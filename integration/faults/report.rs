@@ -4,13 +4,7 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use serde::Serialize;
 
-use crate::{
-    cell::Cell,
-    faults::FAULTS,
-    kind::Kind,
-    phase::Phase,
-    verdict::Record,
-};
+use crate::{cell::Cell, faults::FAULTS, kind::Kind, phase::Phase, verdict::Record};
 
 /// What was seen of one cell under one kind of service.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -141,7 +135,8 @@ fn percentile(sorted: &[f64], percent: usize) -> Option<f64> {
 impl Report {
     /// Faults whose last stops came too late: name and limit, 99th percentile in milliseconds.
     pub fn late(&self) -> Vec<(String, f64)> {
-        let rows = grouped(&self.cells, |figures| format!("{}, limit {} ms", figures.fault, figures.limit_ms));
+        let rows =
+            grouped(&self.cells, |figures| format!("{}, limit {} ms", figures.fault, figures.limit_ms));
         let late = rows.into_iter().filter_map(|(name, figures)| {
             let p99 = figures.to_stop_p99_ms?;
             let limit = u32::try_from(figures.limit_ms).unwrap_or(u32::MAX);

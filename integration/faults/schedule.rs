@@ -85,7 +85,8 @@ pub fn play_all(host: &Host, plan: &Plan) -> Report {
     let (cells, mut not_had) = cells(host, plan);
     let lacking = Kind::all().filter_map(|kind| Some((kind, host.lacks(kind)?)));
     not_had.extend(
-        lacking.map(|(kind, why)| NotHad { cell: format!("service {}", kind.name()), reason: why.to_owned() }),
+        lacking
+            .map(|(kind, why)| NotHad { cell: format!("service {}", kind.name()), reason: why.to_owned() }),
     );
     let report = Report { seed: plan.seed, not_had, ..Report::default() };
     let desk = Mutex::new(Desk { queue: VecDeque::new(), round: 0, tally: Tally::default(), report });
@@ -140,7 +141,9 @@ fn cells(host: &Host, plan: &Plan) -> (Vec<Cell>, Vec<NotHad>) {
 fn missing(host: &Host, fault: &Fault) -> Option<&'static str> {
     match (fault.act, fault.twist) {
         (Act::FullDisk | Act::Reboot, _) if !host.mounts => Some("needs mounts of its own: root"),
-        (Act::NoProcesses, _) if host.pids.is_none() => Some("needs the pids controller of control groups v1"),
+        (Act::NoProcesses, _) if host.pids.is_none() => {
+            Some("needs the pids controller of control groups v1")
+        }
         (_, Twist::Frozen) if host.freezer.is_none() => Some("needs the freezer of control groups v1"),
         (_, Twist::OwnUser) if !host.is_root => Some("needs a user of its own: root"),
         _ => None,
@@ -148,7 +151,13 @@ fn missing(host: &Host, fault: &Fault) -> Option<&'static str> {
 }
 
 /// The next cell; a new round when all of one have been given out.
-fn next(host: &Host, desk: &Mutex<Desk>, plan: &Plan, cells: &[Cell], until: Option<Instant>) -> Option<Play> {
+fn next(
+    host: &Host,
+    desk: &Mutex<Desk>,
+    plan: &Plan,
+    cells: &[Cell],
+    until: Option<Instant>,
+) -> Option<Play> {
     let mut desk = sit(desk);
     if until.is_some_and(|until| Instant::now() > until) {
         return None;
@@ -214,7 +223,12 @@ fn enter(desk: &Mutex<Desk>, play: &Play, played: Fallible<Vec<crate::verdict::R
                         problems: record.problems,
                         repeat: repeat(play),
                     };
-                    eprintln!("BROKEN {name} {}: {}; {}", broken.kind, broken.problems.join("; "), broken.repeat);
+                    eprintln!(
+                        "BROKEN {name} {}: {}; {}",
+                        broken.kind,
+                        broken.problems.join("; "),
+                        broken.repeat
+                    );
                     desk.report.broken.push(broken);
                 }
             }

@@ -5,8 +5,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io::Write,
     os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-    sync::atomic::{AtomicU32, Ordering},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -17,16 +16,14 @@ use crate::{
     canary::Canaries,
     cell::Cell,
     client::Client,
-    course::{self, Play},
-    engine::Engine,
+    course::Play,
     events::{Event, Ledger},
     fault::{Act, Twist},
-    host::{Host, ORDINARY},
+    ground,
+    host::Host,
     kernel::{self, Held},
-    kin::{self, Mark},
+    kin,
     kind::Kind,
-    phase::Phase,
-    pipeline,
     server::{Server, Start},
 };
 
@@ -36,17 +33,6 @@ pub const HELLO: &str = "hello";
 const WORDS: usize = 800;
 /// A full disk is small.
 const DISK: u64 = 1 << 20;
-
-const SCRIPTS: [(&str, &str); 8] = [
-    ("say.sh", include_str!("scripts/say.sh")),
-    ("hello.sh", include_str!("scripts/hello.sh")),
-    ("start.sh", include_str!("scripts/start.sh")),
-    ("daemon.sh", include_str!("scripts/daemon.sh")),
-    ("ready.sh", include_str!("scripts/ready.sh")),
-    ("task.sh", include_str!("scripts/task.sh")),
-    ("orphan.sh", include_str!("scripts/orphan.sh")),
-    ("stop.sh", include_str!("scripts/stop.sh")),
-];
 
 /// A build that is played with.
 #[derive(Debug)]
@@ -90,14 +76,14 @@ impl Yard {
         let text = |error: std::io::Error| error.to_string();
         let mut dir = tempfile::Builder::new().prefix("y").tempdir_in(&host.root).map_err(text)?;
         dir.disable_cleanup(host.keep);
-        let user = user(host, play);
-        let mark = mark(host, dir.path())?;
-        let start = start(host, &dir, mark.clone(), user, play);
+        let user = ground::user(host, play);
+        let mark = ground::mark(host, dir.path())?;
+        let start = ground::start(host, &dir, mark.clone(), user, play);
         let mut yard = Self {
             cell,
-            ledger: lay_out(dir.path(), cell, user, mark)?,
+            ledger: ground::lay_out(dir.path(), cell, user, mark)?,
             // Who ends all processes of a user ends that user's bystanders too, rightly.
-            canaries: Canaries::stand(dir.path(), user.filter(|_| cell.fault.twist != Twist::OwnUser))?,
+            canaries: Canaries::stand(&host.namesake, user.filter(|_| cell.fault.twist != Twist::OwnUser))?,
             start,
             server: None,
             second: None,
@@ -128,7 +114,7 @@ impl Yard {
             fs::create_dir(&state).map_err(text)?;
             kernel::mount_memory(&state, DISK).map_err(text)?;
             self.mounted = true;
-            give(&state, user)?;
+            ground::give(&state, user)?;
             fs::set_permissions(&state, fs::Permissions::from_mode(0o700)).map_err(text)?;
         }
         if act == Act::Reboot {
@@ -203,13 +189,13 @@ impl Yard {
 
     /// As a new kernel has none.
     pub fn remove_groups_of_builds(&self) {
-        let group = self.start.mark.group.as_deref().map(entries).unwrap_or_default();
-        group.iter().filter(|entry| entry.is_dir()).for_each(|below| remove_groups(below));
+        let group = self.start.mark.group.as_deref().map(ground::entries).unwrap_or_default();
+        group.iter().filter(|entry| entry.is_dir()).for_each(|below| ground::remove_groups(below));
     }
 
     /// Control groups of builds that are there.
     pub fn groups_left(&self) -> Vec<String> {
-        let group = self.start.mark.group.as_deref().map(entries).unwrap_or_default();
+        let group = self.start.mark.group.as_deref().map(ground::entries).unwrap_or_default();
         let names = group.iter().filter(|entry| entry.is_dir()).filter_map(|entry| entry.file_name());
         names.map(|name| name.to_string_lossy().into_owned()).filter(|name| name.starts_with("b-")).collect()
     }
@@ -246,12 +232,12 @@ impl Yard {
 
     /// The directories of the program's items.
     pub fn items(&self) -> Vec<PathBuf> {
-        entries(&self.start.state().join("items"))
+        ground::entries(&self.start.state().join("items"))
     }
 
     /// Intents that stand.
     pub fn intents(&self) -> Vec<PathBuf> {
-        let files = self.items().into_iter().flat_map(|item| entries(&item));
+        let files = self.items().into_iter().flat_map(|item| ground::entries(&item));
         files.filter(|file| file.extension().is_some_and(|extension| extension == "intent")).collect()
     }
 }
@@ -264,7 +250,7 @@ impl Drop for Yard {
         // What was left was counted before.
         self.start.mark.kill_all();
         for group in self.start.mark.group.iter().chain(&self.start.groups).chain(&self.freezer) {
-            remove_groups(group);
+            ground::remove_groups(group);
         }
         if self.mounted {
             kernel::unmount(&self.start.state());
@@ -272,82 +258,7 @@ impl Drop for Yard {
     }
 }
 
-fn remove_groups(group: &Path) {
-    entries(group).iter().filter(|entry| entry.is_dir()).for_each(|below| remove_groups(below));
-    let _ = fs::remove_dir(group);
-}
-
 fn kin_above(pid: i32, name: &str) -> Option<Kin> {
     let pid = kin::ancestor(pid, name)?;
     Some(Kin { pid, held: Held::open(pid)? })
-}
-
-fn entries(directory: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok);
-    entries.map(|entry| entry.path()).collect()
-}
-
-fn mark(host: &Host, dir: &Path) -> Fallible<Mark> {
-    let base = dir.file_name().unwrap_or_default().to_string_lossy();
-    let name = format!("pikoci-faults-{}-{base}", std::process::id());
-    let group = host.groups.as_ref().map(|mount| mount.join(&name));
-    if let Some(group) = &group {
-        fs::create_dir(group).map_err(|error| format!("{}: {error}", group.display()))?;
-    }
-    Ok(Mark { name, group })
-}
-
-fn user(host: &Host, play: &Play) -> Option<u32> {
-    static OWN: AtomicU32 = AtomicU32::new(ORDINARY + 1);
-    let ordinary = course::is_ordinary(play) && host.is_root;
-    let own = play.cell.fault.twist == Twist::OwnUser;
-    ordinary.then(|| if own { OWN.fetch_add(1, Ordering::Relaxed) } else { ORDINARY })
-}
-
-fn start(host: &Host, dir: &TempDir, mark: Mark, user: Option<u32>, play: &Play) -> Start {
-    let lease = format!("{}ms", play.lease.as_millis());
-    let mut flags: Vec<String> = ["--lease", &lease, "--renew-interval", "1s"].map(str::to_owned).into();
-    if play.cell.fault.twist == Twist::Chaos {
-        flags.extend(["--chaos-seed".to_owned(), play.seed.to_string()]);
-    }
-    Start {
-        program: host.program.clone(),
-        home: dir.path().to_owned(),
-        name: "first".to_owned(),
-        flags,
-        mark,
-        groups: Vec::new(),
-        user,
-        engine: host.engine.as_ref().map(Engine::host),
-        boot: None,
-    }
-}
-
-/// Scripts, pipeline and ledger.
-fn lay_out(dir: &Path, cell: Cell, user: Option<u32>, mark: Mark) -> Fallible<Ledger> {
-    let text = |error: std::io::Error| format!("{}: {error}", dir.display());
-    let scripts = dir.join("scripts");
-    fs::create_dir(&scripts).map_err(text)?;
-    fs::create_dir(scripts.join("gate")).map_err(text)?;
-    // Without pipes a script meets no gate, and its words go to a file.
-    let beside = dir.join("beside");
-    fs::create_dir(&beside).map_err(text)?;
-    give(&beside, user)?;
-    for (name, content) in SCRIPTS {
-        fs::write(scripts.join(name), content).map_err(text)?;
-        fs::write(beside.join(name), content).map_err(text)?;
-    }
-    if cell.phase == Phase::Started {
-        fs::write(scripts.join("hold-started"), "").map_err(text)?;
-    }
-    for name in ["faults.hcl", "beside.hcl"] {
-        fs::write(dir.join(name), pipeline::text(cell)).map_err(text)?;
-    }
-    give(dir, user)?;
-    Ledger::open(&scripts.join("events"), mark)
-}
-
-fn give(dir: &Path, user: Option<u32>) -> Fallible<()> {
-    fs::set_permissions(dir, fs::Permissions::from_mode(0o755)).map_err(|error| error.to_string())?;
-    std::os::unix::fs::chown(dir, user, user).map_err(|error| error.to_string())
 }
