@@ -105,9 +105,13 @@ impl LostShims {
     pub fn replay_all_but(&mut self, busy: &BTreeSet<&str>) {
         let owed = |lost: &&mut Lost| lost.stage == Stage::Spared && !busy.contains(lost.item.as_str());
         for lost in self.0.iter_mut().filter(owed) {
-            lost.replayed += 1;
-            let program = if lost.replay.is_empty() { None } else { replay(&lost.replay).ok() };
-            lost.stage = program.map_or(Stage::Ending, Stage::Replaying);
+            if lost.replay.is_empty() {
+                lost.stage = Stage::Ending;
+            } else if let Ok(program) = replay(&lost.replay) {
+                lost.replayed += 1;
+                lost.stage = Stage::Replaying(program);
+            }
+            // No process is to be had: it is tried again at the next look.
         }
     }
 

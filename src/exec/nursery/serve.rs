@@ -90,7 +90,8 @@ impl Nursery {
     fn sleep(&self) {
         let mut watched = vec![PollFd::new(self.children.as_fd(), PollFlags::POLLIN)];
         watched.extend(self.worker.as_ref().map(|worker| PollFd::new(worker.as_fd(), PollFlags::POLLIN)));
-        let waits = self.lost.is_ending() || self.strays && !self.lost.spares_strays();
+        let owes = self.worker.is_none() && !self.lost.is_empty();
+        let waits = owes || self.lost.is_ending() || self.strays && !self.lost.spares_strays();
         let until = waits.then(|| Instant::now() + LOOK_AGAIN);
         let _ = poll(&mut watched, deadline::timeout(until));
     }

@@ -7,6 +7,7 @@ mod contract;
 mod ending;
 mod entry;
 mod fixture;
+mod groups;
 mod losses;
 mod output;
 mod services;
