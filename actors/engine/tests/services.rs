@@ -144,6 +144,18 @@ async fn a_service_that_is_never_ready_fails_the_build_with_the_last_probes_outp
 }
 
 #[actix_rt::test]
+async fn one_of_a_group_that_is_never_ready_ends_the_ready_checks_of_the_others() {
+    let mut world = World::new();
+    let mut plan = with_services(1, vec![service("deaf", "a"), service("patient", "b"), task("t", "true")]);
+    let mut patient = plan.types.service_types["deaf"].clone();
+    patient.ready_check = ready("fail-before 1000000 refused", 3_600_000);
+    plan.types.service_types.insert("patient".into(), patient);
+    let ran = world.run(plan).await;
+    assert_eq!(ran.failure(), "R151: service \"a\" not ready after 30ms");
+    assert_eq!(stops(&world).len(), 2);
+}
+
+#[actix_rt::test]
 async fn cancel_ends_a_start_and_a_ready_check_at_once() {
     for (service_type, line) in
         [("hanging", "run svc.s.start#1: hang"), ("deaf", "run svc.s.ready#1: fail-before 1000000 refused")]

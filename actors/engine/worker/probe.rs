@@ -26,8 +26,8 @@ pub(crate) enum Probed {
     Ready,
     /// It did not answer in time, or cannot be asked.
     Failed(Failure),
-    /// The build ends.
-    Cut(Interrupt),
+    /// It was interrupted.
+    Cut,
 }
 
 /// What is probed.
@@ -60,7 +60,7 @@ impl Probe {
                     return Probed::Ready;
                 }
                 Ok(Some(reason)) => reason,
-                Err(interrupt) => return Probed::Cut(interrupt),
+                Err(_) => return Probed::Cut,
             };
             let left = self.check.timeout.saturating_sub(began.elapsed());
             let said = Said { reason, output: tail.text() };
@@ -73,7 +73,7 @@ impl Probe {
             // The last probe begins when the time is over.
             tokio::select! {
                 () = tokio::time::sleep(self.check.interval.min(left)) => {}
-                interrupt = interrupted(&mut ear) => return Probed::Cut(interrupt),
+                _ = interrupted(&mut ear) => return Probed::Cut,
             }
         }
         Probed::Ready

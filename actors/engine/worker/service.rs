@@ -330,10 +330,10 @@ impl Receive<ProbingOver> for ServiceActor {
                 recorder.end(BuildStatus::Failed, Some(failure.clone()));
                 self.fail(failure);
             }
-            // The death of the process was told already.
-            Probed::Cut(Interrupt::Fail(failure)) => recorder.end(BuildStatus::Failed, Some(failure)),
-            Probed::Cut(_) => {
-                recorder.end(BuildStatus::Cancelled, None);
+            // Its own process died, which was told already, or something else of the build failed.
+            Probed::Cut => {
+                let own = self.record.failure.clone();
+                recorder.end(own.as_ref().map_or(BuildStatus::Cancelled, |_| BuildStatus::Failed), own);
                 self.tell(News::Cut);
             }
         }
