@@ -52,7 +52,7 @@ pub fn program(group: Option<BorrowedFd<'_>>, body: &dyn Fn() -> i32) -> io::Res
 
 /// With the parent's memory, on a stack of its own. The call returns twice on two stacks, which only the machine's own
 /// language can say.
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[cfg(target_arch = "x86_64")]
 mod on_loan {
     use std::arch::asm;
     use std::ffi::c_void;
@@ -91,7 +91,6 @@ mod on_loan {
     ///
     /// # Safety
     /// `arguments` names a free stack, aligned for this machine, and `enter` takes `data`.
-    #[cfg(target_arch = "x86_64")]
     unsafe fn call(
         arguments: &libc::clone_args,
         enter: extern "C" fn(*const c_void) -> !,
@@ -113,35 +112,10 @@ mod on_loan {
         }
         answer
     }
-
-    /// The number of the child, or the error's with a minus.
-    ///
-    /// # Safety
-    /// `arguments` names a free stack, aligned for this machine, and `enter` takes `data`.
-    #[cfg(target_arch = "aarch64")]
-    unsafe fn call(
-        arguments: &libc::clone_args,
-        enter: extern "C" fn(*const c_void) -> !,
-        data: *const c_void,
-    ) -> i64 {
-        let answer: i64;
-        // SAFETY: by the contract of this function; the parent goes on behind it with its registers as they were.
-        unsafe {
-            asm!(
-                "svc 0", "cbnz x0, 2f", "mov x0, {data}", "blr {enter}", "brk 1", "2:",
-                inout("x0") std::ptr::from_ref(arguments) => answer,
-                in("x1") size_of::<libc::clone_args>(),
-                in("x8") libc::SYS_clone3,
-                enter = in(reg) enter,
-                data = in(reg) data,
-            );
-        }
-        answer
-    }
 }
 
 /// With a copy of the parent's memory.
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[cfg(not(target_arch = "x86_64"))]
 mod on_loan {
     use std::io;
     use std::mem::size_of;
