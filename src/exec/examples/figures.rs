@@ -1,5 +1,5 @@
-//! Prints the launcher's figures: how long things take, how much goes through. Run it built for release; `latency`, `rate`
-//! or `log` as argument prints only that part, and `shim` what the bench asks for.
+//! Prints the launcher's figures: how long things take, how much goes through. Run it built for release; `latency`, `journal`,
+//! `rate` or `log` as argument prints only that part, and `shim` what the bench asks for.
 
 #![expect(
     clippy::print_stdout,
@@ -14,12 +14,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use pikoci_exec::journal::StateDirectory;
+use pikoci_exec::journal::{ShimLife, StateDirectory};
 use pikoci_exec::nursery::{fork_nursery, harden_worker, nursery_main};
 use pikoci_exec::{LauncherSettings, NurseryLauncher};
-use pikoci_model::id::{BuildId, Fence, StepPath};
+use pikoci_model::id::{BuildId, Fence, InstanceId, StepPath};
 use pikoci_model::log::Chunk;
-use pikoci_model::port::{Item, ItemBuild, Launcher, LogSink, Spawn, WorkItem};
+use pikoci_model::port::{Item, ItemBuild, Launcher, LogSink, ServiceLaunch, Spawn, StopCommand, WorkItem};
 use pikoci_model::text::SecretValue;
 
 const ROUNDS: usize = 500;
@@ -34,6 +34,7 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let place = tempfile::tempdir().unwrap();
     let state = Arc::new(StateDirectory::open(place.path()).unwrap());
+    let records_of = Arc::clone(&state);
     let settings = LauncherSettings::new("nursery-exec", state);
     runtime.block_on(async {
         let launcher = NurseryLauncher::new(nursery, settings);
@@ -41,6 +42,10 @@ fn main() {
         let wanted = |part: &str| only.is_empty() || only == part;
         if wanted("latency") {
             latencies(&launcher).await;
+        }
+        if wanted("journal") {
+            records(&records_of);
+            journal(&launcher).await;
         }
         if wanted("rate") {
             rates(&launcher).await;
@@ -87,6 +92,82 @@ fn spawn(argv: &[&str], sink: Option<Arc<Counter>>) -> Spawn {
 
 async fn open(launcher: &NurseryLauncher, number: usize) -> Arc<dyn WorkItem> {
     launcher.open(Item { name: format!("figures-{number}"), workdir: "/".into(), build: None }).await.unwrap()
+}
+
+/// What the journal itself needs for a build without services.
+fn records(state: &StateDirectory) {
+    let (mut made, mut settled) = (Vec::new(), Vec::new());
+    for number in 0..ROUNDS {
+        let build = build(number);
+        let begin = Instant::now();
+        let item = state.create_item(&format!("record-{number}"), &build).unwrap();
+        state.publish(&item.directory, &build, Path::new("/"), ShimLife::of(1)).unwrap();
+        made.push(begin.elapsed());
+        let begin = Instant::now();
+        item.directory.settle(state).unwrap();
+        settled.push(begin.elapsed());
+    }
+    show("an item's record", made);
+    show("the end of it", settled);
+}
+
+/// What the journal adds to a build without services, and to a service.
+async fn journal(launcher: &NurseryLauncher) {
+    let (mut plain, mut built, mut settled, mut started) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for number in 0..ROUNDS {
+        let begin = Instant::now();
+        let item = open(launcher, number).await;
+        plain.push(begin.elapsed());
+        item.close().await.unwrap();
+        let begin = Instant::now();
+        let item = open_build(launcher, number).await;
+        built.push(begin.elapsed());
+        if number % 10 == 0 {
+            let begin = Instant::now();
+            item.start_service(service()).await.unwrap().wait().await;
+            started.push(begin.elapsed());
+        }
+        item.close().await.unwrap();
+        let begin = Instant::now();
+        item.settle();
+        settled.push(begin.elapsed());
+    }
+    show("request to shim ready, without a journal", plain);
+    show("the same for a build", built);
+    show("settling a build", settled);
+    show("a service's intent and start", started);
+}
+
+fn service() -> ServiceLaunch {
+    let stop =
+        StopCommand { spawn: spawn(&["true"], None), limit: Duration::from_secs(30), retries: Vec::new() };
+    ServiceLaunch {
+        instance: InstanceId(uuid::Uuid::now_v7()),
+        name: "db".to_owned(),
+        service_type: "db".to_owned(),
+        by_identity: true,
+        group: 0,
+        start: spawn(&["true"], None),
+        foreground: false,
+        stop: Some(stop),
+        data: None,
+    }
+}
+
+fn build(number: usize) -> ItemBuild {
+    ItemBuild {
+        build: BuildId(1),
+        fence: Fence::new(1, 1),
+        run: 1,
+        number: number.to_string(),
+        job: "main/p/j".to_owned(),
+    }
+}
+
+async fn open_build(launcher: &NurseryLauncher, number: usize) -> Arc<dyn WorkItem> {
+    let build = build(number);
+    let item = Item { name: format!("figures-{number}"), workdir: "/".into(), build: Some(build) };
+    launcher.open(item).await.unwrap()
 }
 
 async fn latencies(launcher: &NurseryLauncher) {

@@ -7,6 +7,7 @@
 use std::fs::{File, TryLockError};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use pikoci_model::port::ItemBuild;
@@ -30,6 +31,9 @@ impl Slot {
     }
 }
 
+/// Size of a slot's file: a name and a number and blanks.
+const SIGNATURE: usize = 256;
+
 /// Who took a slot last.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Holder {
@@ -46,8 +50,11 @@ pub(super) fn take(
 ) -> Result<(u32, Slot), JournalError> {
     let shown = state.path().join("slots").join(directory_name(&build.job));
     let attempt = || -> io::Result<(u32, Slot)> {
-        files::make_directory(state.slots(), Path::new(&directory_name(&build.job)))?;
-        let directory = files::open_directory(state.slots(), Path::new(&directory_name(&build.job)))?;
+        let job = directory_name(&build.job);
+        let directory = files::open_directory(state.slots(), Path::new(&job)).or_else(|_| {
+            files::make_directory(state.slots(), Path::new(&job))?;
+            files::open_directory(state.slots(), Path::new(&job))
+        })?;
         for number in 0..MOST {
             let file = files::open_or_create(&directory, &number.to_string())?;
             match file.try_lock() {
@@ -66,21 +73,28 @@ pub(super) fn take(
 }
 
 fn owes(state: &StateDirectory, file: &File) -> bool {
-    let last = files::read(file).ok().and_then(|content| serde_json::from_slice::<Holder>(&content).ok());
+    let last = signature(file);
     last.and_then(|last| state.item(&last.item).ok()).is_some_and(|item| item.owes())
 }
 
+fn signature(file: &File) -> Option<Holder> {
+    let mut content = [0; SIGNATURE];
+    let length = file.read_at(&mut content, 0).ok()?;
+    serde_json::from_slice(&content[..length]).ok()
+}
+
+/// Always the same number of bytes, so that nothing has to be cut off before.
 fn sign(file: &File, holder: &Holder) -> io::Result<()> {
-    let content = serde_json::to_vec(holder)?;
-    file.set_len(0)?;
-    super::strike::write_all_at_start(file.as_fd(), &content)
+    let mut content = serde_json::to_vec(holder)?;
+    content.resize(SIGNATURE.max(content.len()), b' ');
+    file.write_all_at(&content, 0)
 }
 
 /// Who took the slot last; none when nobody can say.
 pub(super) fn last_holder(state: &StateDirectory, job: &str, slot: u32) -> Option<Holder> {
     let directory = files::open_directory(state.slots(), Path::new(&directory_name(job))).ok()?;
     let file = files::open_existing(&directory, &slot.to_string()).ok()?;
-    serde_json::from_slice(&files::read(&file).ok()?).ok()
+    signature(&file)
 }
 
 /// Team, pipeline and job are slugs joined with `/`; one directory holds them.
