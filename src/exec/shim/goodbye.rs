@@ -4,6 +4,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, poll};
+use nix::sys::stat::fstat;
 
 use super::serve::Shim;
 use crate::journal;
@@ -41,10 +42,20 @@ impl Held {
         let (lock, slot) = (next(hatch.lock)?, next(hatch.slot)?);
         if let Some(lock) = &lock {
             wait_for_lock(lock)?;
-            // On a full disk the mark of an earlier shim is gone or was never there; both say that work is undone.
+        }
+        let held = Self { lock, _slot: slot };
+        if held.lock.as_ref().is_some_and(|lock| fstat(lock).is_ok_and(|found| found.st_size > 0)) {
+            // What an earlier shim has written is not true any more, from the first moment on.
+            held.mark_running();
+        }
+        Ok(held)
+    }
+
+    /// Writes what is as long as the mark of completion: with a place on the disk, that can be written whatever comes.
+    pub fn mark_running(&self) {
+        if let Some(lock) = &self.lock {
             let _ = journal::mark_running(lock);
         }
-        Ok(Self { lock, _slot: slot })
     }
 
     fn release(self) {

@@ -61,6 +61,9 @@ pub fn become_shim(nursery: OwnedFd, place: Option<Place>, arguments: Option<Arg
     shim.say(Event::Ready { pid: nix::unistd::getpid().as_raw() });
     shim.flush();
     // While the worker makes up its first order. Where no groups can be had, the reapers do without.
+    if let Some(held) = &shim.held {
+        held.mark_running();
+    }
     shim.groups = place.and_then(|place| ItemGroups::make(&place, &shim.hatch.item).ok());
     shim.serve();
     0
