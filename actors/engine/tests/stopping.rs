@@ -1,6 +1,7 @@
 //! Stopping, whatever comes between.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -26,6 +27,7 @@ struct Gated {
 }
 
 struct GatedItem {
+    closed: AtomicBool,
     inner: Arc<dyn WorkItem>,
     gate: watch::Receiver<bool>,
 }
@@ -34,7 +36,7 @@ struct GatedItem {
 impl Launcher for Gated {
     async fn open(&self, item: Item) -> Result<Arc<dyn WorkItem>, LaunchError> {
         let inner = self.host.open(item).await?;
-        Ok(Arc::new(GatedItem { inner, gate: self.gate.clone() }))
+        Ok(Arc::new(GatedItem { closed: AtomicBool::new(false), inner, gate: self.gate.clone() }))
     }
 
     fn lease(&self, end: LeaseEnd) {
@@ -61,12 +63,15 @@ impl WorkItem for GatedItem {
     }
 
     async fn stop_service(&self, instance: InstanceId) -> ServiceEnd {
-        let mut gate = self.gate.clone();
-        gate.wait_for(|open| *open).await.expect("the gate outlives the world");
+        if !self.closed.load(Ordering::Relaxed) {
+            let mut gate = self.gate.clone();
+            gate.wait_for(|open| *open).await.expect("the gate outlives the world");
+        }
         self.inner.stop_service(instance).await
     }
 
     async fn close(&self) -> Result<(), Vec<Ended>> {
+        self.closed.store(true, Ordering::Relaxed);
         self.inner.close().await
     }
 
@@ -80,10 +85,14 @@ impl WorkItem for GatedItem {
 }
 
 fn gated() -> (World, watch::Sender<bool>) {
+    gated_with(Settings::default())
+}
+
+fn gated_with(settings: Settings) -> (World, watch::Sender<bool>) {
     let host = MemoryHost::new();
     let (open, gate) = watch::channel(false);
     let launcher = Arc::new(Gated { host: host.clone(), gate });
-    (World::with(host, launcher, Settings::default()), open)
+    (World::with(host, launcher, settings), open)
 }
 
 fn last_record(ran: &Ran) -> ServiceRecord {
@@ -138,6 +147,18 @@ async fn a_cancel_during_a_jobs_hook_is_too_late_and_a_stopping_worker_ends_it()
     let ran = world.ran(BuildId(1));
     assert_eq!((ran.status(), ran.log("ensure.0").as_str()), (BuildStatus::Succeeded, ""));
     assert!(matches!(ran.events.last(), Some(BuildEvent::Finished { .. })));
+}
+
+#[actix_rt::test]
+async fn a_stop_that_completes_after_the_time_for_all_stops_is_told() {
+    let settings = Settings { stop_budget: Duration::from_millis(30), ..Settings::default() };
+    let (mut world, _gate) = gated_with(settings);
+    let ran = world.run(with_services(1, vec![service("started", "a"), task("t", "true")])).await;
+    assert_eq!((ran.status(), stops(&world)), (BuildStatus::Succeeded, vec!["a".to_owned()]));
+    let states = ran.services();
+    assert_eq!(states.last().map(String::as_str), Some("a stopped"), "{states:?}");
+    assert!(states.contains(&"a stop_failed".to_owned()), "{states:?}");
+    assert_eq!(last_record(&ran).worker, None);
 }
 
 #[actix_rt::test]

@@ -4,13 +4,13 @@
 //! lost shim — only cuts the walk; the way to the end is always the same, so no service is forgotten.
 
 mod closing;
+mod ending;
 mod hearing;
 mod services;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use pikoci_model::build::{BuildEvent, Phase};
 use pikoci_model::id::{BuildId, Fence, StepPath};
@@ -29,13 +29,10 @@ use super::opening::{Opened, Opening};
 use super::outbox::Outbox;
 use super::perform::Part;
 use super::record::Title;
-use super::site::{HookFacts, Ports, Settings, Site, Specifics};
+use super::site::{Ports, Settings, Site};
 use super::step::StepActor;
-use crate::decide::walk::{Conclusion, Cut, HookUnit, Leg, Walk, hook_units};
-use crate::supervise::{Actor, Child, Door, Exit, Flow, Job, Life};
-
-/// Hooks wait this long for the status to be stored.
-const FIXED_WITHIN: Duration = Duration::from_secs(10);
+use crate::decide::walk::{Cut, HookUnit, Leg, Walk};
+use crate::supervise::{Actor, Child, Door, Flow, Job, Life};
 
 /// What the agent keeps of a build in case its actor dies.
 #[derive(Default)]
@@ -225,88 +222,6 @@ impl BuildActor {
         let waiting =
             self.stage != Stage::Walking || self.step.is_some() || !self.services.group_is_over(&self.walk);
         if waiting { Ok(()) } else { self.go_on(life) }
-    }
-
-    fn begin_stopping(&mut self, life: &mut Life<'_, Self>) -> Flow {
-        if let Some(timer) = self.timer.take() {
-            life.cancel(timer);
-        }
-        self.enter(Stage::Stopping, Phase::Stopping);
-        if !self.services.is_empty() {
-            self.timer = Some(life.later(self.ask.settings.stop_budget, StopTimeIsOver));
-        }
-        self.stop_next(life)
-    }
-
-    fn stop_next(&mut self, life: &mut Life<'_, Self>) -> Flow {
-        let Some(site) = self.site.clone() else { return self.conclude(life) };
-        if self.services.stop_next_group(&site, life) { Ok(()) } else { self.conclude(life) }
-    }
-
-    fn conclude(&mut self, life: &mut Life<'_, Self>) -> Flow {
-        if let Some(timer) = self.timer.take() {
-            life.cancel(timer);
-        }
-        self.hooks.clear();
-        match self.walk.conclusion(&self.ask.plan.job) {
-            Conclusion::Lost => self.last = Last::Lost,
-            Conclusion::HandedBack => self.last = Last::HandedBack,
-            Conclusion::Void => self.last = Last::Void,
-            Conclusion::Ended { status, failure, hooks, hook_status, reason, limited_hooks } => {
-                self.last = Last::Finished;
-                let at = self.ask.ports.clock.now();
-                self.push(BuildEvent::Concluded { status, failure, at });
-                self.ask.lifeline.concluded.store(true, Ordering::Relaxed);
-                self.hooks = hook_units(&self.ask.plan.job.hooks, &hooks).into();
-                let limit = limited_hooks.then_some(self.ask.settings.hook_timeout);
-                let facts = HookFacts { status: Some(hook_status), reason };
-                self.hook_place = self.site.clone().map(|site| HookPlace {
-                    site,
-                    step: None,
-                    specifics: Specifics::default(),
-                    exports: self.exports.clone(),
-                    facts,
-                    limit,
-                });
-            }
-        }
-        if self.hooks.is_empty() {
-            return self.close(life);
-        }
-        self.stage = Stage::Fixing;
-        let outbox = Arc::clone(&self.ask.outbox);
-        let through = outbox.pushed();
-        life.spawn(async move {
-            // Whoever asks for the end until then is still in time; without a server the build ends all the same.
-            let _ = tokio::time::timeout(FIXED_WITHIN, outbox.acknowledged(through)).await;
-            StatusStored
-        });
-        Ok(())
-    }
-
-    fn next_hook(&mut self, life: &mut Life<'_, Self>) -> Flow {
-        let (Some(unit), Some(place)) = (self.hooks.pop_front(), self.hook_place.clone()) else {
-            return self.close(life);
-        };
-        let ear = self.ear.subscribe();
-        life.spawn(async move { JobHookOver(place.run(unit, ear).await) });
-        Ok(())
-    }
-
-    fn close(&mut self, life: &mut Life<'_, Self>) -> Flow {
-        self.stage = Stage::Closing;
-        let Some(site) = self.site.clone() else { return self.end() };
-        life.spawn(async move {
-            close_site(&site).await;
-            ClosingOver
-        });
-        Ok(())
-    }
-
-    fn end(&mut self) -> Flow {
-        let (build, fence) = (self.ask.plan.build, self.ask.plan.fence);
-        self.parent.force(BuildOver { build, fence, last: self.last });
-        Err(Exit::Finished)
     }
 }
 

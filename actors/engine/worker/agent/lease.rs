@@ -54,6 +54,11 @@ impl Lease {
         self.end()
     }
 
+    /// Whether the builds must have ended by now. Timers stand still while a machine sleeps, the clock does not.
+    pub(super) fn is_over(&self, now: Monotonic) -> bool {
+        self.end().is_some_and(|end| end.term_at <= now)
+    }
+
     /// None while there is no lease, and for one that never ends.
     fn end(&self) -> Option<LeaseEnd> {
         self.until.map(|until| end_of_lease(until, self.length))
@@ -86,6 +91,10 @@ mod tests {
         assert_eq!(lease.end(), ends(105));
         lease.forget();
         assert_eq!((lease.end(), lease.acknowledged(second)), (None, None));
+        assert!(!lease.is_over(seconds(500)), "there is none");
+        let third = lease.renewal(seconds(510));
+        lease.acknowledged(third);
+        assert!(!lease.is_over(seconds(591)) && lease.is_over(seconds(592)));
         let mut endless = Lease::new(Duration::MAX);
         assert_eq!(endless.taken_in(seconds(2)), None);
         let counter = endless.renewal(seconds(3));

@@ -116,6 +116,9 @@ impl Receive<StatusStored> for BuildActor {
         if self.stage != Stage::Fixing {
             return Ok(());
         }
+        if self.hooks.is_empty() {
+            return self.close(life);
+        }
         self.enter(Stage::Hooks, Phase::Hooks);
         self.ear.send_replace(None);
         self.next_hook(life)
