@@ -51,16 +51,11 @@ pub fn strike(yard: &mut Yard, dice: &mut Dice) -> Fallible<Hits> {
                 signal(yard, *target, *number);
             }
         }
-        Act::Pause { whom, seconds, second_host } => {
-            whom.iter().for_each(|target| signal(yard, *target, SIGSTOP));
-            thread::sleep(Duration::from_secs(seconds));
-            if second_host {
-                yard.second = Some(second::take_over(yard)?);
-                yard.open_gates();
-            }
-            whom.iter().rev().for_each(|target| signal(yard, *target, SIGCONT));
+        Act::Pause { whom, seconds, second_host } => pause(yard, &mut hits, whom, seconds, second_host)?,
+        Act::Beside(args) => {
+            yard.start.run_beside(args)?;
+            hit_now(&mut hits);
         }
-        Act::Beside(args) => yard.start.run_beside(args)?,
         Act::FullDisk => fill(yard)?,
         Act::Reboot => reboot(yard)?,
         Act::NoFiles => without_files(yard)?,
@@ -74,6 +69,33 @@ pub fn strike(yard: &mut Yard, dice: &mut Dice) -> Fallible<Hits> {
         yard.open_gates();
     }
     Ok(hits)
+}
+
+fn hit_now(hits: &mut Hits) {
+    let now = Instant::now();
+    hits.values_mut().for_each(|hit| *hit = now);
+}
+
+fn pause(yard: &mut Yard, hits: &mut Hits, whom: &[Target], seconds: u64, second_host: bool) -> Fallible<()> {
+    whom.iter().for_each(|target| signal(yard, *target, SIGSTOP));
+    if yard.cell.phase == Phase::AfterIntent && !whom.contains(&Target::Shims) {
+        thaw(yard);
+    }
+    if yard.cell.phase.is_stopping() {
+        // How long a stop takes is not the matter here.
+        yard.open_gates();
+    }
+    thread::sleep(Duration::from_secs(seconds));
+    if second_host {
+        yard.second = Some(second::take_over(yard)?);
+        yard.open_gates();
+    }
+    if whom != [Target::Worker] {
+        // Who could have acted could not, or nothing was to be done.
+        hit_now(hits);
+    }
+    whom.iter().rev().for_each(|target| signal(yard, *target, SIGCONT));
+    Ok(())
 }
 
 /// What was stopped on the way to the phase goes on, unless it is dead.

@@ -187,6 +187,7 @@ fn time_to_stop(mine: &[&Event], hit: Option<Instant>) -> Option<f64> {
     let ends = stood.filter_map(|start| {
         mine.iter().find(|e| e.word == "stopped" && e.instance == start.instance).map(|e| e.at)
     });
-    let last = ends.max()?;
+    // What had ended before says nothing of the fault.
+    let last = ends.max().filter(|last| *last > hit)?;
     Some(last.saturating_duration_since(hit).as_secs_f64() * 1000.0)
 }
