@@ -1,6 +1,10 @@
 //! A server with a database of its own, a job with three services, and a record of what they did.
 
-use std::{fs, path::PathBuf, process::Output};
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Child, Command, Output, Stdio},
+};
 
 use serde_json::json;
 
@@ -8,7 +12,7 @@ use crate::world::{
     api::Api,
     deadline::until,
     processes::{Kin, kill_below, none_left},
-    program::{Server, Start, fresh_mark, run},
+    program::{MARK, Server, Start, command, fresh_mark, run},
 };
 
 const PASSWORD: &str = "correct horse";
@@ -105,6 +109,28 @@ impl House {
         let output = self.journal(&["doctor"]);
         assert!(matches!(output.status.code(), Some(0 | 1)), "{}", text(&output));
         output.status.code() == Some(1)
+    }
+
+    /// The same job without a server.
+    pub fn local_run(&self) -> Child {
+        let state = format!("--state-dir={}", self.path("state").display());
+        command(self.place.path())
+            .args(["run", "--pipeline-config", "p.hcl", "--job", "j", &state])
+            .env(MARK, &self.mark)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
+    /// As [`House::kill_all`], of a local run.
+    pub fn kill_helpers_of(run: &mut Child) {
+        let pid = i32::try_from(run.id()).unwrap();
+        assert!(Command::new("kill").args(["-STOP", &pid.to_string()]).status().unwrap().success());
+        assert!(kill_below(pid, "pikoci-nursery") > 0);
+        assert!(kill_below(pid, "pikoci-shim") > 0);
+        run.kill().unwrap();
+        run.wait().unwrap();
     }
 
     /// Worker, nursery and shims are killed together: the worker is held still so that it rescues nothing meanwhile.
