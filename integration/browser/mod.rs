@@ -4,6 +4,7 @@ mod driver;
 mod frontage;
 mod live;
 mod log;
+mod loss;
 mod pages;
 mod plain;
 mod proxy;

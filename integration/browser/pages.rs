@@ -91,6 +91,7 @@ fn every_page_shows_itself_in_light_and_dark() {
         ("pipelines", "/teams/main/pipelines".to_owned()),
         ("pipeline", BASE.to_owned()),
         ("job", format!("{BASE}/jobs/lint/builds")),
+        ("workers", "/workers".to_owned()),
         ("build-running", format!("{BASE}/jobs/test/builds/1")),
         ("build-failed", format!("{BASE}/jobs/broken/builds/1")),
         ("resource", format!("{BASE}/resources/source.shop")),
@@ -127,7 +128,7 @@ fn every_page_shows_itself_in_light_and_dark() {
 fn phone(shop: &Frontage) {
     let page = &shop.browser;
     page.size(500, 900);
-    for path in ["/teams/main/pipelines", BASE, &format!("{BASE}/jobs/test/builds/1")] {
+    for path in ["/teams/main/pipelines", BASE, "/workers", &format!("{BASE}/jobs/test/builds/1")] {
         page.open(&shop.address(path));
         let wide = page.text("return document.documentElement.scrollWidth > innerWidth");
         assert_eq!(wide, "false", "{path} is wider than a small screen");

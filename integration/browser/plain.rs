@@ -58,6 +58,7 @@ fn every_page_is_complete_without_scripts() {
     );
     expect(&shop, &format!("{base}/jobs/bad/builds/1"), &["bad #1", "failed", "it broke", "exited with 3"]);
     shop.browser.shoot("build-without-scripts");
+    expect(&shop, "/workers", &["lab-1", "online", "linux"]);
     expect(&shop, &format!("{base}/resources/thing.app"), &["abcdef123"]);
     shop.browser.click("form[action$='/trigger'] button");
     assert!(shop.browser.text("return location.pathname").ends_with("/resources/thing.app"));

@@ -88,13 +88,18 @@ fn operations() {
 }
 
 #[test]
+fn guarantee() {
+    play("guarantee");
+}
+
+#[test]
 fn client() {
     play("client");
 }
 
 #[test]
 fn every_guide_is_played() {
-    let played = ["client", "first-pipeline", "language", "operations", "services"];
+    let played = ["client", "first-pipeline", "guarantee", "language", "operations", "services"];
     let guides: Vec<String> = Page::guides().iter().map(Page::name).collect();
     assert_eq!(guides, played, "a test is missing for a page, or a page for a test");
 }

@@ -210,7 +210,7 @@ pub(super) enum BuildsCommand {
     /// List a job's builds, newest first
     List(BuildListArgs),
     /// Show a build
-    Get(BuildArgs),
+    Get(RunArgs),
     /// Print a build's log
     Logs(LogsArgs),
     /// End a build
@@ -255,16 +255,26 @@ pub(super) struct BuildArgs {
     pub(super) build_number: String,
 }
 
+/// One run of a build.
+#[derive(Args, Debug)]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    pub(super) build: BuildArgs,
+    /// An earlier run: a build runs again when its worker is lost
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) run: Option<u32>,
+}
+
 /// `builds logs`.
 #[derive(Args, Debug)]
 pub(super) struct LogsArgs {
     #[command(flatten)]
-    pub(super) build: BuildArgs,
+    pub(super) of: RunArgs,
     /// Only the log of this step: its path, such as 2 or svc.db.start
     #[arg(long)]
     pub(super) step: Option<String>,
     /// Go on until the build has ended
-    #[arg(long, short)]
+    #[arg(long, short, conflicts_with = "run")]
     pub(super) follow: bool,
 }
 

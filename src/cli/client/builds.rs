@@ -19,13 +19,18 @@ pub(super) async fn run(outer: &Outer, command: BuildsCommand) -> Result<ExitCod
     match command {
         BuildsCommand::List(args) => list(outer, &args).await,
         BuildsCommand::Get(args) => {
-            let (exchange, path) = one(outer, &args)?;
-            print::json(&exchange.get(&path).await?)
+            let (exchange, path) = one(outer, &args.build)?;
+            print::json(&exchange.get(&format!("{path}{}", run_query('?', args.run))).await?)
         }
         BuildsCommand::Logs(args) => logs(outer, &args).await,
         BuildsCommand::Cancel(args) => act(outer, &args, "cancel").await,
         BuildsCommand::Retry(args) => act(outer, &args, "retry").await,
     }
+}
+
+/// The run that is asked for, as a part of a query.
+fn run_query(mark: char, run: Option<u32>) -> String {
+    run.map(|run| format!("{mark}run={run}")).unwrap_or_default()
 }
 
 fn one(outer: &Outer, args: &BuildArgs) -> Result<(Exchange, String), Failure> {
@@ -54,20 +59,21 @@ pub(super) fn part_query(part: &Part) -> Vec<(&'static str, String)> {
 }
 
 async fn logs(outer: &Outer, args: &LogsArgs) -> Result<ExitCode, Failure> {
-    let (exchange, path) = one(outer, &args.build)?;
+    let (exchange, path) = one(outer, &args.of.build)?;
     if args.follow {
         follow(&exchange, &path, args.step.as_deref()).await?;
         return Ok(ExitCode::SUCCESS);
     }
     let steps = match &args.step {
         Some(step) => vec![(step.clone(), String::new())],
-        None => steps(&exchange.get(&path).await?),
+        None => steps(&exchange.get(&format!("{path}{}", run_query('?', args.of.run))).await?),
     };
     for (step, title) in steps {
         if !title.is_empty() {
             eprintln!("==> {title}");
         }
-        copy(&exchange, &format!("{path}/logs?step={}", encoded(&step))).await?;
+        let query = run_query('&', args.of.run);
+        copy(&exchange, &format!("{path}/logs?step={}{query}", encoded(&step))).await?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -83,6 +83,13 @@ pub struct BuildPage {
     pub may_retry: bool,
 }
 
+impl BuildPage {
+    /// Nothing more will begin in the run that is shown.
+    fn is_over(&self) -> bool {
+        self.done || self.runs.is_old()
+    }
+}
+
 #[derive(Template)]
 #[template(path = "build.html")]
 struct View<'a> {
@@ -95,7 +102,7 @@ struct View<'a> {
 /// The page of a build as HTML.
 #[must_use]
 pub fn render_build(page: &BuildPage) -> String {
-    let axis = Axis::around(&page.steps, &page.services, page.done, page.frame.now);
+    let axis = Axis::around(&page.steps, &page.services, page.is_over(), page.frame.now);
     written(&View { page, frame: &page.frame, axis, chosen: chosen(page) })
 }
 

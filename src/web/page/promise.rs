@@ -35,6 +35,8 @@ impl Unstopped {
 pub struct Promise {
     /// The build is done: everything that had to be stopped has been tried.
     pub done: bool,
+    /// It is about a run that was lost, while the build has gone on.
+    pub of_lost_run: bool,
     /// Services whose start was attempted.
     pub started: u32,
     /// Services stopped.
@@ -67,17 +69,22 @@ impl Promise {
 
     /// The line in words.
     pub(crate) fn said(&self) -> String {
+        let all = if self.of_lost_run {
+            "nothing of this run is alive."
+        } else {
+            "nothing of this build is alive."
+        };
         let mut said = match (self.started, self.done) {
-            (0, true) => "No service was started; nothing of this build is alive.".to_owned(),
+            (0, true) => format!("No service was started; {all}"),
             (0, false) => "No service has been started.".to_owned(),
             (n, _) => format!("{} started, {} stopped", counted(n), self.stopped),
         };
         if self.started > 0 {
-            said.push_str(match (self.alive.is_empty(), self.done) {
-                (true, true) => "; nothing of this build is alive.",
-                (true, false) => "; the rest is stopped when the build ends, however it ends.",
-                (false, _) => ".",
-            });
+            match (self.alive.is_empty(), self.done) {
+                (true, true) => said.extend(["; ", all]),
+                (true, false) => said.push_str("; the rest is stopped when the build ends, however it ends."),
+                (false, _) => said.push('.'),
+            }
         }
         for phrase in &self.killed {
             said.push(' ');

@@ -105,7 +105,7 @@ impl ServiceLane {
         match self.stopped_by.as_str() {
             "build" => "by the worker, as part of the build",
             "shim" => "by the build's own shim, after the worker was gone",
-            "journal" => "from the journal on the worker's disk, after worker and shim were gone",
+            "journal" => "from the journal on the worker's disk, after the build's shim was gone",
             _ => "",
         }
     }

@@ -1,6 +1,6 @@
 //! What is said about the services of a run: how many were started and stopped, and what may be alive.
 
-use pikoci_model::build::{Build, Phase, ServiceState};
+use pikoci_model::build::{Build, ServiceState};
 
 use super::lanes::Parts;
 use crate::{
@@ -18,7 +18,8 @@ pub(super) fn promise(build: &Build, parts: &Parts) -> Promise {
         n => format!("{n} processes of {} needed SIGKILL", service.name),
     });
     Promise {
-        done: build.phase == Phase::Done || parts.is_over,
+        done: parts.is_over,
+        of_lost_run: parts.run < build.run,
         started: u32::try_from(started.count()).unwrap_or(u32::MAX),
         stopped: u32::try_from(stopped.count()).unwrap_or(u32::MAX),
         killed: killed.collect(),

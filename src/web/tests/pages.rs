@@ -122,7 +122,7 @@ fn a_lost_run_can_be_read_and_its_services_are_not_forgotten() {
     assert!(second.contains("<a href=\"/teams/main/pipelines/shop/jobs/integration/builds/42?run=1\">1</a>"));
     assert!(second.contains("<b>postgresql of run 1: stop pending on lab-2.</b>"));
     let first = render_build(&sample::lost_run());
-    assert!(first.contains("This is run 1, which was lost with its worker."));
+    assert!(first.contains("This is run 1: what ran it was lost."));
     assert!(first.contains(">stop pending on lab-2</text>"), "the lane says it");
     assert!(first.contains("logs?step=3&#38;run=1") || first.contains("logs?step=3&amp;run=1"), "{first}");
 }

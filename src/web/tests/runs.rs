@@ -67,7 +67,7 @@ async fn what_a_lost_run_left_standing_is_told_with_its_worker() {
     assert!(page.contains("db of run 1: stop pending on lab-1."), "{page}");
     assert!(page.contains("?run=1\">1</a>"), "the first run can be reached");
     let (_, first) = world.page(&format!("{BUILD}?run=1")).await;
-    assert!(first.contains("This is run 1, which was lost with its worker."), "{first}");
+    assert!(first.contains("This is run 1: what ran it was lost."), "{first}");
     assert!(first.contains("the first run") && !first.contains("the second"));
     assert!(first.contains("cut off"), "the step that ran when the worker was lost");
 }

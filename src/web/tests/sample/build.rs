@@ -103,6 +103,7 @@ pub fn build() -> BuildPage {
             stopped: 3,
             killed: vec!["kafka needed SIGKILL after 10 s".into()],
             alive: Vec::new(),
+            of_lost_run: false,
         },
         exports: vec![
             Export { name: "TASK_BUILD_IMAGE".into(), value: "shop:9f0c1d7".into() },
@@ -182,7 +183,8 @@ pub fn lost_run() -> BuildPage {
     (lane.state, lane.stopping_at, lane.stopped_at) = (ServiceState::StopPending, None, None);
     (lane.pending_on, lane.stopped_by) = (Some("lab-2".into()), String::new());
     let alive = vec![pending(None)];
-    page.promise = Promise { done: true, started: 3, stopped: 2, alive, ..Promise::default() };
+    page.promise =
+        Promise { done: true, of_lost_run: true, started: 3, stopped: 2, alive, ..Promise::default() };
     page
 }
 
