@@ -16,6 +16,7 @@ use pikoci_model::scheduling::{HeldPlace, PendingBuild};
 
 use super::board::BoardCounts;
 use super::check_board::WantedCheck;
+use super::pipelines::BoardIsEmpty;
 use super::world::World;
 use crate::inbox::Received;
 use crate::supervise::{Actor, Exit, Flow, Life, Receive};
@@ -154,6 +155,7 @@ impl Actor for Dispatcher {
         life.later(TICK, Tick);
         // Whoever is out there announces itself at once, and not only when it misses its home.
         self.world.post().send(&Address::AllWorkers, &Renewed { counter: 0, known: false });
+        self.world.with_doors(|doors| drop(doors.pipelines.tell(BoardIsEmpty)));
         Ok(())
     }
 

@@ -62,6 +62,10 @@ pub(crate) struct Started {
     pub(crate) job: JobId,
 }
 
+/// The dispatcher has begun anew.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BoardIsEmpty;
+
 struct Tick;
 
 struct Retry(PipelineId);
@@ -147,6 +151,17 @@ impl Receive<Deleted> for Pipelines {
 impl Receive<CheckAsked> for Pipelines {
     fn receive(&mut self, CheckAsked(id): CheckAsked, life: &mut Life<'_, Self>) -> Flow {
         let _ = self.open(id, life).checker.tell(Look);
+        Ok(())
+    }
+}
+
+/// A new dispatcher knows of no check that is due: those that wait are said again.
+impl Receive<BoardIsEmpty> for Pipelines {
+    fn receive(&mut self, _: BoardIsEmpty, _: &mut Life<'_, Self>) -> Flow {
+        for house in self.living.values() {
+            // A checker that is just being made looks anyway.
+            let _ = house.checker.tell(Look);
+        }
         Ok(())
     }
 }

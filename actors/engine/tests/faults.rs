@@ -4,9 +4,9 @@ use pikoci_engine::server::Settings;
 use pikoci_model::build::{BuildStatus, Phase};
 use pikoci_model::pipeline::CheckInterval;
 
-use crate::town::{Town, get, job, pipeline};
+use crate::town::{Faults, Town, get, job, pipeline};
 use crate::wire::Weather;
-use crate::world::task;
+use crate::world::{DEADLINE, task};
 
 /// Of a hundred envelopes.
 const STORM: Weather = Weather { lost: 5, repeated: 5, delayed: 20 };
@@ -53,4 +53,24 @@ async fn with_every_tracker_killed_once() {
 #[actix_rt::test]
 async fn in_a_storm_with_every_tracker_killed_once() {
     everything_comes_to_its_end(&Town::mined(Settings::default(), STORM, true)).await;
+}
+
+/// Dispatcher, trackers, pipelines, janitor: each begins anew from the store.
+#[actix_rt::test]
+async fn with_a_clock_that_breaks_under_whoever_looks() {
+    for every in [9, 13, 17] {
+        let town = Town::shaky(Faults { every, times: 8 });
+        everything_comes_to_its_end(&town).await;
+        let counts = town.server().roster().counts();
+        assert!(counts.panics >= 4 && counts.restarts >= 2, "{counts:?}");
+        assert_eq!(counts.escalations, 0, "{counts:?}");
+    }
+}
+
+#[actix_rt::test]
+async fn a_server_whose_actors_cannot_live_says_so() {
+    let town = Town::shaky(Faults { every: 1, times: u64::MAX });
+    let fallen = tokio::time::timeout(DEADLINE, town.server().fallen()).await.expect("it is told");
+    assert!(fallen.contains("planned: the clock breaks"), "{fallen}");
+    assert!(town.server().roster().counts().escalations >= 1);
 }

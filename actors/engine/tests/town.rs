@@ -67,16 +67,39 @@ impl Compiler for JsonCompiler {
     }
 }
 
-struct TownClock(Instant);
+struct TownClock {
+    began: Instant,
+    faults: Faults,
+    looks: AtomicU64,
+}
+
+/// Whoever looks at the clock each time after so many looks panics, up to so many times.
+#[derive(Clone, Copy, Default)]
+pub struct Faults {
+    pub every: u64,
+    pub times: u64,
+}
+
+impl TownClock {
+    fn new(began: Instant, faults: Faults) -> Arc<Self> {
+        Arc::new(Self { began, faults, looks: AtomicU64::new(0) })
+    }
+
+    fn look(&self) -> Duration {
+        let Faults { every, times } = self.faults;
+        let look = self.looks.fetch_add(1, Ordering::Relaxed) + 1;
+        assert!(every == 0 || look % every != 0 || look / every > times, "planned: the clock breaks");
+        self.began.elapsed()
+    }
+}
 
 impl Clock for TownClock {
     fn now(&self) -> DateTime<Utc> {
-        let elapsed = TimeDelta::from_std(self.0.elapsed()).unwrap();
-        DateTime::from_timestamp(1_800_000_000, 0).unwrap() + elapsed
+        DateTime::from_timestamp(1_800_000_000, 0).unwrap() + TimeDelta::from_std(self.look()).unwrap()
     }
 
     fn monotonic(&self) -> Monotonic {
-        self.0.elapsed()
+        self.look()
     }
 }
 
@@ -132,13 +155,24 @@ impl Town {
         Self::mined(settings, weather, false)
     }
 
+    /// A town whose server has a clock that breaks now and then.
+    pub fn shaky(faults: Faults) -> Self {
+        Self::found(Settings::default(), Weather::default(), false, faults)
+    }
+
     /// With `mined`, whoever rings for a build the second time panics, once a build: its tracker.
     pub fn mined(settings: Settings, weather: Weather, mined: bool) -> Self {
+        Self::found(settings, weather, mined, Faults::default())
+    }
+
+    fn found(settings: Settings, weather: Weather, mined: bool, faults: Faults) -> Self {
         let hub = Hub::default();
         let store = MemoryStore::default();
         let bells = Arc::new(Mines { bells: Bells::new(), rings: Mutex::default(), mined });
-        let clock = Arc::new(TownClock(Instant::now()));
-        let server = serve(&hub, weather, &store, &bells, &clock, &settings, "home-1");
+        let began = Instant::now();
+        let clock = TownClock::new(began, Faults::default());
+        let servers = TownClock::new(began, faults);
+        let server = serve(&hub, weather, &store, &bells, &servers, &settings, "home-1");
         let control = server.control();
         Town {
             hub,
