@@ -14,6 +14,10 @@ pub async fn hear(item: Arc<ItemCore>) {
         if event == Event::Empty {
             item.progress.send_modify(|progress| progress.empty = true);
             release(&item);
+            // The ends of all that it had were told before. What it never had (its lease was over) keeps its intent:
+            // a stop for nothing is better than none.
+            let services: Vec<_> = item.units().services.values().cloned().collect();
+            services.iter().for_each(|service| drop(service.never_stood()));
             return;
         }
         dispatch(&item, event);
@@ -73,10 +77,27 @@ pub fn dispatch(item: &Arc<ItemCore>, event: Event) {
         }
         Event::Refused { unit, reason } => {
             tracing::error!(item = item.name, ?unit, reason, "the shim refused a request");
-            if let Some(unit) = unit {
-                with_running(item, unit, Running::lost);
+            match unit {
+                Some(unit) => refused(item, unit),
+                // Nobody knows whose request that was, and whoever waits for it would wait for ever.
+                None => item.connection.hang_up(),
             }
         }
+    }
+}
+
+/// The shim has nothing of this unit. Of a service no stop is owed then.
+fn refused(item: &ItemCore, unit: UnitId) {
+    last_word(item, unit, |running| {
+        running.lost();
+        running.let_go();
+    });
+    let service = item.units().services.get(&unit).cloned();
+    if let Some(service) = service
+        && service.never_stood()
+        && let Some(journal) = &item.journal
+    {
+        journal.take_back(service.launch.instance);
     }
 }
 

@@ -129,6 +129,15 @@ impl ServiceRun {
         self.state().over
     }
 
+    /// The shim has never had it: nothing of it is there. False if its end is known already.
+    pub fn never_stood(&self) -> bool {
+        if std::mem::replace(&mut self.state().over, true) {
+            return false;
+        }
+        self.end.send_replace(Some(ServiceEnd { tries: Vec::new(), process: None, killed: 0, stopped: true }));
+        true
+    }
+
     /// The service is over.
     pub fn stopped(&self, success: bool) {
         let mut state = self.state();
