@@ -17,7 +17,9 @@ pub async fn hear(item: Arc<ItemCore>) {
             // The ends of all that it had were told before. What it never had (its lease was over) keeps its intent:
             // a stop for nothing is better than none.
             let services: Vec<_> = item.units().services.values().cloned().collect();
-            services.iter().for_each(|service| drop(service.never_stood()));
+            for service in services {
+                service.never_stood();
+            }
             return;
         }
         dispatch(&item, event);
