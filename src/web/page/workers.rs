@@ -126,6 +126,10 @@ impl View<'_> {
         moment::ago(*at, self.frame.now)
     }
 
+    fn lasts(&self, since: &i64) -> Html {
+        moment::took(*since, None, self.frame.now)
+    }
+
     /// The page's question answered in one line.
     fn summary(&self) -> String {
         let online = self.page.workers.iter().filter(|worker| worker.stand == WorkerStand::Online).count();
