@@ -3,6 +3,7 @@
 use std::os::fd::OwnedFd;
 
 use super::connection::Connection;
+use crate::journal::read_strike;
 use crate::protocol::{Order, ServicePlan, UnitId};
 
 /// A service without its shim.
@@ -12,6 +13,14 @@ pub struct Adopted {
     pub plan: Box<ServicePlan>,
     /// Its intent file, open for writing.
     pub intent: Option<OwnedFd>,
+}
+
+impl Adopted {
+    /// Whether nobody else has stopped it meanwhile.
+    pub fn is_owed(&self) -> bool {
+        let struck = self.intent.as_ref().and_then(|intent| read_strike(intent).ok());
+        struck.is_none_or(|strike| strike.is_owed())
+    }
 }
 
 /// Has them stopped, group by group, and the item ended. If the shim is gone, whoever hears it will know.

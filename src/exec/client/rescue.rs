@@ -51,6 +51,8 @@ async fn in_new_shim(item: &Arc<ItemCore>) -> Result<bool, HatchError> {
     };
     let hatched = item.launcher.hatch(&egg).await?;
     drop(lock);
+    // Its lock is held: what another has stopped until now is known.
+    take_note(item);
     adopt(&hatched.connection, owed(item));
     while let Some(event) = hatched.connection.next().await {
         if event == Event::Empty {
@@ -70,6 +72,11 @@ async fn wait_for_other(item: &Arc<ItemCore>) {
     if let Some(lock) = open_lock(item) {
         off_thread("item lock", move || lock.wait_until_free()).await;
     }
+    take_note(item);
+}
+
+/// The services that somebody else has stopped are over.
+fn take_note(item: &Arc<ItemCore>) {
     let Some(journal) = &item.journal else { return };
     for service in item.standing() {
         let intent = journal.directory.open_intent(service.launch.instance);

@@ -62,7 +62,9 @@ pub async fn attempt(core: &Core, name: &str) -> Attempt {
         }
     }
     if manifest.host.shares_processes_with(state.life()) {
+        // Its groups can be taken away only when nobody is in them.
         orphans::clear(manifest.shim).await;
+        core.end_orphans(name, manifest.shim).await;
     }
     item.view(state).map_or(Attempt::Nothing, Attempt::Done)
 }
@@ -76,7 +78,8 @@ async fn in_a_shim(
 ) -> Result<bool, HatchError> {
     let egg = Egg { item: item.name(), lock: Some(lock.descriptor()), slot: None, stop_budget: ITEM_BUDGET };
     let hatched = core.hatch(&egg).await?;
-    adopt(&hatched.connection, owed);
+    // Now that its lock is held nobody else stops anything; until then somebody may have.
+    adopt(&hatched.connection, owed.into_iter().filter(Adopted::is_owed).collect());
     while let Some(event) = hatched.connection.next().await {
         match event {
             Event::Refused { reason, .. } => tracing::error!(reason, "the shim refused a stop that is owed"),
