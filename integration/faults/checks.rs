@@ -24,9 +24,10 @@ fn names_are_unique_and_what_is_not_had_exists() {
 
 #[test]
 fn a_pipeline_has_a_job_for_each_kind() {
+    let kinds: Vec<Kind> = Kind::all().collect();
     for fault in &FAULTS {
         for phase in Phase::ALL {
-            let text = pipeline::text(Cell { phase, fault });
+            let text = pipeline::text(Cell { phase, fault }, &kinds);
             for kind in Kind::all() {
                 assert!(text.contains(&format!("job \"{}\" {{", kind.name())), "{}", kind.name());
             }

@@ -11,7 +11,6 @@ use tempfile::TempDir;
 
 use crate::{
     Fallible,
-    cell::Cell,
     course::{self, Play},
     engine::Engine,
     events::Ledger,
@@ -71,7 +70,7 @@ pub fn start(host: &Host, dir: &TempDir, mark: Mark, user: Option<u32>, play: &P
 }
 
 /// Scripts, pipeline and ledger.
-pub fn lay_out(dir: &Path, cell: Cell, user: Option<u32>, mark: Mark) -> Fallible<Ledger> {
+pub fn lay_out(dir: &Path, play: &Play, user: Option<u32>, mark: Mark) -> Fallible<Ledger> {
     let text = |error: std::io::Error| format!("{}: {error}", dir.display());
     let scripts = dir.join("scripts");
     fs::create_dir(&scripts).map_err(text)?;
@@ -84,11 +83,11 @@ pub fn lay_out(dir: &Path, cell: Cell, user: Option<u32>, mark: Mark) -> Fallibl
         fs::write(scripts.join(name), content).map_err(text)?;
         fs::write(beside.join(name), content).map_err(text)?;
     }
-    if cell.phase == Phase::Started {
+    if play.cell.phase == Phase::Started {
         fs::write(scripts.join("hold-started"), "").map_err(text)?;
     }
     for name in ["faults.hcl", "beside.hcl"] {
-        fs::write(dir.join(name), pipeline::text(cell)).map_err(text)?;
+        fs::write(dir.join(name), pipeline::text(play.cell, &play.kinds)).map_err(text)?;
     }
     give(dir, user)?;
     Ledger::open(&scripts.join("events"), mark)

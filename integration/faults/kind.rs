@@ -24,6 +24,8 @@ pub enum Kind {
     ZombieLeader,
     /// Its parent was a thread.
     ThreadChild,
+    /// Its environment has 300 KB.
+    Big,
     /// A built-in service in a container, and a plain daemon behind it.
     Docker,
     /// The same service as a process of the host.
@@ -43,12 +45,13 @@ impl Kind {
     ];
 
     /// Those that are dear or odd: one of them plays in each cell.
-    pub const RARE: [Self; 7] = [
+    pub const RARE: [Self; 8] = [
         Self::Chain,
         Self::Chain8,
         Self::Chain64,
         Self::ZombieLeader,
         Self::ThreadChild,
+        Self::Big,
         Self::Docker,
         Self::Host,
     ];
@@ -73,6 +76,7 @@ impl Kind {
             Self::Chain64 => "chain-64",
             Self::ZombieLeader => "zombie-leader",
             Self::ThreadChild => "thread-child",
+            Self::Big => "big",
             Self::Docker => "docker",
             Self::Host => "host",
         }
@@ -107,6 +111,7 @@ impl Kind {
             Self::Chain64 => &[Self::Chain64],
             Self::ZombieLeader => &[Self::ZombieLeader],
             Self::ThreadChild => &[Self::ThreadChild],
+            Self::Big => &[Self::Big],
         }
     }
 }

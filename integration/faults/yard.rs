@@ -81,7 +81,7 @@ impl Yard {
         let start = ground::start(host, &dir, mark.clone(), user, play);
         let mut yard = Self {
             cell,
-            ledger: ground::lay_out(dir.path(), cell, user, mark)?,
+            ledger: ground::lay_out(dir.path(), play, user, mark)?,
             // Who ends all processes of a user ends that user's bystanders too, rightly.
             canaries: Canaries::stand(&host.namesake, user.filter(|_| cell.fault.twist != Twist::OwnUser))?,
             start,

@@ -3,7 +3,7 @@ D=${0%/*}
 . "$D/say.sh"
 say starting
 case $1 in
-  plain) sh "$D/daemon.sh" > /dev/null 2>&1 & ;;
+  plain | big) sh "$D/daemon.sh" > /dev/null 2>&1 & ;;
   forking) sh -c "sh '$D/daemon.sh' & sh '$D/daemon.sh' & exit 0" > /dev/null 2>&1 ;;
   setsid) setsid sh -c "setsid sh '$D/daemon.sh' & exit 0" > /dev/null 2>&1 & ;;
   stubborn) sh -c "trap '' TERM INT HUP; exec sh '$D/daemon.sh'" > /dev/null 2>&1 & ;;
