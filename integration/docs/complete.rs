@@ -79,10 +79,8 @@ fn every_metric_is_listed() {
         ureq::get(&format!("{}/metrics", server.url)).call().unwrap().body_mut().read_to_string().unwrap();
     let names =
         text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split(['{', ' ']).next());
-    let histograms: Vec<&str> = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" histogram"))
-        .collect();
+    let histograms: Vec<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" histogram")).collect();
     let family = |name: &str| {
         let part = ["_bucket", "_sum", "_count"].iter().find_map(|part| name.strip_suffix(part));
         part.filter(|family| histograms.contains(family)).unwrap_or(name).to_owned()

@@ -51,6 +51,9 @@ pub struct Script {
     /// Steps (`job/number path`) whose logs depend on time or chance, and so may differ from one play to the next.
     #[serde(default)]
     pub varying: Vec<String>,
+    /// Work directories that stay, because a stop that is owed needs them.
+    #[serde(default)]
+    pub owed_directories: usize,
 }
 
 /// One act.

@@ -88,7 +88,10 @@ impl TownClock {
     fn look(&self) -> Duration {
         let Faults { every, times } = self.faults;
         let look = self.looks.fetch_add(1, Ordering::Relaxed) + 1;
-        assert!(every == 0 || look % every != 0 || look / every > times, "planned: the clock breaks");
+        assert!(
+            every == 0 || !look.is_multiple_of(every) || look / every > times,
+            "planned: the clock breaks"
+        );
         self.began.elapsed()
     }
 }

@@ -10,4 +10,6 @@ job "long" {
   task "quick" {
     run "shell" { cmd = "echo quick" }
   }
+  on_success "shell" { cmd = "echo never >> ${var.dir}/order" }
+  on_cancel "shell" { cmd = "echo cancelled >> ${var.dir}/order" }
 }

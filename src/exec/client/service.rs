@@ -134,7 +134,12 @@ impl ServiceRun {
         if std::mem::replace(&mut self.state().over, true) {
             return false;
         }
-        self.end.send_replace(Some(ServiceEnd { tries: Vec::new(), process: None, killed: 0, stopped: true }));
+        self.end.send_replace(Some(ServiceEnd {
+            tries: Vec::new(),
+            process: None,
+            killed: 0,
+            stopped: true,
+        }));
         true
     }
 

@@ -35,11 +35,15 @@ pub fn become_shim(nursery: OwnedFd, place: Option<Place>, arguments: Option<Arg
     let Some((hatch, descriptors)) = packet::wait_for::<Hatch>(&nursery) else { return 0 };
     drop(nursery);
     let mut descriptors = descriptors.into_iter();
-    let Some(control) = descriptors.next() else { return 1 };
+    // A shim that has not begun leaves nothing undone: the worker sees its descriptor close.
+    let Some(control) = descriptors.next() else { return 0 };
     let held = match Held::take(&hatch, &mut descriptors) {
         Ok(held) => held,
-        Err(Refusal::Busy) => return i32::from(packet::send(&control, &Event::Busy, &[]).is_err()),
-        Err(Refusal::Failed) => return 1,
+        Err(Refusal::Busy) => {
+            let _ = packet::send(&control, &Event::Busy, &[]);
+            return 0;
+        }
+        Err(Refusal::Failed) => return 0,
     };
     let deadline = hatch.lease.map(Deadline::new);
     let mut shim = Shim {

@@ -104,7 +104,8 @@ fn read_origin(
         "https" => {}
         "http" if allow_insecure => {}
         "http" => {
-            let hint = "use https; `http://` needs a server, or a command here, with `--allow-insecure-sources`";
+            let hint =
+                "use https; `http://` needs a server, or a command here, with `--allow-insecure-sources`";
             reader.push(
                 reader.finding(Code::SourceScheme, url.span, "a source cannot be fetched by http").hint(hint),
             );
