@@ -7,8 +7,20 @@
 
 mod chaos;
 mod dice;
+mod kafka;
+mod link;
 mod local;
+mod mailbox;
+mod nats;
+mod parts;
 mod queue;
+mod rabbit;
+mod settings;
 
 pub use chaos::{Chaos, ChaosSettings};
+pub use kafka::KafkaBus;
+pub use link::LinkState;
 pub use local::{LocalBus, LocalHub, Roles};
+pub use nats::NatsBus;
+pub use rabbit::RabbitBus;
+pub use settings::{BrokerError, BrokerSettings};

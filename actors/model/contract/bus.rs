@@ -27,7 +27,7 @@ pub trait BusWorld: Send + Sync {
     /// What it promises.
     fn promise(&self) -> Promise;
     /// Takes a node in.
-    fn join(&self, node: NodeId, roles: Roles) -> Arc<dyn Bus>;
+    async fn join(&self, node: NodeId, roles: Roles) -> Arc<dyn Bus>;
     /// The next envelope, or none within the limit.
     async fn next(&self, inbox: &mut BoxStream<'static, Bytes>, limit: Duration) -> Option<Bytes>;
 }
@@ -42,8 +42,8 @@ struct Node {
     inbox: BoxStream<'static, Bytes>,
 }
 
-fn node(world: &dyn BusWorld, name: &str, roles: Roles) -> Node {
-    let bus = world.join(NodeId(name.into()), roles);
+async fn node(world: &dyn BusWorld, name: &str, roles: Roles) -> Node {
+    let bus = world.join(NodeId(name.into()), roles).await;
     let inbox = bus.receive();
     Node { bus, inbox }
 }
@@ -74,11 +74,11 @@ async fn received(world: &dyn BusWorld, node: &mut Node) -> BTreeMap<Bytes, usiz
 /// Each of the four addresses, among two servers, two workers and one that is both.
 async fn each_address_reaches_whom_it_names(world: &dyn BusWorld) {
     let mut nodes = [
-        node(world, "s1", Roles::SERVER),
-        node(world, "s2", Roles::SERVER),
-        node(world, "w1", Roles::WORKER),
-        node(world, "w2", Roles::WORKER),
-        node(world, "b1", Roles::BOTH),
+        node(world, "s1", Roles::SERVER).await,
+        node(world, "s2", Roles::SERVER).await,
+        node(world, "w1", Roles::WORKER).await,
+        node(world, "w2", Roles::WORKER).await,
+        node(world, "b1", Roles::BOTH).await,
     ];
     let cases = [
         (Address::AllServers, vec![0, 1, 4]),
@@ -103,8 +103,8 @@ async fn each_address_reaches_whom_it_names(world: &dyn BusWorld) {
 
 /// Work for any server goes to exactly one, and not always to the same.
 async fn any_server_is_one_server(world: &dyn BusWorld) {
-    let mut servers = [node(world, "s1", Roles::SERVER), node(world, "s2", Roles::SERVER)];
-    let mut worker = node(world, "w1", Roles::WORKER);
+    let mut servers = [node(world, "s1", Roles::SERVER).await, node(world, "s2", Roles::SERVER).await];
+    let mut worker = node(world, "w1", Roles::WORKER).await;
     for number in 0..40 {
         assert_eq!(worker.bus.send(&Address::AnyServer, envelope(number)).await, Ok(()));
     }
@@ -120,8 +120,8 @@ async fn any_server_is_one_server(world: &dyn BusWorld) {
 
 /// What is received was sent; where the transport is exact, in order and complete.
 async fn order_of_one_sender_is_kept(world: &dyn BusWorld) {
-    let sender = node(world, "s1", Roles::SERVER);
-    let mut receiver = node(world, "w1", Roles::WORKER);
+    let sender = node(world, "s1", Roles::SERVER).await;
+    let mut receiver = node(world, "w1", Roles::WORKER).await;
     let to = Address::Node(NodeId("w1".into()));
     let sent: Vec<Bytes> = (0..200).map(envelope).collect();
     for one in &sent {
@@ -142,8 +142,8 @@ async fn order_of_one_sender_is_kept(world: &dyn BusWorld) {
 }
 
 async fn an_unknown_node_is_a_silent_loss(world: &dyn BusWorld) {
-    let mut sender = node(world, "s1", Roles::SERVER);
-    let gone = node(world, "w1", Roles::WORKER);
+    let mut sender = node(world, "s1", Roles::SERVER).await;
+    let gone = node(world, "w1", Roles::WORKER).await;
     drop(gone);
     for name in ["w1", "nobody"] {
         assert_eq!(sender.bus.send(&Address::Node(NodeId(name.into())), envelope(1)).await, Ok(()));
@@ -152,7 +152,7 @@ async fn an_unknown_node_is_a_silent_loss(world: &dyn BusWorld) {
 }
 
 async fn an_envelope_that_is_too_large_is_refused(world: &dyn BusWorld) {
-    let sender = node(world, "s1", Roles::BOTH);
+    let sender = node(world, "s1", Roles::BOTH).await;
     let size = MAX_ENVELOPE_BYTES + 1;
     let answer = sender.bus.send(&Address::AnyServer, Bytes::from(vec![0; size])).await;
     assert_eq!(answer, Err(BusError::TooLarge { size, limit: MAX_ENVELOPE_BYTES }));
@@ -160,8 +160,8 @@ async fn an_envelope_that_is_too_large_is_refused(world: &dyn BusWorld) {
 
 /// Empty, every byte, and a megabyte.
 async fn bytes_arrive_as_they_were(world: &dyn BusWorld) {
-    let sender = node(world, "s1", Roles::SERVER);
-    let mut receiver = node(world, "w1", Roles::WORKER);
+    let sender = node(world, "s1", Roles::SERVER).await;
+    let mut receiver = node(world, "w1", Roles::WORKER).await;
     let sent = [Bytes::new(), Bytes::from_iter(0..=255), Bytes::from(vec![0xa5; 1 << 20])];
     for one in &sent {
         assert_eq!(sender.bus.send(&Address::AllWorkers, one.clone()).await, Ok(()));
@@ -173,14 +173,14 @@ async fn bytes_arrive_as_they_were(world: &dyn BusWorld) {
 
 /// A queue that nobody reads fills up; the sender is told, other receivers are served.
 async fn a_slow_receiver_never_stops_the_sender(world: &dyn BusWorld) {
-    let sender = node(world, "s1", Roles::SERVER);
-    let _slow = node(world, "w1", Roles::WORKER);
+    let sender = node(world, "s1", Roles::SERVER).await;
+    let _slow = node(world, "w1", Roles::WORKER).await;
     let to = Address::Node(NodeId("w1".into()));
     for number in 0..20_000 {
         let answer = sender.bus.send(&to, envelope(number)).await;
         assert!(matches!(answer, Ok(()) | Err(BusError::Full)), "{answer:?}");
     }
-    let mut quick = node(world, "w2", Roles::WORKER);
+    let mut quick = node(world, "w2", Roles::WORKER).await;
     for number in 0..20 {
         assert_eq!(sender.bus.send(&Address::Node(NodeId("w2".into())), envelope(number)).await, Ok(()));
     }

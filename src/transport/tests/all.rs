@@ -1,4 +1,4 @@
-//! The contract suite on every transport.
+//! The contract suite on every transport. The brokers are real: `integration/backends up nats rabbitmq kafka`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,11 +13,49 @@ use pikoci_model::{
     id::NodeId,
     port::Bus,
 };
-use pikoci_transport::{Chaos, ChaosSettings, LocalHub};
+use pikoci_transport::{BrokerSettings, Chaos, ChaosSettings, KafkaBus, LocalHub, NatsBus, RabbitBus};
+
+enum Kind {
+    Local(LocalHub),
+    Nats,
+    Rabbit,
+    Kafka,
+}
 
 struct World {
-    hub: LocalHub,
+    kind: Kind,
+    /// Each world is an installation of its own.
+    prefix: String,
     chaos: Option<ChaosSettings>,
+}
+
+impl World {
+    fn new(kind: Kind, chaos: Option<u64>) -> Box<dyn BusWorld> {
+        let prefix = format!("test-{}", uuid::Uuid::new_v4().simple());
+        Box::new(Self { kind, prefix, chaos: chaos.map(ChaosSettings::seeded) })
+    }
+
+    fn broker(&self, variable: &str) -> BrokerSettings {
+        let address = std::env::var(variable).unwrap_or_else(|_| {
+            panic!("{variable} is not set: `integration/backends up`, then `eval \"$(integration/backends env)\"`")
+        });
+        BrokerSettings::plain(address, self.prefix.clone())
+    }
+
+    async fn plain(&self, node: NodeId, roles: pikoci_transport::Roles) -> Arc<dyn Bus> {
+        match &self.kind {
+            Kind::Local(hub) => Arc::new(hub.join(node, roles)),
+            Kind::Nats => {
+                Arc::new(NatsBus::join(&self.broker("PIKOCI_TEST_NATS"), node, roles).await.unwrap())
+            }
+            Kind::Rabbit => {
+                Arc::new(RabbitBus::join(&self.broker("PIKOCI_TEST_RABBITMQ"), node, roles).await.unwrap())
+            }
+            Kind::Kafka => {
+                Arc::new(KafkaBus::join(&self.broker("PIKOCI_TEST_KAFKA"), node, roles).await.unwrap())
+            }
+        }
+    }
 }
 
 #[async_trait]
@@ -26,12 +64,12 @@ impl BusWorld for World {
         if self.chaos.is_some() { Promise::Nothing } else { Promise::Exact }
     }
 
-    fn join(&self, node: NodeId, roles: Roles) -> Arc<dyn Bus> {
+    async fn join(&self, node: NodeId, roles: Roles) -> Arc<dyn Bus> {
         let roles = pikoci_transport::Roles { server: roles.server, worker: roles.worker };
-        let local = Arc::new(self.hub.join(node, roles));
+        let plain = self.plain(node, roles).await;
         match self.chaos {
-            Some(settings) => Arc::new(Chaos::new(local, settings)),
-            None => local,
+            Some(settings) => Arc::new(Chaos::new(plain, settings)),
+            None => plain,
         }
     }
 
@@ -42,13 +80,33 @@ impl BusWorld for World {
 
 #[tokio::test]
 async fn local_passes_the_suite() {
-    bus_suite(|| Box::new(World { hub: LocalHub::default(), chaos: None })).await;
+    bus_suite(|| World::new(Kind::Local(LocalHub::default()), None)).await;
 }
 
 #[tokio::test]
 async fn chaos_passes_the_suite() {
     for seed in 1..=3 {
-        let chaos = Some(ChaosSettings::seeded(seed));
-        bus_suite(|| Box::new(World { hub: LocalHub::default(), chaos })).await;
+        bus_suite(|| World::new(Kind::Local(LocalHub::default()), Some(seed))).await;
     }
+}
+
+#[tokio::test]
+async fn nats_passes_the_suite() {
+    bus_suite(|| World::new(Kind::Nats, None)).await;
+}
+
+#[tokio::test]
+async fn rabbitmq_passes_the_suite() {
+    bus_suite(|| World::new(Kind::Rabbit, None)).await;
+}
+
+#[tokio::test]
+async fn kafka_passes_the_suite() {
+    bus_suite(|| World::new(Kind::Kafka, None)).await;
+}
+
+#[tokio::test]
+async fn brokers_with_chaos_pass_the_suite() {
+    bus_suite(|| World::new(Kind::Nats, Some(1))).await;
+    bus_suite(|| World::new(Kind::Rabbit, Some(2))).await;
 }
