@@ -27,7 +27,7 @@ const WRAPPED: [(&str, &[&str]); 6] = [
     ("hcl-edit", &["pikoci-language"]),
     ("actix-web", &["pikoci-web"]),
     ("askama", &["pikoci-web"]),
-    ("nix", &["pikoci-exec", "pikoci"]),
+    ("nix", &["pikoci-exec", "pikoci-store", "pikoci"]),
 ];
 
 fn direct_dependencies() -> BTreeMap<String, Vec<String>> {

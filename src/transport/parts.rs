@@ -58,9 +58,9 @@ struct Open {
 impl Parts {
     /// Takes a message in; gives the envelope that it is or completes. What is out of form is dropped.
     pub fn take(&mut self, message: Bytes) -> Option<Bytes> {
-        match message.first()? {
-            &WHOLE => Some(message.slice(1..)),
-            &PART if message.len() >= HEADER => self.take_part(&message),
+        match *message.first()? {
+            WHOLE => Some(message.slice(1..)),
+            PART if message.len() >= HEADER => self.take_part(&message),
             _ => None,
         }
     }

@@ -146,7 +146,7 @@ mod tests {
             Promise::Exact
         }
 
-        fn join(&self, node: NodeId, roles: Roles) -> Arc<dyn Bus> {
+        async fn join(&self, node: NodeId, roles: Roles) -> Arc<dyn Bus> {
             Arc::new(self.0.join(node, roles))
         }
 
