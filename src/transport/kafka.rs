@@ -68,7 +68,13 @@ impl KafkaBus {
         let config = client_config(settings, &node);
         let producer = producer(&config, &link)?;
         let (ready, mut all_ready) = watch::channel(0);
-        let reading = Reading { config, topics: Arc::clone(&topics), node, mailbox: mailbox.clone(), link: link.clone() };
+        let reading = Reading {
+            config,
+            topics: Arc::clone(&topics),
+            node,
+            mailbox: mailbox.clone(),
+            link: link.clone(),
+        };
         let (mut tasks, mut readers) = (JoinSet::new(), 1);
         tasks.spawn(reading.clone().own(roles, ready.clone()));
         if roles.server {
@@ -197,7 +203,8 @@ impl Reading {
         make(&self.config, &self.topics).await?;
         let group = format!("{}.servers", self.topics.prefix);
         let joined = ready.clone();
-        let told = Told::new(self.link.clone()).on_assignment(move || joined.send_modify(|ready| *ready += 1));
+        let told =
+            Told::new(self.link.clone()).on_assignment(move || joined.send_modify(|ready| *ready += 1));
         let consumer = group_consumer(&self.config, &group, told).map_err(|error| error.to_string())?;
         consumer.subscribe(&[&self.topics.any]).map_err(|error| error.to_string())?;
         Ok(consumer)

@@ -33,7 +33,8 @@ impl Link {
     }
 
     pub fn up(&self) {
-        let changed = self.0.send_if_modified(|state| std::mem::replace(state, LinkState::Up) != LinkState::Up);
+        let changed =
+            self.0.send_if_modified(|state| std::mem::replace(state, LinkState::Up) != LinkState::Up);
         if changed {
             tracing::info!("the broker is connected");
         }

@@ -31,7 +31,10 @@ impl Mailbox {
             let lost = self.0.lost.fetch_add(1, Ordering::Relaxed) + 1;
             // Each power of two, so that a flood does not become one of the log.
             if lost.is_power_of_two() {
-                tracing::warn!(lost, "this process reads too slowly: envelopes are lost and will be repeated");
+                tracing::warn!(
+                    lost,
+                    "this process reads too slowly: envelopes are lost and will be repeated"
+                );
             }
         }
     }

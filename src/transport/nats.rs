@@ -93,8 +93,10 @@ impl NatsBus {
     pub async fn join(settings: &BrokerSettings, node: NodeId, roles: Roles) -> Result<Self, BrokerError> {
         let link = Link::new();
         let options = options(settings, &node, &link);
-        let client =
-            options.connect(&settings.address).await.map_err(|error| BrokerError::Client(error.to_string()))?;
+        let client = options
+            .connect(&settings.address)
+            .await
+            .map_err(|error| BrokerError::Client(error.to_string()))?;
         let subjects = Subjects::new(&settings.prefix);
         let mailbox = Mailbox::new();
         let mut hearing = JoinSet::new();
@@ -239,7 +241,9 @@ fn note(link: &Link, event: &Event) {
         Event::Connected => link.up(),
         Event::Disconnected | Event::Closed | Event::ClientError(_) => link.down(event),
         Event::ServerError(error) => tracing::warn!("the broker says: {error}"),
-        Event::SlowConsumer(_) => tracing::warn!("envelopes of the broker are lost: this process reads too slowly"),
+        Event::SlowConsumer(_) => {
+            tracing::warn!("envelopes of the broker are lost: this process reads too slowly")
+        }
         Event::LameDuckMode | Event::Draining => tracing::info!("the broker says: {event}"),
     }
 }

@@ -18,11 +18,11 @@ use futures::{
     stream::{self, BoxStream},
 };
 use lapin::{
-    BasicProperties, Channel, Connection, ConnectionProperties, Consumer, DefaultConnectionBuilder, ExchangeKind,
-    PublisherConfirm,
+    BasicProperties, Channel, Connection, ConnectionProperties, Consumer, DefaultConnectionBuilder,
+    ExchangeKind, PublisherConfirm,
     options::{
-        BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions,
-        QueueDeclareOptions,
+        BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions,
+        QueueBindOptions, QueueDeclareOptions,
     },
     tcp::OwnedTLSConfig,
     types::{AMQPValue, FieldTable},
@@ -290,6 +290,11 @@ impl Dial {
     async fn connect(&self) -> lapin::Result<Connection> {
         let properties = ConnectionProperties::default().with_connection_name(self.name.as_str().into());
         let builder = DefaultConnectionBuilder::new()?;
-        builder.with_uri(self.uri.clone()).with_properties(properties).with_tls_config(self.tls.clone()).connect().await
+        builder
+            .with_uri(self.uri.clone())
+            .with_properties(properties)
+            .with_tls_config(self.tls.clone())
+            .connect()
+            .await
     }
 }

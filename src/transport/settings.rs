@@ -42,7 +42,10 @@ impl BrokerSettings {
 impl fmt::Debug for BrokerSettings {
     /// The address may hold a password, so it is left out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BrokerSettings").field("prefix", &self.prefix).field("tls", &self.tls).finish_non_exhaustive()
+        f.debug_struct("BrokerSettings")
+            .field("prefix", &self.prefix)
+            .field("tls", &self.tls)
+            .finish_non_exhaustive()
     }
 }
 

@@ -41,7 +41,9 @@ impl Told {
 impl ClientContext for Told {
     fn error(&self, error: KafkaError, reason: &str) {
         match error.rdkafka_error_code() {
-            Some(RDKafkaErrorCode::AllBrokersDown | RDKafkaErrorCode::Authentication) => self.link.down(reason),
+            Some(RDKafkaErrorCode::AllBrokersDown | RDKafkaErrorCode::Authentication) => {
+                self.link.down(reason)
+            }
             _ => tracing::debug!("the broker's client says: {error}: {reason}"),
         }
     }
@@ -88,7 +90,10 @@ pub fn client_config(settings: &BrokerSettings, node: &NodeId) -> ClientConfig {
     };
     config.set("security.protocol", protocol);
     if let (Some(user), Some(password)) = (&settings.user, &settings.password) {
-        config.set("sasl.mechanism", "PLAIN").set("sasl.username", user).set("sasl.password", password.reveal());
+        config
+            .set("sasl.mechanism", "PLAIN")
+            .set("sasl.username", user)
+            .set("sasl.password", password.reveal());
     }
     if let Some(file) = &settings.ca_file {
         config.set("ssl.ca.location", file.to_string_lossy());
@@ -128,7 +133,11 @@ pub fn consumer(config: &ClientConfig, link: &Link) -> Result<StreamConsumer<Tol
 }
 
 /// Reads what its group gives it. A member that is gone is noticed after the shortest time brokers allow.
-pub fn group_consumer(config: &ClientConfig, group: &str, told: Told) -> Result<StreamConsumer<Told>, BrokerError> {
+pub fn group_consumer(
+    config: &ClientConfig,
+    group: &str,
+    told: Told,
+) -> Result<StreamConsumer<Told>, BrokerError> {
     let mut config = reading(config);
     config
         .set("group.id", group)

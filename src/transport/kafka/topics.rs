@@ -80,8 +80,12 @@ mod tests {
     #[test]
     fn a_node_keeps_its_partition() {
         let partition = |name: &str| partition_of(&NodeId(name.to_owned()));
-        assert_eq!((partition("server-1"), partition("worker-1")), (partition("server-1"), partition("worker-1")));
-        let used: std::collections::BTreeSet<i32> = (0..1000).map(|n| partition(&format!("worker-{n}"))).collect();
+        assert_eq!(
+            (partition("server-1"), partition("worker-1")),
+            (partition("server-1"), partition("worker-1"))
+        );
+        let used: std::collections::BTreeSet<i32> =
+            (0..1000).map(|n| partition(&format!("worker-{n}"))).collect();
         assert_eq!(used.len(), 64);
     }
 }

@@ -30,7 +30,7 @@ struct World {
 }
 
 impl World {
-    fn new(kind: Kind, chaos: Option<u64>) -> Box<dyn BusWorld> {
+    fn boxed(kind: Kind, chaos: Option<u64>) -> Box<dyn BusWorld> {
         let prefix = format!("test-{}", uuid::Uuid::new_v4().simple());
         Box::new(Self { kind, prefix, chaos: chaos.map(ChaosSettings::seeded) })
     }
@@ -42,6 +42,7 @@ impl World {
         BrokerSettings::plain(address, self.prefix.clone())
     }
 
+    #[expect(clippy::unwrap_used, reason = "a broker that is not there fails the test")]
     async fn plain(&self, node: NodeId, roles: pikoci_transport::Roles) -> Arc<dyn Bus> {
         match &self.kind {
             Kind::Local(hub) => Arc::new(hub.join(node, roles)),
@@ -80,33 +81,33 @@ impl BusWorld for World {
 
 #[tokio::test]
 async fn local_passes_the_suite() {
-    bus_suite(|| World::new(Kind::Local(LocalHub::default()), None)).await;
+    bus_suite(|| World::boxed(Kind::Local(LocalHub::default()), None)).await;
 }
 
 #[tokio::test]
 async fn chaos_passes_the_suite() {
     for seed in 1..=3 {
-        bus_suite(|| World::new(Kind::Local(LocalHub::default()), Some(seed))).await;
+        bus_suite(|| World::boxed(Kind::Local(LocalHub::default()), Some(seed))).await;
     }
 }
 
 #[tokio::test]
 async fn nats_passes_the_suite() {
-    bus_suite(|| World::new(Kind::Nats, None)).await;
+    bus_suite(|| World::boxed(Kind::Nats, None)).await;
 }
 
 #[tokio::test]
 async fn rabbitmq_passes_the_suite() {
-    bus_suite(|| World::new(Kind::Rabbit, None)).await;
+    bus_suite(|| World::boxed(Kind::Rabbit, None)).await;
 }
 
 #[tokio::test]
 async fn kafka_passes_the_suite() {
-    bus_suite(|| World::new(Kind::Kafka, None)).await;
+    bus_suite(|| World::boxed(Kind::Kafka, None)).await;
 }
 
 #[tokio::test]
 async fn brokers_with_chaos_pass_the_suite() {
-    bus_suite(|| World::new(Kind::Nats, Some(1))).await;
-    bus_suite(|| World::new(Kind::Rabbit, Some(2))).await;
+    bus_suite(|| World::boxed(Kind::Nats, Some(1))).await;
+    bus_suite(|| World::boxed(Kind::Rabbit, Some(2))).await;
 }
