@@ -33,7 +33,7 @@ pub trait BusWorld: Send + Sync {
 }
 
 /// Long enough for what must come on a loaded machine.
-const MUST: Duration = Duration::from_secs(10);
+const MUST: Duration = Duration::from_secs(30);
 /// How long silence is listened to.
 const SILENCE: Duration = Duration::from_millis(100);
 
