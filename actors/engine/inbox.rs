@@ -8,11 +8,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::Bytes;
 use futures::StreamExt as _;
 use pikoci_model::id::NodeId;
 use pikoci_model::message::{Envelope, EnvelopeError, Message};
-use pikoci_model::port::Bus;
+use pikoci_model::port::{Arrival, Bus, Peer};
 use serde::Serialize;
 
 use crate::supervise::{Door, Panic, Undelivered, shielded};
@@ -37,6 +36,8 @@ pub struct InboxCounts {
     pub version: u64,
     /// A name that nobody here listens to.
     pub unwanted: u64,
+    /// Said by who may not say it: a worker in a server's words, the reverse, or in another's name.
+    pub misspoken: u64,
     /// The receiver's mailbox was full.
     pub overflowed: u64,
     /// The receiver was down.
@@ -49,6 +50,7 @@ struct Tallies {
     garbled: AtomicU64,
     version: AtomicU64,
     unwanted: AtomicU64,
+    misspoken: AtomicU64,
     overflowed: AtomicU64,
     down: AtomicU64,
 }
@@ -60,7 +62,7 @@ pub struct Inbox {
     tallies: Arc<Tallies>,
 }
 
-type Route = Box<dyn Fn(&Envelope) -> Fate + Send>;
+type Route = Box<dyn Fn(&Envelope, &Peer) -> Fate + Send>;
 
 /// Reads the counts of an inbox that is running.
 #[derive(Debug, Clone)]
@@ -70,6 +72,7 @@ enum Fate {
     Delivered,
     Overflowed,
     Down,
+    Misspoken,
     Unreadable(EnvelopeError),
 }
 
@@ -83,14 +86,18 @@ impl Inbox {
     /// Messages of the kind `M` go through `door`. The last door of a kind counts.
     #[must_use]
     pub fn route<M: Message>(mut self, door: Door<Received<M>>) -> Self {
-        let route = move |envelope: &Envelope| match envelope.message::<M>() {
+        let route = move |envelope: &Envelope, from: &Peer| match envelope.message::<M>() {
+            _ if !M::BY.is(from, &envelope.sender) => Fate::Misspoken,
             None => Fate::Unreadable(EnvelopeError::Garbled("name")),
             Some(Err(error)) => Fate::Unreadable(error),
-            Some(Ok(message)) => match door.tell(Received { sender: envelope.sender.clone(), message }) {
-                Ok(()) => Fate::Delivered,
-                Err(Undelivered::Full(_)) => Fate::Overflowed,
-                Err(Undelivered::Down(_)) => Fate::Down,
-            },
+            Some(Ok(mut message)) => {
+                message.vouched(from);
+                match door.tell(Received { sender: envelope.sender.clone(), message }) {
+                    Ok(()) => Fate::Delivered,
+                    Err(Undelivered::Full(_)) => Fate::Overflowed,
+                    Err(Undelivered::Down(_)) => Fate::Down,
+                }
+            }
         };
         self.routes.insert(M::NAME, Box::new(route));
         self
@@ -109,27 +116,33 @@ impl Inbox {
     pub async fn run(self, bus: Arc<dyn Bus>) -> Result<(), Panic> {
         let mut arriving = bus.receive();
         let deliver = async move {
-            while let Some(bytes) = arriving.next().await {
-                self.deliver(bytes);
+            while let Some(arrival) = arriving.next().await {
+                self.deliver(arrival);
             }
         };
         shielded("inbox".into(), deliver).await
     }
 
     /// Gives one envelope to its door.
-    pub fn deliver(&self, bytes: Bytes) {
-        let tally = match Envelope::open(bytes) {
+    pub fn deliver(&self, Arrival { envelope, from }: Arrival) {
+        let tally = match Envelope::open(envelope) {
             Err(error) => self.refuse(&error),
-            Ok(envelope) => match self.routes.get(envelope.name.as_str()).map(|route| route(&envelope)) {
-                None => &self.tallies.unwanted,
-                Some(Fate::Delivered) => &self.tallies.delivered,
-                Some(Fate::Overflowed) => {
-                    tracing::warn!(message = %envelope.name, "mailbox full, message dropped");
-                    &self.tallies.overflowed
+            Ok(envelope) => {
+                match self.routes.get(envelope.name.as_str()).map(|route| route(&envelope, &from)) {
+                    None => &self.tallies.unwanted,
+                    Some(Fate::Delivered) => &self.tallies.delivered,
+                    Some(Fate::Overflowed) => {
+                        tracing::warn!(message = %envelope.name, "mailbox full, message dropped");
+                        &self.tallies.overflowed
+                    }
+                    Some(Fate::Down) => &self.tallies.down,
+                    Some(Fate::Misspoken) => {
+                        tracing::warn!(message = %envelope.name, ?from, "a message of somebody who may not say it, dropped");
+                        &self.tallies.misspoken
+                    }
+                    Some(Fate::Unreadable(error)) => self.refuse(&error),
                 }
-                Some(Fate::Down) => &self.tallies.down,
-                Some(Fate::Unreadable(error)) => self.refuse(&error),
-            },
+            }
         };
         tally.fetch_add(1, Ordering::Relaxed);
     }
@@ -153,6 +166,7 @@ impl InboxMeter {
             garbled: read(&self.0.garbled),
             version: read(&self.0.version),
             unwanted: read(&self.0.unwanted),
+            misspoken: read(&self.0.misspoken),
             overflowed: read(&self.0.overflowed),
             down: read(&self.0.down),
         }

@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use pikoci_model::port::{Address, Bus, BusError};
+use pikoci_model::port::{Address, Arrival, Bus, BusError};
 
 use crate::dice::Dice;
 
@@ -95,7 +95,7 @@ impl Bus for Chaos {
         outcome
     }
 
-    fn receive(&self) -> BoxStream<'static, Bytes> {
+    fn receive(&self) -> BoxStream<'static, Arrival> {
         self.inner.receive()
     }
 }

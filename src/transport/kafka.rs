@@ -15,14 +15,11 @@ use std::{hash::BuildHasher, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::{
-    StreamExt,
-    stream::{self, BoxStream},
-};
+use futures::stream::BoxStream;
 use pikoci_model::{
     id::NodeId,
     message::MAX_ENVELOPE_BYTES,
-    port::{Address, Bus, BusError},
+    port::{Address, Arrival, Bus, BusError},
 };
 use rdkafka::{
     Message, Offset, TopicPartitionList,
@@ -125,8 +122,8 @@ impl Bus for KafkaBus {
     }
 
     /// A second call gives a stream that has ended: each envelope is received once.
-    fn receive(&self) -> BoxStream<'static, Bytes> {
-        self.mailbox.inlet().map_or_else(|| stream::empty().boxed(), StreamExt::boxed)
+    fn receive(&self) -> BoxStream<'static, Arrival> {
+        self.mailbox.arrivals()
     }
 }
 

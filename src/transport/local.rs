@@ -14,7 +14,7 @@ use futures::{
 use pikoci_model::{
     id::NodeId,
     message::MAX_ENVELOPE_BYTES,
-    port::{Address, Bus, BusError},
+    port::{Address, Arrival, Bus, BusError},
 };
 
 use crate::queue::{Inlet, Outlet, queue};
@@ -89,9 +89,9 @@ impl Bus for LocalBus {
     }
 
     /// A second call gives a stream that has ended: each envelope is received once.
-    fn receive(&self) -> BoxStream<'static, Bytes> {
+    fn receive(&self) -> BoxStream<'static, Arrival> {
         let inlet = self.hub.members().by_node.get_mut(&self.node).and_then(|member| member.inlet.take());
-        inlet.map_or_else(|| stream::empty().boxed(), StreamExt::boxed)
+        inlet.map_or_else(|| stream::empty().boxed(), |inlet| inlet.map(Arrival::here).boxed())
     }
 }
 

@@ -6,6 +6,11 @@ use std::sync::{
 };
 
 use bytes::Bytes;
+use futures::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
+use pikoci_model::port::Arrival;
 
 use crate::queue::{Inlet, Outlet, queue};
 
@@ -39,8 +44,9 @@ impl Mailbox {
         }
     }
 
-    /// The reader's end, once.
-    pub fn inlet(&self) -> Option<Inlet> {
-        self.0.inlet.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// The reader's end; a second one has ended already. A broker says nothing of who sent what.
+    pub fn arrivals(&self) -> BoxStream<'static, Arrival> {
+        let inlet = self.0.inlet.lock().unwrap_or_else(PoisonError::into_inner).take();
+        inlet.map_or_else(|| stream::empty().boxed(), |inlet| inlet.map(Arrival::unvouched).boxed())
     }
 }

@@ -16,14 +16,11 @@ use std::time::Duration;
 use async_nats::{Client, ConnectOptions, Event, Subscriber};
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::{
-    StreamExt,
-    stream::{self, BoxStream},
-};
+use futures::{StreamExt, stream::BoxStream};
 use pikoci_model::{
     id::NodeId,
     message::MAX_ENVELOPE_BYTES,
-    port::{Address, Bus, BusError},
+    port::{Address, Arrival, Bus, BusError},
     text::SecretValue,
 };
 use tokio::{sync::watch, task::JoinSet};
@@ -162,8 +159,8 @@ impl Bus for NatsBus {
     }
 
     /// A second call gives a stream that has ended: each envelope is received once.
-    fn receive(&self) -> BoxStream<'static, Bytes> {
-        self.mailbox.inlet().map_or_else(|| stream::empty().boxed(), StreamExt::boxed)
+    fn receive(&self) -> BoxStream<'static, Arrival> {
+        self.mailbox.arrivals()
     }
 }
 

@@ -31,7 +31,7 @@ use lapin::{
 use pikoci_model::{
     id::NodeId,
     message::MAX_ENVELOPE_BYTES,
-    port::{Address, Bus, BusError},
+    port::{Address, Arrival, Bus, BusError},
 };
 use tokio::{
     sync::{mpsc, watch},
@@ -141,8 +141,8 @@ impl Bus for RabbitBus {
     }
 
     /// A second call gives a stream that has ended: each envelope is received once.
-    fn receive(&self) -> BoxStream<'static, Bytes> {
-        self.mailbox.inlet().map_or_else(|| stream::empty().boxed(), StreamExt::boxed)
+    fn receive(&self) -> BoxStream<'static, Arrival> {
+        self.mailbox.arrivals()
     }
 }
 

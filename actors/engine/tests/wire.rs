@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use pikoci_model::port::{Address, Bus, BusError};
+use pikoci_model::port::{Address, Arrival, Bus, BusError};
 
 /// What becomes of each hundred envelopes.
 #[derive(Debug, Clone, Copy, Default)]
@@ -76,7 +76,7 @@ impl Bus for Wire {
         self.inner.send(to, envelope).await
     }
 
-    fn receive(&self) -> BoxStream<'static, Bytes> {
+    fn receive(&self) -> BoxStream<'static, Arrival> {
         self.inner.receive()
     }
 }

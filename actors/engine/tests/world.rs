@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
@@ -22,7 +21,7 @@ use pikoci_model::message::{
 use pikoci_model::outcome::Failure;
 use pikoci_model::pipeline::{Job, OnWorkerLoss};
 use pikoci_model::plan::{BuildPlan, CheckPlan, Types};
-use pikoci_model::port::{Address, Bus, Clock, Launcher, Monotonic};
+use pikoci_model::port::{Address, Arrival, Bus, Clock, Launcher, Monotonic};
 use pikoci_model::step::{Command, Hook, Hooks, Step, StepKind, TaskStep};
 use pikoci_model::worker::WorkerProfile;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -55,7 +54,7 @@ pub struct World {
     pub roster: Roster,
     pub clock: TestClock,
     server: MemoryBus,
-    arriving: BoxStream<'static, Bytes>,
+    arriving: BoxStream<'static, Arrival>,
     node: NodeId,
     worker_node: NodeId,
     gone: UnboundedReceiver<Obituary>,
@@ -183,10 +182,10 @@ impl World {
         while !done(self) {
             let left = deadline.saturating_duration_since(Instant::now());
             let next = tokio::time::timeout(left, self.arriving.next()).await;
-            let Ok(Some(bytes)) = next else {
+            let Ok(Some(arrival)) = next else {
                 panic!("nothing more came; events: {:#?}\nstory: {:#?}", self.events, self.host.story())
             };
-            self.hear(Envelope::open(bytes).unwrap()).await;
+            self.hear(Envelope::open(arrival.envelope).unwrap()).await;
         }
     }
 

@@ -9,7 +9,7 @@ use super::Roles;
 use crate::{
     id::NodeId,
     message::MAX_ENVELOPE_BYTES,
-    port::{Address, Bus, BusError},
+    port::{Address, Arrival, Bus, BusError},
 };
 
 /// What a transport promises beyond "it may arrive".
@@ -29,7 +29,7 @@ pub trait BusWorld: Send + Sync {
     /// Takes a node in.
     async fn join(&self, node: NodeId, roles: Roles) -> Arc<dyn Bus>;
     /// The next envelope, or none within the limit.
-    async fn next(&self, inbox: &mut BoxStream<'static, Bytes>, limit: Duration) -> Option<Bytes>;
+    async fn next(&self, inbox: &mut BoxStream<'static, Arrival>, limit: Duration) -> Option<Arrival>;
 }
 
 /// Long enough for what must come on a loaded machine.
@@ -39,7 +39,7 @@ const SILENCE: Duration = Duration::from_millis(100);
 
 struct Node {
     bus: Arc<dyn Bus>,
-    inbox: BoxStream<'static, Bytes>,
+    inbox: BoxStream<'static, Arrival>,
 }
 
 async fn node(world: &dyn BusWorld, name: &str, roles: Roles) -> Node {
@@ -65,8 +65,8 @@ pub async fn bus_suite(make: impl Fn() -> Box<dyn BusWorld>) {
 
 async fn received(world: &dyn BusWorld, node: &mut Node) -> BTreeMap<Bytes, usize> {
     let mut got = BTreeMap::new();
-    while let Some(envelope) = world.next(&mut node.inbox, SILENCE).await {
-        *got.entry(envelope).or_default() += 1;
+    while let Some(arrival) = world.next(&mut node.inbox, SILENCE).await {
+        *got.entry(arrival.envelope).or_default() += 1;
     }
     got
 }
@@ -130,7 +130,8 @@ async fn order_of_one_sender_is_kept(world: &dyn BusWorld) {
     match world.promise() {
         Promise::Exact => {
             for one in &sent {
-                assert_eq!(world.next(&mut receiver.inbox, MUST).await.as_ref(), Some(one));
+                let arrived = world.next(&mut receiver.inbox, MUST).await;
+                assert_eq!(arrived.map(|arrival| arrival.envelope).as_ref(), Some(one));
             }
         }
         Promise::Nothing => {

@@ -16,7 +16,7 @@ use futures::{
 use crate::{
     id::NodeId,
     message::MAX_ENVELOPE_BYTES,
-    port::{Address, Bus, BusError},
+    port::{Address, Arrival, Bus, BusError},
 };
 
 /// Envelopes that wait for one node. More than any test sends at once; a full queue is as good as a loss.
@@ -90,9 +90,9 @@ impl Bus for MemoryBus {
         self.hub.board().deliver(to, &envelope)
     }
 
-    fn receive(&self) -> BoxStream<'static, Bytes> {
+    fn receive(&self) -> BoxStream<'static, Arrival> {
         let inbox = self.hub.board().members.get_mut(&self.node).and_then(|member| member.inbox.take());
-        inbox.map_or_else(|| stream::empty().boxed(), StreamExt::boxed)
+        inbox.map_or_else(|| stream::empty().boxed(), |inbox| inbox.map(Arrival::here).boxed())
     }
 }
 
@@ -151,7 +151,7 @@ mod tests {
         }
 
         /// Everything that was sent is there already.
-        async fn next(&self, inbox: &mut BoxStream<'static, Bytes>, _limit: Duration) -> Option<Bytes> {
+        async fn next(&self, inbox: &mut BoxStream<'static, Arrival>, _limit: Duration) -> Option<Arrival> {
             inbox.next().now_or_never().flatten()
         }
     }

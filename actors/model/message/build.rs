@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Message, OfferId};
+use super::{Message, OfferId, Speaker};
 use crate::{
     build::BuildEvent,
     id::{BuildId, Fence, Incarnation, NodeId},
@@ -24,6 +24,7 @@ pub struct GoBuild {
 
 impl Message for GoBuild {
     const NAME: &'static str = "build.go";
+    const BY: Speaker = Speaker::Server;
 }
 
 /// Worker → tracker: what happened, in order. Resent until acknowledged.
@@ -43,6 +44,7 @@ pub struct Events {
 
 impl Message for Events {
     const NAME: &'static str = "build.events";
+    const BY: Speaker = Speaker::Worker;
 
     fn encoded_size(&self) -> usize {
         let bytes = self.events.iter().map(|numbered| match &numbered.event {
@@ -77,6 +79,7 @@ pub struct Acknowledge {
 
 impl Message for Acknowledge {
     const NAME: &'static str = "build.ack";
+    const BY: Speaker = Speaker::Server;
 }
 
 /// Server → worker: end this build.
@@ -92,6 +95,7 @@ pub struct Cancel {
 
 impl Message for Cancel {
     const NAME: &'static str = "build.cancel";
+    const BY: Speaker = Speaker::Server;
 }
 
 /// Server → worker: this claim is void; end the build with its services and report nothing more.
@@ -105,4 +109,5 @@ pub struct Void {
 
 impl Message for Void {
     const NAME: &'static str = "build.void";
+    const BY: Speaker = Speaker::Server;
 }

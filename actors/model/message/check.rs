@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Message, OfferId};
+use super::{Message, OfferId, Speaker};
 use crate::{
     check::CheckOutcome,
     id::{Incarnation, ResourceId},
@@ -22,6 +22,7 @@ pub struct GoCheck {
 
 impl Message for GoCheck {
     const NAME: &'static str = "check.go";
+    const BY: Speaker = Speaker::Server;
 }
 
 /// Worker → home: the one result. Repeated until [`CheckStored`].
@@ -37,6 +38,7 @@ pub struct CheckDone {
 
 impl Message for CheckDone {
     const NAME: &'static str = "check.done";
+    const BY: Speaker = Speaker::Worker;
 }
 
 /// Home → worker: the result is stored, or void.
@@ -50,4 +52,5 @@ pub struct CheckStored {
 
 impl Message for CheckStored {
     const NAME: &'static str = "check.stored";
+    const BY: Speaker = Speaker::Server;
 }

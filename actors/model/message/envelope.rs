@@ -3,7 +3,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::id::NodeId;
+use crate::{id::NodeId, port::Peer};
 
 /// The first four bytes of every envelope.
 const MAGIC: [u8; 4] = *b"PkC1";
@@ -14,11 +14,36 @@ pub const MAX_ENVELOPE_BYTES: usize = 16 * 1024 * 1024;
 pub trait Message: Serialize + DeserializeOwned + Send + 'static {
     /// The name on the wire.
     const NAME: &'static str;
+    /// Who may say it.
+    const BY: Speaker;
     /// Grows when the meaning of a field changes. Added optional fields do not change it.
     const VERSION: u16 = 1;
     /// About how many bytes it encodes to. Only a matter of speed: a log's bytes are then copied once.
     fn encoded_size(&self) -> usize {
         256
+    }
+    /// What the transport knows of the sender takes the place of what the message says of it.
+    fn vouched(&mut self, _: &Peer) {}
+}
+
+/// Whose word a message is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Speaker {
+    /// Only servers say it.
+    Server,
+    /// Only workers say it.
+    Worker,
+}
+
+impl Speaker {
+    /// Whether `from` may say it in the name of `sender`.
+    pub fn is(self, from: &Peer, sender: &NodeId) -> bool {
+        match from {
+            Peer::Here => true,
+            Peer::Server(node) => self == Self::Server && node == sender,
+            Peer::Worker { node, .. } => self == Self::Worker && node == sender,
+            Peer::Stranger => false,
+        }
     }
 }
 
@@ -162,6 +187,18 @@ mod tests {
         assert_eq!((envelope.name.as_str(), &envelope.sender), ("build.void", &sender));
         assert_eq!(envelope.message::<Void>().unwrap().unwrap(), message);
         assert!(envelope.message::<crate::message::Doorbell>().is_none());
+    }
+
+    #[test]
+    fn a_message_is_the_word_of_its_kind_and_in_the_own_name() {
+        let (me, other) = (NodeId("n1".into()), NodeId("n2".into()));
+        let worker = Peer::Worker { node: me.clone(), team: None };
+        assert!(Speaker::Worker.is(&worker, &me) && !Speaker::Worker.is(&worker, &other));
+        assert!(!Speaker::Server.is(&worker, &me) && !Speaker::Worker.is(&Peer::Server(me.clone()), &me));
+        assert!(
+            Speaker::Server.is(&Peer::Server(me.clone()), &me) && Speaker::Server.is(&Peer::Here, &other)
+        );
+        assert!(!Speaker::Server.is(&Peer::Stranger, &me) && !Speaker::Worker.is(&Peer::Stranger, &me));
     }
 
     #[test]

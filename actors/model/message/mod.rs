@@ -28,6 +28,6 @@ mod worker;
 
 pub use build::{Acknowledge, Cancel, Events, GoBuild, Numbered, Void};
 pub use check::{CheckDone, CheckStored, GoCheck};
-pub use envelope::{Envelope, EnvelopeError, MAX_ENVELOPE_BYTES, Message};
+pub use envelope::{Envelope, EnvelopeError, MAX_ENVELOPE_BYTES, Message, Speaker};
 pub use offer::{Accept, Decline, Doorbell, Offer, OfferId, OfferedWork, Withdraw};
 pub use worker::{Announce, Goodbye, Holding, Home, Renew, Renewed, StopReports, StopsStored};

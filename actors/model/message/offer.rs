@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Message;
+use super::{Message, Speaker};
 use crate::id::{BuildId, Incarnation, ResourceId};
 
 /// One offer. Random.
@@ -39,6 +39,7 @@ pub struct Offer {
 
 impl Message for Offer {
     const NAME: &'static str = "offer";
+    const BY: Speaker = Speaker::Server;
 }
 
 /// Worker → home: yes; a slot is held for it until go, withdrawal, or 20 s.
@@ -54,6 +55,7 @@ pub struct Accept {
 
 impl Message for Accept {
     const NAME: &'static str = "offer.accept";
+    const BY: Speaker = Speaker::Worker;
 }
 
 /// Worker → home: no free slot, or it takes no new work.
@@ -69,6 +71,7 @@ pub struct Decline {
 
 impl Message for Decline {
     const NAME: &'static str = "offer.decline";
+    const BY: Speaker = Speaker::Worker;
 }
 
 /// Home → worker: the claim failed (cancelled, or taken by somebody else); free the slot.
@@ -80,6 +83,7 @@ pub struct Withdraw {
 
 impl Message for Withdraw {
     const NAME: &'static str = "offer.withdraw";
+    const BY: Speaker = Speaker::Server;
 }
 
 /// Server → all servers: builds are queued or places became free; homes with idle workers look at the store.
@@ -88,4 +92,5 @@ pub struct Doorbell {}
 
 impl Message for Doorbell {
     const NAME: &'static str = "doorbell";
+    const BY: Speaker = Speaker::Server;
 }

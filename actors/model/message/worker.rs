@@ -5,10 +5,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::Message;
+use super::{Message, Speaker};
 use crate::{
     build::StopReport,
     id::{BuildId, Fence, Incarnation, InstanceId, NodeId},
+    port::Peer,
     worker::WorkerProfile,
 };
 
@@ -31,6 +32,14 @@ pub struct Announce {
 
 impl Message for Announce {
     const NAME: &'static str = "worker.announce";
+    const BY: Speaker = Speaker::Worker;
+
+    /// A worker between machines is of the team whose token it holds.
+    fn vouched(&mut self, from: &Peer) {
+        if let Peer::Worker { team, .. } = from {
+            self.profile.team.clone_from(team);
+        }
+    }
 }
 
 /// A build that a worker holds.
@@ -55,6 +64,7 @@ pub struct Home {
 
 impl Message for Home {
     const NAME: &'static str = "worker.home";
+    const BY: Speaker = Speaker::Server;
 }
 
 /// Worker → home: I am alive and hold these. Repeats what is free, so that a lost message costs one interval.
@@ -76,6 +86,7 @@ pub struct Renew {
 
 impl Message for Renew {
     const NAME: &'static str = "worker.renew";
+    const BY: Speaker = Speaker::Worker;
 }
 
 /// Home → worker: renewal `counter` counts. The worker's lease is measured from when it *sent* that renewal.
@@ -89,6 +100,7 @@ pub struct Renewed {
 
 impl Message for Renewed {
     const NAME: &'static str = "worker.renewed";
+    const BY: Speaker = Speaker::Server;
 }
 
 /// Worker → home: I end now; nothing of any build is alive here.
@@ -100,6 +112,7 @@ pub struct Goodbye {
 
 impl Message for Goodbye {
     const NAME: &'static str = "worker.goodbye";
+    const BY: Speaker = Speaker::Worker;
 }
 
 /// Worker → any server: what became of services that their builds could not tell of. Repeated until [`StopsStored`].
@@ -113,6 +126,7 @@ pub struct StopReports {
 
 impl Message for StopReports {
     const NAME: &'static str = "worker.stops";
+    const BY: Speaker = Speaker::Worker;
 }
 
 /// Server → that worker: these reports are stored.
@@ -124,4 +138,5 @@ pub struct StopsStored {
 
 impl Message for StopsStored {
     const NAME: &'static str = "worker.stops-stored";
+    const BY: Speaker = Speaker::Server;
 }

@@ -19,6 +19,45 @@ pub enum Address {
     AllWorkers,
 }
 
+/// Who an envelope comes from, as the transport itself knows it, whatever the envelope says.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Peer {
+    /// Somebody in this process: it may say what it likes.
+    Here,
+    /// A server, which holds the key of all servers.
+    Server(NodeId),
+    /// Who holds a worker token.
+    Worker {
+        /// Its node, which follows from its key.
+        node: NodeId,
+        /// The canonical name of the team whose token it holds; none = a token for all teams.
+        team: Option<String>,
+    },
+    /// Nobody vouches for it: a transport between machines without seals.
+    Stranger,
+}
+
+/// An envelope that came.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Arrival {
+    /// What was sent.
+    pub envelope: Bytes,
+    /// By whom.
+    pub from: Peer,
+}
+
+impl Arrival {
+    /// From somebody in this process.
+    pub fn here(envelope: Bytes) -> Self {
+        Self { envelope, from: Peer::Here }
+    }
+
+    /// From nobody knows whom.
+    pub fn unvouched(envelope: Bytes) -> Self {
+        Self { envelope, from: Peer::Stranger }
+    }
+}
+
 /// Carries envelopes. It may lose, repeat, delay and reorder them; delivery is made safe above it.
 ///
 /// Order of calls: `receive` once, then `send` as often as wanted, from anywhere, concurrently. Nothing is sent twice
@@ -32,7 +71,7 @@ pub trait Bus: Send + Sync + 'static {
     async fn send(&self, to: &Address, envelope: Bytes) -> Result<(), BusError>;
 
     /// What arrives for this process, from now on. Ends when the bus is closed.
-    fn receive(&self) -> BoxStream<'static, Bytes>;
+    fn receive(&self) -> BoxStream<'static, Arrival>;
 }
 
 /// Why an envelope could not be handed over.

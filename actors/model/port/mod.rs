@@ -12,7 +12,7 @@ pub mod store;
 mod waits;
 mod workplace;
 
-pub use bus::{Address, Bus, BusError};
+pub use bus::{Address, Arrival, Bus, BusError, Peer};
 pub use clock::{Clock, Monotonic};
 pub use compiler::{Compilation, CompileRequest, Compiler};
 pub use control::{CheckRequested, Control, Refusal, SavePipeline, Saved, Trigger};

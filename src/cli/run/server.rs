@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use futures::{StreamExt, stream::BoxStream};
 use pikoci_engine::decide::intake::Intake;
 use pikoci_model::{
@@ -14,7 +13,7 @@ use pikoci_model::{
         GoCheck, Home, Message, Offer, OfferId, OfferedWork, Renew, Renewed,
     },
     plan::{BuildPlan, CheckPlan},
-    port::{Address, Bus},
+    port::{Address, Arrival, Bus},
 };
 
 use super::{
@@ -33,7 +32,7 @@ const RENEW_EVERY: Duration = Duration::from_secs(5);
 pub struct LocalServer {
     bus: Arc<dyn Bus>,
     node: NodeId,
-    incoming: BoxStream<'static, Bytes>,
+    incoming: BoxStream<'static, Arrival>,
     worker: Option<NodeId>,
     /// It takes work.
     ready: bool,
@@ -157,11 +156,11 @@ impl LocalServer {
 
     /// Hears one envelope; answers it here if it is about the worker's life.
     async fn hear(&mut self) -> Result<Option<Envelope>, Interrupted> {
-        let bytes = tokio::select! {
-            bytes = self.incoming.next() => bytes.ok_or_else(|| Interrupted::Failed("the worker is gone".to_owned()))?,
+        let arrival = tokio::select! {
+            arrival = self.incoming.next() => arrival.ok_or_else(|| Interrupted::Failed("the worker is gone".to_owned()))?,
             () = self.interrupts.next() => return Err(Interrupted::ByPerson),
         };
-        let Ok(envelope) = Envelope::open(bytes) else { return Ok(None) };
+        let Ok(envelope) = Envelope::open(arrival.envelope) else { return Ok(None) };
         if let Some(announce) = read::<Announce>(&envelope) {
             self.worker = Some(announce.profile.node);
             self.ready |= announce.free_slots > 0;

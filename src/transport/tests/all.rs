@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use futures::{StreamExt, stream::BoxStream};
 use pikoci_model::{
     contract::{
@@ -11,7 +10,7 @@ use pikoci_model::{
         bus::{BusWorld, Promise, bus_suite},
     },
     id::NodeId,
-    port::Bus,
+    port::{Arrival, Bus},
 };
 use pikoci_transport::{BrokerSettings, Chaos, ChaosSettings, KafkaBus, LocalHub, NatsBus, RabbitBus};
 
@@ -74,7 +73,7 @@ impl BusWorld for World {
         }
     }
 
-    async fn next(&self, inbox: &mut BoxStream<'static, Bytes>, limit: Duration) -> Option<Bytes> {
+    async fn next(&self, inbox: &mut BoxStream<'static, Arrival>, limit: Duration) -> Option<Arrival> {
         tokio::time::timeout(limit, inbox.next()).await.ok().flatten()
     }
 }
