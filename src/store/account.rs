@@ -152,6 +152,35 @@ impl Command for SettingOrInsert {
     }
 }
 
+/// The salt of a team's workers; `''` is the row of all teams.
+async fn find_salt(conn: &mut Conn, team: &str) -> Result<Option<String>, Fault> {
+    let query = sqlx::query("SELECT salt FROM worker_salts WHERE team = ?").bind(team);
+    query.fetch_optional(conn).await?.map(|row| get(&row, 0)).transpose()
+}
+
+/// Makes a salt where none is, or in place of the one there is.
+struct Salt {
+    team: Option<String>,
+    renew: bool,
+}
+
+#[async_trait]
+impl Command for Salt {
+    type Answer = Option<String>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<String>, Fault> {
+        if let Some(team) = &self.team
+            && find_team(tx.conn().await?, team).await?.is_none()
+        {
+            return Ok(None);
+        }
+        let team = self.team.as_deref().unwrap_or_default();
+        let statement = if self.renew { upsert::PUT_SALT } else { upsert::ADD_SALT };
+        tx.add(statement).bind(team).bind(uuid::Uuid::new_v4().to_string());
+        find_salt(tx.conn().await?, team).await
+    }
+}
+
 #[async_trait]
 impl AccountStore for SqliteStore {
     async fn ensure_team(&self, canonical: &str, name: &str) -> Result<Team, StoreError> {
@@ -213,6 +242,18 @@ impl AccountStore for SqliteStore {
 
     async fn setting_or_insert(&self, key: &str, value: &str) -> Result<String, StoreError> {
         self.writer.run(SettingOrInsert { name: key.to_owned(), value: value.to_owned() }).await
+    }
+
+    async fn worker_salt(&self, team: Option<&str>) -> Result<Option<String>, StoreError> {
+        let known = find_salt(&mut *self.reader().await?, team.unwrap_or_default()).await?;
+        match known.filter(|_| team != Some("")) {
+            Some(known) => Ok(Some(known)),
+            None => self.writer.run(Salt { team: team.map(str::to_owned), renew: false }).await,
+        }
+    }
+
+    async fn renew_worker_salt(&self, team: Option<&str>) -> Result<Option<String>, StoreError> {
+        self.writer.run(Salt { team: team.map(str::to_owned), renew: true }).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

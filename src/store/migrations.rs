@@ -12,6 +12,7 @@ use crate::{database::Conn, options::OpenError};
 const STATE: &[(i64, &str, &str)] = &[
     (1, "initial", include_str!("migrations/sqlite/0001_initial.sql")),
     (2, "stops", include_str!("migrations/sqlite/0002_stops.sql")),
+    (3, "worker salts", include_str!("migrations/sqlite/0003_worker_salts.sql")),
 ];
 const LOG: &[(i64, &str, &str)] = &[(1, "initial", include_str!("migrations/sqlite-log/0001_initial.sql"))];
 

@@ -19,6 +19,12 @@ pub(crate) const PUT_SERVICE: &str = "INSERT INTO services (build_id, run, insta
 /// A setting, if none is stored.
 pub(crate) const ADD_SETTING: &str =
     "INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING";
+/// A salt of worker tokens, if none is stored.
+pub(crate) const ADD_SALT: &str =
+    "INSERT INTO worker_salts (team, salt) VALUES (?, ?) ON CONFLICT DO NOTHING";
+/// A salt of worker tokens.
+pub(crate) const PUT_SALT: &str = "INSERT INTO worker_salts (team, salt) VALUES (?, ?) \
+     ON CONFLICT (team) DO UPDATE SET salt = excluded.salt";
 /// A worker that announced itself.
 pub(crate) const PUT_WORKER: &str = "INSERT INTO workers \
      (node, name, incarnation, home, state, renewal, last_seen_at, profile) VALUES (?, ?, ?, ?, ?, 0, ?, ?) \

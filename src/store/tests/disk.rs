@@ -170,7 +170,7 @@ async fn a_database_of_a_newer_program_is_refused() {
     .unwrap();
     sqlx::Connection::close(conn).await.unwrap();
     let error = open(&path, &key).await.err().unwrap();
-    assert!(matches!(error, OpenError::Newer { found: 999, known: 2, .. }), "{error}");
+    assert!(matches!(error, OpenError::Newer { found: 999, known: 3, .. }), "{error}");
     assert!(error.to_string().contains("newer version"), "{error}");
 }
 

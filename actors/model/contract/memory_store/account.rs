@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::MemoryStore;
+use super::{MemoryStore, tables::Tables};
 use crate::{
     id::{TeamId, UserId},
     port::{
@@ -72,7 +72,28 @@ impl AccountStore for MemoryStore {
         Ok(self.tables().settings.entry(key.to_owned()).or_insert_with(|| value.to_owned()).clone())
     }
 
+    async fn worker_salt(&self, team: Option<&str>) -> Result<Option<String>, StoreError> {
+        Ok(self.tables().salt(team, false))
+    }
+
+    async fn renew_worker_salt(&self, team: Option<&str>) -> Result<Option<String>, StoreError> {
+        Ok(self.tables().salt(team, true))
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+}
+
+impl Tables {
+    fn salt(&mut self, team: Option<&str>, renew: bool) -> Option<String> {
+        if let Some(canonical) = team {
+            self.teams.values().find(|team| team.canonical == canonical)?;
+        }
+        let key = team.map(str::to_owned);
+        if renew {
+            self.salts.remove(&key);
+        }
+        Some(self.salts.entry(key).or_insert_with(|| uuid::Uuid::new_v4().to_string()).clone())
     }
 }

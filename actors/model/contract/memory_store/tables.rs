@@ -33,6 +33,8 @@ pub(super) struct Tables {
     pub teams: BTreeMap<TeamId, Team>,
     pub users: BTreeMap<UserId, User>,
     pub settings: BTreeMap<String, String>,
+    /// By canonical of the team; none is of all teams.
+    pub salts: BTreeMap<Option<String>, String>,
     pub pipelines: BTreeMap<PipelineId, PipelineEntry>,
     pub revisions: BTreeMap<RevisionId, RevisionEntry>,
     pub jobs: BTreeMap<JobId, JobEntry>,

@@ -31,3 +31,17 @@ pub async fn a_setting_is_stored_once(world: &World) {
     assert_eq!(world.store.setting_or_insert("key", "second").await.unwrap(), "first ü");
     assert_eq!(world.store.ping().await, Ok(()));
 }
+
+/// A salt stays until it is replaced, and each team has its own.
+pub async fn a_worker_salt_stays_until_renewed(world: &World) {
+    let salt = async |team| world.store.worker_salt(team).await.unwrap();
+    let (global, main) = (salt(None).await.unwrap(), salt(Some("main")).await.unwrap());
+    assert!(global.len() >= 32 && main.len() >= 32 && global != main);
+    assert_eq!((salt(None).await, salt(Some("main")).await), (Some(global.clone()), Some(main.clone())));
+    let renewed = world.store.renew_worker_salt(Some("main")).await.unwrap().unwrap();
+    assert_ne!(renewed, main);
+    assert_eq!((salt(None).await, salt(Some("main")).await), (Some(global.clone()), Some(renewed)));
+    assert_ne!(world.store.renew_worker_salt(None).await.unwrap().unwrap(), global);
+    assert_eq!(salt(Some("none")).await, None);
+    assert_eq!(world.store.renew_worker_salt(Some("none")).await.unwrap(), None);
+}

@@ -34,7 +34,8 @@ macro_rules! cases {
 /// Runs every case; `make` gives an empty store each time.
 pub async fn store_suite(make: impl AsyncFn() -> Arc<dyn Store>) {
     cases! { make:
-        account: teams_are_made_once, a_user_is_saved_by_name, a_setting_is_stored_once;
+        account: teams_are_made_once, a_user_is_saved_by_name, a_setting_is_stored_once,
+            a_worker_salt_stays_until_renewed;
         workers: a_worker_comes_renews_and_goes;
         pipelines: a_definition_is_saved_once, must_exist_is_kept, what_stays_keeps_its_identity,
             only_what_can_be_checked_and_changed_is_checked, given_values_are_replaced,

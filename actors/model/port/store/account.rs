@@ -56,6 +56,12 @@ pub trait AccountStore {
     async fn user_count(&self) -> Result<u64, StoreError>;
     /// A setting of the installation, such as the session key: the stored value, or `value` if none was.
     async fn setting_or_insert(&self, key: &str, value: &str) -> Result<String, StoreError>;
+    /// The salt that tokens carry for workers of a team (by canonical), or for workers of all teams: random, made the
+    /// first time. A token with another salt is void. `None` if there is no such team.
+    async fn worker_salt(&self, team: Option<&str>) -> Result<Option<String>, StoreError>;
+    /// Replaces that salt by another: every token made so far for that team, or for all teams, is void. `None` if there
+    /// is no such team.
+    async fn renew_worker_salt(&self, team: Option<&str>) -> Result<Option<String>, StoreError>;
     /// Says whether the database answers.
     async fn ping(&self) -> Result<(), StoreError>;
 }
