@@ -15,12 +15,12 @@ use pikoci_model::{
 };
 
 use crate::{
-    database::{Conn, Row},
     error::Fault,
     field::{get, unsigned},
-    sqlite::SqliteStore,
+    store::SqlStore,
     upsert,
     writer::{Command, Tx},
+    sql::{Conn, Row, Sql, query},
 };
 
 fn team(row: &Row) -> Result<Team, Fault> {
@@ -28,20 +28,21 @@ fn team(row: &Row) -> Result<Team, Fault> {
 }
 
 async fn find_team(conn: &mut Conn, canonical: &str) -> Result<Option<Team>, Fault> {
-    let query = sqlx::query("SELECT id, canonical, name FROM teams WHERE canonical = ?").bind(canonical);
+    let query = query("SELECT id, canonical, name FROM teams WHERE canonical = ?").bind(canonical);
     query.fetch_optional(conn).await?.as_ref().map(team).transpose()
 }
 
 async fn all_teams(conn: &mut Conn) -> Result<Vec<Team>, Fault> {
-    let query = sqlx::query("SELECT id, canonical, name FROM teams ORDER BY id DESC");
+    let query = query("SELECT id, canonical, name FROM teams ORDER BY id DESC");
     query.fetch_all(conn).await?.iter().map(team).collect()
 }
 
-async fn find_user(conn: &mut Conn, username: &str) -> Result<Option<User>, Fault> {
-    let query = sqlx::query(
-        "SELECT id, username, full_name, admin, password_hash, token_generation FROM users WHERE username = ?",
-    );
-    let row = query.bind(username).fetch_optional(conn).await?;
+const USER: Sql = Sql::new(
+    "SELECT id, username, full_name, admin, password_hash, token_generation FROM users WHERE username = ?",
+);
+
+async fn find_user(conn: &mut Conn, sql: Sql, username: &str) -> Result<Option<User>, Fault> {
+    let row = query(sql).bind(username).fetch_optional(conn).await?;
     row.map(|row| {
         Ok(User {
             id: UserId(get(&row, 0)?),
@@ -55,9 +56,11 @@ async fn find_user(conn: &mut Conn, username: &str) -> Result<Option<User>, Faul
     .transpose()
 }
 
-/// Users in memory: every request asks for one, and nobody else writes to the file.
-#[derive(Default)]
-pub(crate) struct Users(Mutex<Known>);
+/// Users in memory, where nobody else writes: every request asks for one.
+pub(crate) struct Users {
+    known: Mutex<Known>,
+    remembers: bool,
+}
 
 #[derive(Default)]
 struct Known {
@@ -67,8 +70,18 @@ struct Known {
 }
 
 impl Users {
+    /// Nobody else writes.
+    pub fn remembering() -> Self {
+        Self { known: Mutex::default(), remembers: true }
+    }
+
+    /// Others write: each is read each time.
+    pub fn forgetful() -> Self {
+        Self { known: Mutex::default(), remembers: false }
+    }
+
     fn known(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn forget(&self) {
@@ -91,9 +104,9 @@ impl Command for EnsureTeam {
         if let Some(team) = find_team(tx.conn().await?, &self.canonical).await? {
             return Ok(team);
         }
-        let insert = sqlx::query("INSERT INTO teams (canonical, name) VALUES (?, ?)");
+        let insert = query(Sql::new("INSERT INTO teams (canonical, name) VALUES (?, ?)").with_id());
         let done = insert.bind(&self.canonical).bind(&self.name).execute(tx.conn().await?).await?;
-        let id = TeamId(done.last_insert_rowid());
+        let id = TeamId(done.inserted);
         Ok(Team { id, canonical: self.canonical.clone(), name: self.name.clone() })
     }
 }
@@ -110,7 +123,7 @@ impl Command for SaveUser {
     type Answer = bool;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<bool, Fault> {
-        let known = find_user(tx.conn().await?, &self.username).await?;
+        let known = find_user(tx.conn().await?, USER.locking(), &self.username).await?;
         let generation = known
             .as_ref()
             .map_or(1, |user| user.token_generation + i64::from(user.password_hash != self.password_hash));
@@ -124,7 +137,7 @@ impl Command for SaveUser {
                  VALUES (?, ?, ?, ?, ?)"
             }
         };
-        let save = sqlx::query(statement).bind(&self.full_name).bind(self.admin).bind(&self.password_hash);
+        let save = query(statement).bind(&self.full_name).bind(self.admin).bind(&self.password_hash);
         save.bind(generation).bind(&self.username).execute(tx.conn().await?).await?;
         Ok(known.is_none())
     }
@@ -143,8 +156,8 @@ impl Command for SettingOrInsert {
         let context = format!("setting:{}", self.name);
         let sealed = pikoci_seal::seal(&tx.shared.key, &context, self.value.as_bytes());
         let sealed = sealed.map_err(|e| Fault::Refused(e.to_string()))?;
-        sqlx::query(upsert::ADD_SETTING).bind(&self.name).bind(sealed).execute(tx.conn().await?).await?;
-        let select = sqlx::query("SELECT value FROM settings WHERE name = ?").bind(&self.name);
+        query(upsert::ADD_SETTING).bind(&self.name).bind(sealed).execute(tx.conn().await?).await?;
+        let select = query("SELECT value FROM settings WHERE name = ?").bind(&self.name);
         let row = select.fetch_one(tx.conn().await?).await?;
         let stored = pikoci_seal::open(&tx.shared.key, &context, get(&row, 0)?);
         let bad = |problem: String| Fault::row("settings", &self.name, problem);
@@ -154,7 +167,7 @@ impl Command for SettingOrInsert {
 
 /// The salt of a team's workers; `''` is the row of all teams.
 async fn find_salt(conn: &mut Conn, team: &str) -> Result<Option<String>, Fault> {
-    let query = sqlx::query("SELECT salt FROM worker_salts WHERE team = ?").bind(team);
+    let query = query("SELECT salt FROM worker_salts WHERE team = ?").bind(team);
     query.fetch_optional(conn).await?.map(|row| get(&row, 0)).transpose()
 }
 
@@ -182,7 +195,7 @@ impl Command for Salt {
 }
 
 #[async_trait]
-impl AccountStore for SqliteStore {
+impl AccountStore for SqlStore {
     async fn ensure_team(&self, canonical: &str, name: &str) -> Result<Team, StoreError> {
         if let Some(team) = self.team(canonical).await? {
             return Ok(team);
@@ -191,11 +204,11 @@ impl AccountStore for SqliteStore {
     }
 
     async fn team(&self, canonical: &str) -> Result<Option<Team>, StoreError> {
-        Ok(find_team(&mut *self.reader().await?, canonical).await?)
+        Ok(find_team(&mut self.reader().await?, canonical).await?)
     }
 
     async fn teams(&self) -> Result<Vec<Team>, StoreError> {
-        Ok(all_teams(&mut *self.reader().await?).await?)
+        Ok(all_teams(&mut self.reader().await?).await?)
     }
 
     async fn user(&self, username: &str) -> Result<Option<User>, StoreError> {
@@ -206,9 +219,10 @@ impl AccountStore for SqliteStore {
             }
             known.changes
         };
-        let found = find_user(&mut *self.reader().await?, username).await?;
+        let found = find_user(&mut self.reader().await?, USER, username).await?;
         let mut known = self.users.known();
-        if known.changes == before
+        if self.users.remembers
+            && known.changes == before
             && let Some(user) = &found
         {
             known.users.insert(user.username.clone(), user.clone());
@@ -235,8 +249,8 @@ impl AccountStore for SqliteStore {
     }
 
     async fn user_count(&self) -> Result<u64, StoreError> {
-        let query = sqlx::query("SELECT COUNT(*) FROM users");
-        let row = query.fetch_one(&mut *self.reader().await?).await.map_err(Fault::from)?;
+        let query = query("SELECT COUNT(*) FROM users");
+        let row = query.fetch_one(&mut self.reader().await?).await.map_err(Fault::from)?;
         Ok(unsigned(&row, 0)?)
     }
 
@@ -245,7 +259,7 @@ impl AccountStore for SqliteStore {
     }
 
     async fn worker_salt(&self, team: Option<&str>) -> Result<Option<String>, StoreError> {
-        let known = find_salt(&mut *self.reader().await?, team.unwrap_or_default()).await?;
+        let known = find_salt(&mut self.reader().await?, team.unwrap_or_default()).await?;
         match known.filter(|_| team != Some("")) {
             Some(known) => Ok(Some(known)),
             None => self.writer.run(Salt { team: team.map(str::to_owned), renew: false }).await,
@@ -257,7 +271,7 @@ impl AccountStore for SqliteStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query("SELECT 1").execute(&mut *self.reader().await?).await.map_err(Fault::from)?;
+        query("SELECT 1").execute(&mut self.reader().await?).await.map_err(Fault::from)?;
         Ok(())
     }
 }

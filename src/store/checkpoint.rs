@@ -4,12 +4,12 @@
 //! Nothing is less safe by it: what was answered is in the write-ahead file, as it would be between two checkpoints of
 //! the writer's own.
 
-use sqlx::{Connection as _, sqlite::SqliteConnectOptions};
+use sqlx::sqlite::SqliteConnectOptions;
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use crate::{
-    bundle::Bundle,
-    database::{Conn, connect},
+    sql::{Bundle, Conn, query},
+    sqlite::connect,
 };
 
 /// When checkpoints are made, in bytes of the write-ahead file.
@@ -116,15 +116,13 @@ async fn work(options: SqliteConnectOptions, mut asking: mpsc::Receiver<()>) {
             conn = connect(&options).await.inspect_err(|fault| tracing::warn!("no checkpoint: {fault}")).ok();
         }
         let Some(open) = &mut conn else { continue };
-        if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(open).await {
+        if let Err(error) = query("PRAGMA wal_checkpoint(PASSIVE)").execute(open).await {
             tracing::warn!(%error, "a checkpoint failed; the next one brings in what this one did not");
             conn = None;
         }
     }
-    if let Some(conn) = conn
-        && let Err(error) = conn.close().await
-    {
-        tracing::warn!(%error, "a connection was not closed cleanly");
+    if let Some(conn) = conn {
+        conn.close().await;
     }
 }
 

@@ -12,9 +12,9 @@ use pikoci_model::{
 };
 
 use crate::{
-    database::Conn,
     error::Fault,
     field::{get, json},
+    sql::{Conn, query},
 };
 
 /// Definitions kept in memory: those of the pipelines that run, and of their unfinished builds. A few KiB each.
@@ -79,12 +79,12 @@ impl Definitions {
 }
 
 async fn read(conn: &mut Conn, id: RevisionId) -> Result<Option<Definition>, Fault> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT r.pipeline_id, r.number, r.source, r.compiled, p.canonical, t.canonical FROM revisions r \
          JOIN pipelines p ON p.id = r.pipeline_id JOIN teams t ON t.id = p.team_id WHERE r.id = ?",
     )
     .bind(id.0)
-    .fetch_optional(&mut *conn)
+    .fetch_optional(conn)
     .await?;
     let Some(row) = row else { return Ok(None) };
     let pipeline = PipelineId(get(&row, 0)?);
@@ -100,9 +100,9 @@ async fn read(conn: &mut Conn, id: RevisionId) -> Result<Option<Definition>, Fau
         team: get(&row, 5)?,
         pipeline: get(&row, 4)?,
     };
-    let rows = sqlx::query("SELECT canonical, id FROM resources WHERE pipeline_id = ?")
+    let rows = query("SELECT canonical, id FROM resources WHERE pipeline_id = ?")
         .bind(pipeline.0)
-        .fetch_all(&mut *conn)
+        .fetch_all(conn)
         .await?;
     for row in &rows {
         let canonical: String = get(row, 0)?;

@@ -2,13 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
-use sqlx::{Decode, Row as _, Sqlite, Type};
 
-use crate::{database::Row, error::Fault};
+use crate::{
+    error::Fault,
+    sql::{Column, Row},
+};
 
 /// A column by its place in the statement.
-pub(crate) fn get<'r, T: Decode<'r, Sqlite> + Type<Sqlite>>(row: &'r Row, index: usize) -> Result<T, Fault> {
-    Ok(row.try_get(index)?)
+pub(crate) fn get<'r, T: Column<'r>>(row: &'r Row, index: usize) -> Result<T, Fault> {
+    Ok(T::read(row, index)?)
 }
 
 /// A number that is never negative.

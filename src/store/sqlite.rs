@@ -1,116 +1,83 @@
-//! The store on SQLite: opening, closing, its parts.
+//! Opening a store on SQLite: one file for the state, one for logs.
 
 use std::{
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
+use pikoci_seal::HostKey;
 use sqlx::{
-    ConnectOptions as _, Connection as _,
-    pool::PoolConnection,
-    sqlite::{Sqlite, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+    ConnectOptions as _,
+    sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous},
 };
 
 use crate::{
     account::Users,
-    database::{Conn, Readers, connect, readers},
     definitions::Definitions,
     error::Fault,
     lock::FileLock,
-    log::{LOG_PAGE, LogWriter},
+    log::{LOG_PAGE, Log, LogWriter},
     memory_directory::MemoryDirectory,
-    migrations::{migrate_log, migrate_state},
-    options::{OpenError, OpenOptions},
+    migrations::{migrate, sqlite_log, sqlite_state},
+    options::OpenError,
+    sql::{Conn, Pool},
+    store::{Held, SqlStore},
     writer::{Shared, Writer},
 };
 
 /// How long a statement waits for another process that holds the file.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// A store on SQLite: one file for the state, one for logs.
-///
-/// Close it at the end with [`SqliteStore::close`]; one that is only dropped loses nothing that was answered, but a
-/// write-ahead file may stay beside the database.
-pub struct SqliteStore {
-    pub(crate) writer: Writer,
-    pub(crate) log: LogWriter,
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) users: Users,
-    readers: Readers,
-    log_readers: Readers,
-    memory: Mutex<Option<MemoryDirectory>>,
-    lock: Mutex<Option<FileLock>>,
+/// Opens the files, or a store in memory.
+pub(crate) async fn open(path: Option<PathBuf>, key: HostKey) -> Result<SqlStore, OpenError> {
+    let memory = path.is_none().then(MemoryDirectory::new).transpose()?;
+    let in_memory = memory.as_ref().map(|memory| memory.path().join("pikoci.db"));
+    let path = path.or(in_memory).unwrap_or_default();
+    make_private(&path)?;
+    let lock = FileLock::take(&path)?;
+    make_private(&log_path(&path))?;
+    let volatile = memory.is_some();
+    let (state, logs) = (file(&path, volatile), log_file(&log_path(&path), volatile));
+
+    let mut conn = first(&state, &path).await?;
+    migrate(&mut conn, &path.display().to_string(), sqlite_state()).await?;
+    let mut log_conn = first(&logs, &log_path(&path)).await?;
+    migrate(&mut log_conn, &log_path(&path).display().to_string(), sqlite_log()).await?;
+
+    let readers_of = |fault: Fault| failed(&path, fault);
+    let shared = Arc::new(Shared { definitions: Definitions::default(), key });
+    Ok(SqlStore {
+        readers: Pool::sqlite(&state).await.map_err(readers_of)?,
+        log_readers: Pool::sqlite(&logs).await.map_err(readers_of)?,
+        writer: Writer::queue(own(conn), shared.clone(), state),
+        log: Log::File(LogWriter::start(own(log_conn), logs)),
+        shared,
+        users: Users::remembering(),
+        file: Mutex::new(Some(Held { _lock: lock, memory })),
+    })
 }
 
-impl SqliteStore {
-    /// Opens a store, makes it if it does not exist, and brings it up to date.
-    ///
-    /// # Errors
-    /// It cannot be made, opened or migrated, another process has it, or a newer program has written it.
-    pub async fn open(options: OpenOptions) -> Result<Self, OpenError> {
-        let memory = options.path.is_none().then(MemoryDirectory::new).transpose()?;
-        let in_memory = memory.as_ref().map(|memory| memory.path().join("pikoci.db"));
-        let path = options.path.or(in_memory).unwrap_or_default();
-        make_private(&path)?;
-        let lock = FileLock::take(&path)?;
-        make_private(&log_path(&path))?;
-        let volatile = memory.is_some();
-        let (state, logs) = (file(&path, volatile), log_file(&log_path(&path), volatile));
-
-        let mut conn = open(&state, &path).await?;
-        migrate_state(&mut conn, &path).await?;
-        let mut log_conn = open(&logs, &log_path(&path)).await?;
-        migrate_log(&mut log_conn, &log_path(&path)).await?;
-
-        let readers_of = |fault: Fault| OpenError::Database { path: path.clone(), reason: fault.into() };
-        let shared = Arc::new(Shared { definitions: Definitions::default(), key: options.host_key });
-        Ok(Self {
-            readers: readers(&state).await.map_err(readers_of)?,
-            log_readers: readers(&logs).await.map_err(readers_of)?,
-            writer: Writer::start(conn, shared.clone(), state),
-            log: LogWriter::start(log_conn, logs),
-            shared,
-            users: Users::default(),
-            memory: Mutex::new(memory),
-            lock: Mutex::new(Some(lock)),
-        })
-    }
-
-    /// Commits what is queued, closes the files, and removes a store in memory. Everything later is refused as down.
-    pub async fn close(&self) {
-        self.writer.close().await;
-        self.log.close().await;
-        self.readers.close().await;
-        self.log_readers.close().await;
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner).take();
-        self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
-    }
-
-    /// Where a store in memory lies, until it is closed.
-    pub fn memory_directory(&self) -> Option<PathBuf> {
-        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        memory.as_ref().map(|memory| memory.path().to_owned())
-    }
-
-    pub(crate) async fn reader(&self) -> Result<PoolConnection<Sqlite>, Fault> {
-        Ok(self.readers.acquire().await?)
-    }
-
-    pub(crate) async fn log_reader(&self) -> Result<PoolConnection<Sqlite>, Fault> {
-        Ok(self.log_readers.acquire().await?)
-    }
+/// One connection, for a writer.
+pub(crate) async fn connect(options: &SqliteConnectOptions) -> Result<Conn, Fault> {
+    Ok(own(options.connect().await?))
 }
 
-/// Closes a writer's connection; the last one checkpoints.
-pub(crate) async fn close_connection(conn: Conn) {
-    if let Err(error) = conn.close().await {
-        tracing::warn!(%error, "the database was not closed cleanly");
-    }
+fn own(conn: SqliteConnection) -> Conn {
+    Conn::Sqlite(Box::new(conn))
 }
 
-fn file(path: &Path, volatile: bool) -> SqliteConnectOptions {
+async fn first(options: &SqliteConnectOptions, path: &Path) -> Result<SqliteConnection, OpenError> {
+    options.connect().await.map_err(|error| failed(path, error.into()))
+}
+
+fn failed(path: &Path, fault: Fault) -> OpenError {
+    OpenError::Database { place: path.display().to_string(), reason: fault.into() }
+}
+
+/// A file as the store opens it, for reading and writing.
+pub(crate) fn file(path: &Path, volatile: bool) -> SqliteConnectOptions {
     let synchronous = if volatile { SqliteSynchronous::Off } else { SqliteSynchronous::Normal };
     // Statements are never logged: what is bound to them may be private.
     SqliteConnectOptions::new()
@@ -146,11 +113,6 @@ fn make_private(path: &Path) -> Result<(), OpenError> {
     }
     let options = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).to_owned();
     options.open(path).map(drop).map_err(failed)
-}
-
-async fn open(options: &SqliteConnectOptions, path: &Path) -> Result<Conn, OpenError> {
-    let opened = connect(options).await;
-    opened.map_err(|fault| OpenError::Database { path: path.to_owned(), reason: fault.into() })
 }
 
 #[cfg(test)]

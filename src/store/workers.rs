@@ -12,12 +12,12 @@ use pikoci_model::{
 };
 
 use crate::{
-    database::{Conn, Row},
     error::Fault,
     field::{get, json, micros, text, time, unsigned},
-    sqlite::SqliteStore,
+    store::SqlStore,
     upsert,
     writer::{Command, Tx},
+    sql::{Conn, Row, query},
 };
 
 fn worker(row: &Row) -> Result<WorkerRow, Fault> {
@@ -32,7 +32,7 @@ fn worker(row: &Row) -> Result<WorkerRow, Fault> {
 
 async fn all(conn: &mut Conn) -> Result<Vec<WorkerRow>, Fault> {
     let query =
-        sqlx::query("SELECT profile, home, state, renewal, last_seen_at FROM workers ORDER BY name, node");
+        query("SELECT profile, home, state, renewal, last_seen_at FROM workers ORDER BY name, node");
     query.fetch_all(conn).await?.iter().map(worker).collect()
 }
 
@@ -52,7 +52,7 @@ impl Command for Announced {
     type Answer = ();
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
-        sqlx::query(upsert::PUT_WORKER)
+        query(upsert::PUT_WORKER)
             .bind(&self.profile.node.0)
             .bind(&self.profile.name)
             .bind(bits(self.profile.incarnation))
@@ -79,7 +79,7 @@ impl Command for Renewed {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
         let renewal = self.renewal.cast_signed();
-        let update = sqlx::query(
+        let update = query(
             "UPDATE workers SET renewal = ?, last_seen_at = ? WHERE node = ? AND incarnation = ? AND renewal <= ?",
         );
         let update = update.bind(renewal).bind(micros(self.at)).bind(&self.node.0);
@@ -98,7 +98,7 @@ impl Command for Changed {
     type Answer = ();
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
-        let update = sqlx::query("UPDATE workers SET state = ? WHERE node = ?");
+        let update = query("UPDATE workers SET state = ? WHERE node = ?");
         update.bind(text(&self.state)?).bind(&self.node.0).execute(tx.conn().await?).await?;
         Ok(())
     }
@@ -113,7 +113,7 @@ impl Command for Gone {
     type Answer = ();
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
-        sqlx::query("DELETE FROM workers WHERE node = ?")
+        query("DELETE FROM workers WHERE node = ?")
             .bind(&self.node.0)
             .execute(tx.conn().await?)
             .await?;
@@ -122,7 +122,7 @@ impl Command for Gone {
 }
 
 #[async_trait]
-impl WorkerStore for SqliteStore {
+impl WorkerStore for SqlStore {
     async fn worker_announced(
         &self,
         profile: &WorkerProfile,
@@ -151,6 +151,6 @@ impl WorkerStore for SqliteStore {
     }
 
     async fn workers(&self) -> Result<Vec<WorkerRow>, StoreError> {
-        Ok(all(&mut *self.reader().await?).await?)
+        Ok(all(&mut self.reader().await?).await?)
     }
 }

@@ -1,4 +1,4 @@
-//! One task writes: what is queued together is committed together.
+//! Writing. On SQLite one task writes: what is queued together is committed together.
 //!
 //! A command that fails never hurts another: the transaction is rolled back and each command runs alone. So a command
 //! may run twice, and only its last run counts.
@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use pikoci_model::{
     build::Phase,
-    id::{BuildId, RevisionId},
+    id::{BuildId, PipelineId, ResourceId, RevisionId},
     port::StoreError,
 };
 use sqlx::sqlite::SqliteConnectOptions;
@@ -22,11 +22,11 @@ use tokio::{
 
 use crate::{
     builds::Stored,
-    bundle::{Answer, Binding, Bundle},
     checkpoint::{Checkpoints, Pace},
-    database::Conn,
     definitions::{Definition, Definitions},
     error::Fault,
+    sql::{Answer, Binding, Bundle, Conn, Sql, query},
+    transact::Transactions,
 };
 
 /// Commands that wait. Each belongs to a caller that waits for its answer, so that a full queue slows callers down.
@@ -47,43 +47,102 @@ pub(crate) struct Shared {
     pub key: pikoci_seal::HostKey,
 }
 
+/// Rows of builds as they are now: only where nobody but one writer changes them.
+pub(crate) type Remembered = HashMap<BuildId, Stored>;
+
 /// A running transaction.
 ///
-/// Statements whose answer nobody needs are put off: they travel with the next one whose answer somebody awaits, with
-/// `BEGIN` before the first and `COMMIT` after the last of them.
+/// Statements whose answer nobody needs are put off: they travel with the next one whose answer somebody awaits, on
+/// SQLite with `BEGIN` before the first and `COMMIT` after the last of them.
 pub(crate) struct Tx<'a> {
     conn: &'a mut Conn,
     waiting: Bundle,
-    /// The builds that were read or written last, as they are now: nobody but this writer changes them.
-    builds: HashMap<BuildId, Stored>,
+    /// The builds that were read or written last; none where others write.
+    builds: Option<Remembered>,
     pub shared: &'a Shared,
 }
 
-impl Tx<'_> {
+impl<'a> Tx<'a> {
+    /// A transaction on a database where others write too. It has begun.
+    pub fn alone(conn: &'a mut Conn, shared: &'a Shared) -> Self {
+        Self { conn, waiting: Bundle::default(), builds: None, shared }
+    }
+
+    /// Sends what was put off.
+    pub async fn finish(mut self) -> Result<(), Fault> {
+        if self.waiting.is_empty() { Ok(()) } else { self.send().await.map(drop) }
+    }
+
+    /// Whether others write to the same database.
+    pub fn is_shared(&self) -> bool {
+        self.conn.is_shared()
+    }
+
+    /// Has others wait with what changes the decisions about a pipeline, until this transaction ends. Whoever locks more
+    /// than this locks this first. Where nobody else writes nothing is to be done.
+    pub async fn lock_pipeline(&mut self, pipeline: PipelineId) -> Result<(), Fault> {
+        const LOCK: Sql = Sql::new("SELECT state FROM pipeline_states WHERE pipeline_id = ?").locking();
+        if self.is_shared() {
+            self.add(LOCK).bind(pipeline.0);
+            self.last().await?;
+        }
+        Ok(())
+    }
+
+    /// The same, of the pipeline of a build.
+    pub async fn lock_pipeline_of(&mut self, build: BuildId) -> Result<(), Fault> {
+        const LOCK: Sql = Sql::new(
+            "SELECT state FROM pipeline_states WHERE pipeline_id = (SELECT pipeline_id FROM builds WHERE id = ?)",
+        )
+        .locking();
+        if self.is_shared() {
+            self.add(LOCK).bind(build.0);
+            self.last().await?;
+        }
+        Ok(())
+    }
+
+    /// The same, of the pipeline of a resource.
+    pub async fn lock_pipeline_with(&mut self, resource: ResourceId) -> Result<(), Fault> {
+        const LOCK: Sql = Sql::new(
+            "SELECT state FROM pipeline_states WHERE pipeline_id = \
+             (SELECT pipeline_id FROM resources WHERE id = ?)",
+        )
+        .locking();
+        if self.is_shared() {
+            self.add(LOCK).bind(resource.0);
+            self.last().await?;
+        }
+        Ok(())
+    }
+
     /// A build's row, if it is remembered.
     pub fn remembered(&self, build: BuildId) -> Option<Stored> {
-        self.builds.get(&build).cloned()
+        self.builds.as_ref()?.get(&build).cloned()
     }
 
     /// Remembers a build's row as it is from now on; one that is done is not asked for again.
     pub fn remember(&mut self, stored: &Stored) {
+        let Some(builds) = &mut self.builds else { return };
         if stored.build.phase == Phase::Done {
-            self.builds.remove(&stored.build.id);
+            builds.remove(&stored.build.id);
             return;
         }
-        if self.builds.len() >= REMEMBERED {
-            self.builds.clear();
+        if builds.len() >= REMEMBERED {
+            builds.clear();
         }
-        self.builds.insert(stored.build.id, stored.as_read());
+        builds.insert(stored.build.id, stored.as_read());
     }
 
     /// Forgets all builds: some are gone.
     pub fn forget_builds(&mut self) {
-        self.builds.clear();
+        if let Some(builds) = &mut self.builds {
+            builds.clear();
+        }
     }
 
     /// Puts a statement off.
-    pub fn add(&mut self, statement: &'static str) -> Binding<'_> {
+    pub fn add(&mut self, statement: impl Into<Sql>) -> Binding<'_> {
         self.waiting.add(statement)
     }
 
@@ -121,7 +180,7 @@ impl Tx<'_> {
     async fn roll_back(&mut self) {
         self.waiting = Bundle::default();
         self.forget_builds();
-        sqlx::query("ROLLBACK").execute(&mut *self.conn).await.ok();
+        query("ROLLBACK").execute(self.conn).await.ok();
     }
 }
 
@@ -134,22 +193,46 @@ pub(crate) trait Command: Send + Sync + 'static {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Answer, Fault>;
 }
 
-/// The way to the task.
-pub(crate) struct Writer {
-    queue: Mutex<Option<mpsc::Sender<Box<dyn Queued>>>>,
-    task: Mutex<Option<JoinHandle<()>>>,
+/// Where commands go.
+pub(crate) enum Writer {
+    /// Nobody else writes: one task, which commits what is queued together.
+    Queue(Queue),
+    /// Others write: each command has a transaction of its own.
+    Direct(Arc<Transactions>),
 }
 
 impl Writer {
     /// Starts the task with its own connection, which makes no checkpoints by itself, and `options` for those.
-    pub fn start(conn: Conn, shared: Arc<Shared>, options: SqliteConnectOptions) -> Self {
+    pub fn queue(conn: Conn, shared: Arc<Shared>, options: SqliteConnectOptions) -> Self {
         let (queue, commands) = mpsc::channel(QUEUE);
         let task = tokio::spawn(work(conn, shared, Checkpoints::start(options, PACE), commands));
-        Self { queue: Mutex::new(Some(queue)), task: Mutex::new(Some(task)) }
+        Self::Queue(Queue { queue: Mutex::new(Some(queue)), task: Mutex::new(Some(task)) })
     }
 
     /// Runs a command; answers after its commit.
     pub async fn run<C: Command>(&self, command: C) -> Result<C::Answer, StoreError> {
+        match self {
+            Self::Queue(queue) => queue.run(command).await,
+            Self::Direct(transactions) => transactions.run(&command).await,
+        }
+    }
+
+    /// Takes no more commands, and waits for those that are queued.
+    pub async fn close(&self) {
+        if let Self::Queue(queue) = self {
+            queue.close().await;
+        }
+    }
+}
+
+/// The way to the task.
+pub(crate) struct Queue {
+    queue: Mutex<Option<mpsc::Sender<Box<dyn Queued>>>>,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Queue {
+    async fn run<C: Command>(&self, command: C) -> Result<C::Answer, StoreError> {
         let (to, answer) = oneshot::channel();
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let entry: Box<dyn Queued> = Box::new(Entry { command, answer: None, to });
@@ -157,8 +240,7 @@ impl Writer {
         answer.await.map_err(|_| Fault::Closed)?
     }
 
-    /// Takes no more commands, and waits for those that are queued.
-    pub async fn close(&self) {
+    async fn close(&self) {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(task) = task
@@ -175,7 +257,7 @@ async fn work(
     mut checkpoints: Checkpoints,
     mut commands: mpsc::Receiver<Box<dyn Queued>>,
 ) {
-    let mut builds = HashMap::new();
+    let mut builds = Some(Remembered::new());
     while let Some(first) = commands.recv().await {
         let mut batch = vec![first];
         while batch.len() < BATCH
@@ -191,7 +273,7 @@ async fn work(
         checkpoints.keep_up(&mut conn).await;
     }
     checkpoints.close().await;
-    crate::sqlite::close_connection(conn).await;
+    conn.close().await;
 }
 
 /// Commits all of them in one transaction, or each in its own if that fails.
@@ -232,7 +314,7 @@ async fn run_all(tx: &mut Tx<'_>, batch: &mut [Box<dyn Queued>]) -> Result<(), F
 }
 
 #[async_trait]
-trait Queued: Send {
+pub(crate) trait Queued: Send {
     async fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), Fault>;
     fn answer(self: Box<Self>, outcome: Result<(), StoreError>);
 }

@@ -12,7 +12,7 @@ use pikoci_model::{
 
 use super::{
     read::{self, versions},
-    row::update,
+    row::{Stored, update},
 };
 use crate::{
     definitions::Definition,
@@ -20,6 +20,7 @@ use crate::{
     field::get,
     pipelines::{awaited, given_secrets},
     writer::{Command, Tx},
+    sql::{query},
 };
 
 pub(crate) struct ClaimBuild(pub ClaimRequest);
@@ -29,11 +30,18 @@ impl Command for ClaimBuild {
     type Answer = ClaimAnswer;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<ClaimAnswer, Fault> {
-        let stored = read::for_change(tx, self.0.build).await?;
-        let Some(mut stored) = stored.filter(|stored| stored.build.phase == Phase::Queued) else {
+        self.lock(tx).await?;
+        let Some(mut stored) = read::for_change(tx, self.0.build).await? else {
             return Ok(ClaimAnswer::Gone);
         };
         let definition = tx.definition(stored.build.revision).await?;
+        if self.is_ours(&stored) {
+            let parts = plan_parts(tx, &stored.build, &definition).await?;
+            return Ok(ClaimAnswer::Claimed(Box::new(ClaimedBuild { build: stored.build, parts })));
+        }
+        if stored.build.phase != Phase::Queued {
+            return Ok(ClaimAnswer::Gone);
+        }
         if let Some(waiting) = must_wait(tx, &stored.build, &definition).await? {
             return Ok(ClaimAnswer::MustWait(waiting));
         }
@@ -49,6 +57,33 @@ impl Command for ClaimBuild {
         update(tx, &stored)?;
         let parts = plan_parts(tx, &stored.build, &definition).await?;
         Ok(ClaimAnswer::Claimed(Box::new(ClaimedBuild { build: stored.build, parts })))
+    }
+}
+
+impl ClaimBuild {
+    /// Where others claim too, builds whose job has limits are claimed one after the other in a pipeline; the rest wait
+    /// for nobody.
+    async fn lock(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
+        if !tx.is_shared() {
+            return Ok(());
+        }
+        let Some(seen) = read::stored(tx.conn().await?, self.0.build).await? else { return Ok(()) };
+        let definition = tx.definition(seen.build.revision).await?;
+        let job = definition.job(&seen.build.job_name)?;
+        if job.concurrency > 0 || !job.serial_groups.is_empty() {
+            tx.lock_pipeline(seen.build.pipeline).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether this very claim is stored already: its answer was lost on the way.
+    fn is_ours(&self, stored: &Stored) -> bool {
+        let claim = Claim {
+            node: self.0.node.clone(),
+            incarnation: self.0.incarnation,
+            fence: Fence::new(stored.claims, self.0.random),
+        };
+        stored.build.phase == Phase::Claimed && stored.build.claim.as_ref() == Some(&claim)
     }
 }
 
@@ -92,7 +127,7 @@ struct Held {
 }
 
 async fn held(tx: &mut Tx<'_>, build: &Build) -> Result<Vec<Held>, Fault> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT id, job_id, job_name, revision_id FROM builds WHERE pipeline_id = ? AND stage = 1 ORDER BY id",
     )
     .bind(build.pipeline.0)

@@ -63,6 +63,7 @@ impl Command for Requeue {
     type Answer = Requeued;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Requeued, Fault> {
+        tx.lock_pipeline_of(self.build).await?;
         let Some(mut stored) = held_under(tx, self.build, self.fence).await? else {
             return Ok(Requeued::Void);
         };

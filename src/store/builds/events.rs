@@ -41,6 +41,9 @@ impl Command for RecordEvents {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Recorded, Fault> {
         let batch = &self.0;
+        if batch.events.iter().any(may_decide) {
+            tx.lock_pipeline_of(batch.build).await?;
+        }
         let stored = read::for_change(tx, batch.build).await?;
         let Some(mut stored) = stored.filter(|stored| stored.is_under(batch.fence)) else {
             return Ok(Recorded::Void);
@@ -60,6 +63,11 @@ impl Command for RecordEvents {
         }
         Ok(Recorded::Stored { build: Box::new(stored.build), created: effects.created })
     }
+}
+
+/// Whether it may change what other builds are decided from.
+fn may_decide(event: &BuildEvent) -> bool {
+    matches!(event, BuildEvent::Created { .. } | BuildEvent::Concluded { .. } | BuildEvent::Finished { .. })
 }
 
 async fn take(

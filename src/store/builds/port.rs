@@ -25,10 +25,13 @@ use super::{
     read,
     stops::{self, RecordStop},
 };
-use crate::sqlite::SqliteStore;
+use crate::{
+    store::SqlStore,
+    sql::{query},
+};
 
 #[async_trait]
-impl BuildStore for SqliteStore {
+impl BuildStore for SqlStore {
     async fn claim(&self, request: &ClaimRequest) -> Result<ClaimAnswer, StoreError> {
         self.writer.run(ClaimBuild(request.clone())).await
     }
@@ -72,19 +75,19 @@ impl BuildStore for SqliteStore {
     }
 
     async fn held_by(&self, node: &NodeId) -> Result<Vec<Build>, StoreError> {
-        Ok(read::held_by(&mut *self.reader().await?, node).await?)
+        Ok(read::held_by(&mut self.reader().await?, node).await?)
     }
 
     async fn claimed_builds(&self) -> Result<Vec<Build>, StoreError> {
-        Ok(read::list(&mut *self.reader().await?, sqlx::query(read::ALL_HELD)).await?)
+        Ok(read::list(&mut self.reader().await?, query(read::ALL_HELD)).await?)
     }
 
     async fn build(&self, id: BuildId) -> Result<Option<Build>, StoreError> {
-        Ok(read::stored(&mut *self.reader().await?, id).await?.map(|stored| stored.build))
+        Ok(read::stored(&mut self.reader().await?, id).await?.map(|stored| stored.build))
     }
 
     async fn build_by_number(&self, job: JobId, number: BuildNumber) -> Result<Option<Build>, StoreError> {
-        Ok(read::by_number(&mut *self.reader().await?, job, number).await?)
+        Ok(read::by_number(&mut self.reader().await?, job, number).await?)
     }
 
     async fn builds(
@@ -93,34 +96,34 @@ impl BuildStore for SqliteStore {
         page: Page,
         statuses: &[BuildStatus],
     ) -> Result<Vec<Build>, StoreError> {
-        Ok(read::of_job(&mut *self.reader().await?, job, page, statuses).await?)
+        Ok(read::of_job(&mut self.reader().await?, job, page, statuses).await?)
     }
 
     async fn steps(&self, build: BuildId, run: u32) -> Result<Vec<StepRecord>, StoreError> {
-        Ok(read::steps(&mut *self.reader().await?, build, run).await?)
+        Ok(read::steps(&mut self.reader().await?, build, run).await?)
     }
 
     async fn services(&self, build: BuildId, run: u32) -> Result<Vec<ServiceRecord>, StoreError> {
-        Ok(read::services(&mut *self.reader().await?, build, run).await?)
+        Ok(read::services(&mut self.reader().await?, build, run).await?)
     }
 
     async fn services_of_runs(&self, build: BuildId) -> Result<Vec<(u32, ServiceRecord)>, StoreError> {
-        Ok(stops::of_runs(&mut *self.reader().await?, build).await?)
+        Ok(stops::of_runs(&mut self.reader().await?, build).await?)
     }
 
     async fn pending_stops(&self, page: Page) -> Result<Vec<PendingStop>, StoreError> {
-        Ok(stops::pending(&mut *self.reader().await?, page).await?)
+        Ok(stops::pending(&mut self.reader().await?, page).await?)
     }
 
     async fn build_versions(&self, build: BuildId) -> Result<BTreeMap<String, Version>, StoreError> {
-        Ok(read::versions(&mut *self.reader().await?, build).await?)
+        Ok(read::versions(&mut self.reader().await?, build).await?)
     }
 
     async fn retries(&self, job: JobId, major: i64) -> Result<i64, StoreError> {
-        Ok(read::retries(&mut *self.reader().await?, job, major).await?)
+        Ok(read::retries(&mut self.reader().await?, job, major).await?)
     }
 
     async fn build_counts(&self) -> Result<BTreeMap<BuildStatus, u64>, StoreError> {
-        Ok(read::counts(&mut *self.reader().await?).await?)
+        Ok(read::counts(&mut self.reader().await?).await?)
     }
 }

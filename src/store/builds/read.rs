@@ -9,14 +9,13 @@ use pikoci_model::{
     version::Version,
 };
 use serde::de::DeserializeOwned;
-use sqlx::{AssertSqlSafe, query::Query, sqlite::SqliteArguments};
 
 use super::row::{Stored, columns, read};
 use crate::{
-    database::{Conn, Row},
     error::Fault,
     field::{get, json, time, unsigned, word},
     writer::Tx,
+    sql::{Conn, Query, Row, Sql, places, query, query_text},
 };
 
 /// Begins every statement that reads builds; the table is `b`.
@@ -31,19 +30,17 @@ const BY_NUMBER: &str = concat!(
     " FROM builds b WHERE b.job_id = ? AND b.number_major = ? AND b.number_retry = ?"
 );
 
-type Select<'q> = Query<'q, sqlx::Sqlite, SqliteArguments>;
-
 /// A build that a transaction changes, with what only the store knows of it.
 pub(crate) async fn for_change(tx: &mut Tx<'_>, id: BuildId) -> Result<Option<Stored>, Fault> {
     if let Some(remembered) = tx.remembered(id) {
         return Ok(Some(remembered));
     }
-    tx.add(BY_ID).bind(id.0);
+    tx.add(Sql::new(BY_ID).locking()).bind(id.0);
     tx.last().await?.row().as_ref().map(read).transpose()
 }
 
 /// The builds a statement finds.
-pub(crate) async fn list(conn: &mut Conn, query: Select<'_>) -> Result<Vec<Build>, Fault> {
+pub(crate) async fn list(conn: &mut Conn, query: Query) -> Result<Vec<Build>, Fault> {
     query.fetch_all(conn).await?.iter().map(of_row).collect()
 }
 
@@ -53,13 +50,13 @@ pub(crate) fn of_row(row: &Row) -> Result<Build, Fault> {
 }
 
 /// The one build a statement finds.
-async fn one(conn: &mut Conn, query: Select<'_>) -> Result<Option<Build>, Fault> {
+async fn one(conn: &mut Conn, query: Query) -> Result<Option<Build>, Fault> {
     query.fetch_optional(conn).await?.as_ref().map(of_row).transpose()
 }
 
 /// A build with what only the store knows of it.
 pub(crate) async fn stored(conn: &mut Conn, id: BuildId) -> Result<Option<Stored>, Fault> {
-    sqlx::query(BY_ID).bind(id.0).fetch_optional(conn).await?.as_ref().map(read).transpose()
+    query(BY_ID).bind(id.0).fetch_optional(conn).await?.as_ref().map(read).transpose()
 }
 
 pub(crate) async fn by_number(
@@ -67,11 +64,11 @@ pub(crate) async fn by_number(
     job: JobId,
     number: BuildNumber,
 ) -> Result<Option<Build>, Fault> {
-    one(conn, sqlx::query(BY_NUMBER).bind(job.0).bind(number.major).bind(number.retry)).await
+    one(conn, query(BY_NUMBER).bind(job.0).bind(number.major).bind(number.retry)).await
 }
 
 pub(crate) async fn held_by(conn: &mut Conn, node: &NodeId) -> Result<Vec<Build>, Fault> {
-    let held = list(conn, sqlx::query(ALL_HELD)).await?;
+    let held = list(conn, query(ALL_HELD)).await?;
     let holds = |build: &Build| build.claim.as_ref().is_some_and(|claim| claim.node == *node);
     Ok(held.into_iter().filter(holds).collect())
 }
@@ -84,13 +81,13 @@ pub(crate) async fn of_job(
 ) -> Result<Vec<Build>, Fault> {
     let wanted = match statuses {
         [] => String::new(),
-        _ => format!(" AND b.status IN ({})", vec!["?"; statuses.len()].join(", ")),
+        _ => format!(" AND b.status IN ({})", places(statuses.len())),
     };
     let statement =
         format!("{SELECT} WHERE b.job_id = ? AND b.id < ? AND b.id > ?{wanted} ORDER BY b.id DESC LIMIT ?");
-    let query = sqlx::query(AssertSqlSafe(statement)).bind(job.0);
+    let query = query_text(statement).bind(job.0);
     let query = query.bind(page.before.unwrap_or(i64::MAX)).bind(page.after.unwrap_or(i64::MIN));
-    let query = statuses.iter().fold(query, |query, status| query.bind(status.word()));
+    let query = query.bind_all(statuses.iter().map(|status| status.word()));
     list(conn, query.bind(page.limit)).await
 }
 
@@ -101,7 +98,7 @@ async fn records<T: DeserializeOwned>(
     build: BuildId,
     run: u32,
 ) -> Result<Vec<T>, Fault> {
-    let rows = sqlx::query(statement).bind(build.0).bind(run).fetch_all(conn).await?;
+    let rows = query(statement).bind(build.0).bind(run).fetch_all(conn).await?;
     rows.iter().map(|row| json(row, 0)).collect()
 }
 
@@ -115,7 +112,7 @@ pub(crate) async fn services(conn: &mut Conn, build: BuildId, run: u32) -> Resul
 
 /// The versions of a build's gets, by get name.
 pub(crate) async fn versions(conn: &mut Conn, build: BuildId) -> Result<BTreeMap<String, Version>, Fault> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT u.name, v.id, v.resource_id, v.value, v.created_at FROM build_versions u \
          JOIN versions v ON v.id = u.version_id WHERE u.build_id = ? AND u.kind = 0",
     )
@@ -136,13 +133,19 @@ pub(crate) async fn versions(conn: &mut Conn, build: BuildId) -> Result<BTreeMap
 }
 
 pub(crate) async fn retries(conn: &mut Conn, job: JobId, major: i64) -> Result<i64, Fault> {
-    let query = sqlx::query("SELECT MAX(number_retry) FROM builds WHERE job_id = ? AND number_major = ?");
+    let query = query("SELECT MAX(number_retry) FROM builds WHERE job_id = ? AND number_major = ?");
     let row = query.bind(job.0).bind(major).fetch_one(conn).await?;
     Ok(get::<Option<i64>>(&row, 0)?.unwrap_or(0))
 }
 
 pub(crate) async fn counts(conn: &mut Conn) -> Result<BTreeMap<BuildStatus, u64>, Fault> {
-    let query = sqlx::query("SELECT status, builds FROM build_counts WHERE builds > 0");
-    let rows = query.fetch_all(conn).await?;
-    rows.iter().map(|row| Ok((word(row, 0, BuildStatus::from_word)?, unsigned(row, 1)?))).collect()
+    let query = query(
+        "SELECT status, COUNT(*) FROM builds WHERE stage IN (0, 1) GROUP BY status \
+         UNION ALL SELECT status, builds FROM ended_builds",
+    );
+    let mut counts = BTreeMap::new();
+    for row in query.fetch_all(conn).await? {
+        *counts.entry(word(&row, 0, BuildStatus::from_word)?).or_default() += unsigned::<u64>(&row, 1)?;
+    }
+    Ok(counts)
 }

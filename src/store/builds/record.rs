@@ -12,7 +12,7 @@ use pikoci_model::{
 
 use super::{
     read,
-    row::{Stored, fix_versions, insert, update},
+    row::{Stored, cause_key, fix_versions, insert, update},
 };
 use crate::{
     error::Fault,
@@ -51,7 +51,7 @@ pub(crate) async fn insert_build(tx: &mut Tx<'_>, new: &NewBuild) -> Result<Inse
         ended_at: None,
     };
     let id = insert(tx, &build).await?;
-    tx.remember(&Stored { build: Build { id, ..build }, claims: 0 });
+    tx.remember(&Stored { build: Build { id, ..build }, claims: 0, counted: false });
     let touch = tx.add("UPDATE pipeline_states SET last_build_at = ? WHERE pipeline_id = ?");
     touch.bind(micros(new.created_at)).bind(pipeline.0);
     Ok(InsertedBuild { id, number, new: true })
@@ -81,7 +81,7 @@ async fn look(tx: &mut Tx<'_>, new: &NewBuild) -> Result<Found, Fault> {
          JOIN job_states s ON s.job_id = j.id LEFT JOIN builds b ON b.job_id = j.id AND b.cause_key = ? \
          WHERE j.id = ?",
     )
-    .bind(new.cause.key())
+    .bind(cause_key(&new.cause))
     .bind(new.job.0);
     let row = tx.last().await?.row().ok_or_else(|| Fault::missing("job", new.job))?;
     if let Some(known) = get::<Option<i64>>(&row, 3)? {

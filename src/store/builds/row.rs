@@ -2,19 +2,20 @@
 
 use chrono::SubsecRound as _;
 use pikoci_model::{
-    build::{Build, BuildStatus, Claim, Phase},
+    build::{Build, BuildStatus, Cause, Claim, Phase},
     id::{
         BuildId, BuildNumber, Fence, Incarnation, JobId, NodeId, PipelineId, ResourceId, RevisionId,
         VersionId,
     },
 };
+use sha2::{Digest as _, Sha256};
 
 use crate::{
-    database::Row,
     error::Fault,
     field::{get, json, maybe_json, maybe_time, micros, text, time, unsigned, word},
     upsert,
     writer::Tx,
+    sql::{Row, Sql},
 };
 
 /// The columns of [`read`], in its order, at the beginning of a `SELECT`.
@@ -34,6 +35,8 @@ pub(crate) struct Stored {
     pub build: Build,
     /// How often it was claimed.
     pub claims: u32,
+    /// Whether its row says that it is done, and it is counted among those that ended.
+    pub counted: bool,
 }
 
 impl Stored {
@@ -76,7 +79,8 @@ pub(crate) fn read(row: &Row) -> Result<Stored, Fault> {
         started_at: maybe_time(row, 23)?,
         ended_at: maybe_time(row, 24)?,
     };
-    Ok(Stored { build, claims: unsigned(row, 15)? })
+    let counted = build.phase == Phase::Done;
+    Ok(Stored { build, claims: unsigned(row, 15)?, counted })
 }
 
 fn claim(row: &Row) -> Result<Option<Claim>, Fault> {
@@ -98,20 +102,36 @@ fn stage(phase: Phase) -> i64 {
     }
 }
 
+/// The most bytes of a key in an index.
+const KEY: usize = 500;
+
+/// A cause's key as it is stored: of a long one, its digest and as much as fits an index.
+pub(crate) fn cause_key(cause: &Cause) -> String {
+    let key = cause.key();
+    if key.len() <= KEY {
+        return key;
+    }
+    let digest = Sha256::digest(&key).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let begin = (0..=KEY - digest.len() - 1).rev().find(|end| key.is_char_boundary(*end)).unwrap_or(0);
+    format!("{}#{digest}", &key[..begin])
+}
+
 /// Inserts a queued build; its id is the database's.
 pub(crate) async fn insert(tx: &mut Tx<'_>, build: &Build) -> Result<BuildId, Fault> {
-    tx.add(
+    const INSERT: Sql = Sql::new(
         "INSERT INTO builds (pipeline_id, job_id, job_name, revision_id, number_major, number_retry, cause_key, \
          cause, inputs, created_at, status, phase, stage, passes, versions, run, claims, events_through, exports) \
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 0, 0, '{}')",
     )
+    .with_id();
+    tx.add(INSERT)
     .bind(build.pipeline.0)
     .bind(build.job.0)
     .bind(&build.job_name)
     .bind(build.revision.0)
     .bind(build.number.major)
     .bind(build.number.retry)
-    .bind(build.cause.key())
+    .bind(cause_key(&build.cause))
     .bind(text(&build.cause)?)
     .bind(text(&build.inputs)?)
     .bind(micros(build.created_at))
@@ -165,6 +185,9 @@ pub(crate) async fn fix_versions(tx: &mut Tx<'_>, stored: &Stored) -> Result<(),
 pub(crate) fn update(tx: &mut Tx<'_>, stored: &Stored) -> Result<(), Fault> {
     tx.remember(stored);
     let build = &stored.build;
+    if build.phase == Phase::Done && !stored.counted {
+        tx.add(upsert::COUNT_ENDED).bind(build.pipeline.0).bind(build.status.word());
+    }
     tx.add(
         "UPDATE builds SET status = ?, phase = ?, stage = ?, passes = ?, failure = ?, run = ?, claims = ?, \
          node = ?, incarnation = ?, fence = ?, worker = ?, cancel_requested = ?, events_through = ?, \

@@ -9,11 +9,11 @@ use pikoci_model::{
 
 use super::{read, row::Stored};
 use crate::{
-    database::{Conn, Row},
     error::Fault,
     field::{get, json, text, unsigned},
     upsert,
     writer::{Command, Tx},
+    sql::{Conn, Row, query},
 };
 
 pub(crate) struct RecordStop {
@@ -78,7 +78,7 @@ pub(crate) async fn lose(tx: &mut Tx<'_>, stored: &Stored) -> Result<(), Fault> 
 
 /// Newest first.
 pub(crate) async fn pending(conn: &mut Conn, page: Page) -> Result<Vec<PendingStop>, Fault> {
-    let query = sqlx::query(
+    let query = query(
         "SELECT id, build_id, run, record FROM services WHERE state IN ('stop_failed', 'stop_pending') \
          AND id < ? AND id > ? ORDER BY id DESC LIMIT ?",
     );
@@ -97,7 +97,7 @@ pub(crate) async fn pending(conn: &mut Conn, page: Page) -> Result<Vec<PendingSt
 
 /// Of all runs.
 pub(crate) async fn of_runs(conn: &mut Conn, build: BuildId) -> Result<Vec<(u32, ServiceRecord)>, Fault> {
-    let query = sqlx::query("SELECT run, record FROM services WHERE build_id = ? ORDER BY run, id");
+    let query = query("SELECT run, record FROM services WHERE build_id = ? ORDER BY run, id");
     let rows = query.bind(build.0).fetch_all(conn).await?;
     rows.iter().map(|row| Ok((unsigned(row, 0)?, json(row, 1)?))).collect()
 }

@@ -1,12 +1,11 @@
 //! How fast the store is: builds from insert to end, and megabytes of log.
 //!
-//! `cargo run --release -p pikoci-store --example throughput [path of a database file]`
+//! `cargo run --release -p pikoci-store --example throughput [mem, path of a file, or postgresql://…]`
 
 use std::{
     collections::BTreeMap,
     error::Error,
     io::Write as _,
-    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -29,7 +28,7 @@ use pikoci_model::{
     step::Hooks,
 };
 use pikoci_seal::HostKey;
-use pikoci_store::{OpenOptions, SqliteStore};
+use pikoci_store::{Database, OpenOptions, SqlStore};
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -52,8 +51,8 @@ struct Target {
 fn main() -> Outcome<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
-        let path = std::env::args().nth(1).map(PathBuf::from);
-        let store = Arc::new(SqliteStore::open(OpenOptions { path, host_key: HostKey::random()? }).await?);
+        let database: Database = std::env::args().nth(1).as_deref().unwrap_or("mem").parse()?;
+        let store = Arc::new(SqlStore::open(OpenOptions { database, host_key: HostKey::random()? }).await?);
         let target = prepare(&store).await?;
         let mut out = std::io::stdout();
         for workers in [1, 2, 8] {
@@ -98,7 +97,7 @@ fn now() -> DateTime<Utc> {
     DateTime::UNIX_EPOCH
 }
 
-async fn prepare(store: &SqliteStore) -> Outcome<Target> {
+async fn prepare(store: &SqlStore) -> Outcome<Target> {
     let job = Job {
         name: "true".into(),
         description: String::new(),
@@ -135,7 +134,7 @@ async fn prepare(store: &SqliteStore) -> Outcome<Target> {
     Ok(Target { pipeline, revision, job })
 }
 
-async fn builds(store: &Arc<SqliteStore>, target: Target, workers: usize) -> Outcome<()> {
+async fn builds(store: &Arc<SqlStore>, target: Target, workers: usize) -> Outcome<()> {
     let left = Arc::new(AtomicU64::new(BUILDS));
     let tasks: Vec<_> = (0..workers)
         .map(|_| {
@@ -158,7 +157,7 @@ async fn builds(store: &Arc<SqliteStore>, target: Target, workers: usize) -> Out
 }
 
 /// One build of one step: insert, claim, events twice.
-async fn build(store: &SqliteStore, target: Target) -> Outcome<()> {
+async fn build(store: &SqlStore, target: Target) -> Outcome<()> {
     let new = NewBuild {
         job: target.job,
         revision: target.revision,
@@ -204,7 +203,7 @@ fn step(status: BuildStatus) -> BuildEvent {
     })
 }
 
-async fn logs(store: &Arc<SqliteStore>, builds: usize) -> Outcome<()> {
+async fn logs(store: &Arc<SqlStore>, builds: usize) -> Outcome<()> {
     let tasks: Vec<_> = (0..builds)
         .map(|index| {
             let store = store.clone();
@@ -218,7 +217,7 @@ async fn logs(store: &Arc<SqliteStore>, builds: usize) -> Outcome<()> {
     Ok(())
 }
 
-async fn log(store: &SqliteStore, build: BuildId, size: usize) -> Outcome<()> {
+async fn log(store: &SqlStore, build: BuildId, size: usize) -> Outcome<()> {
     let bytes: Vec<u8> =
         (0..CHUNK).map(|index| if index % 100 == 99 { b'\n' } else { b'a' + (index % 26) as u8 }).collect();
     let bytes = Bytes::from(bytes);

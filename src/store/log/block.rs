@@ -6,11 +6,16 @@ use pikoci_model::{
     log::{Chunk, NumberedChunk, Stream},
 };
 
-use crate::error::Fault;
+use crate::{error::Fault, sql::Binding};
 
 /// The size of a block in bytes: big enough that a row costs nothing beside its bytes, small enough that a reader who
 /// wants a screenful does not read megabytes.
 const FULL: usize = 256 * 1024;
+
+/// Inserts a block; [`Block::put`] binds its values.
+pub(super) const INSERT: &str =
+    "INSERT INTO blocks (build_id, last_number, run, fence, last_event, step, begins, ends, marks, data) \
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// A block that is being filled.
 pub(super) struct Block {
@@ -54,6 +59,22 @@ impl Block {
             && self.step == chunk.step
             && self.ends() == chunk.offset
             && self.data.len() < FULL
+    }
+
+    /// Binds it to [`INSERT`].
+    pub fn put(self, insert: Binding<'_>) {
+        let ends = self.ends();
+        insert
+            .bind(self.build.0)
+            .bind(self.last_number)
+            .bind(self.run)
+            .bind(self.fence.0)
+            .bind(self.last_event.cast_signed())
+            .bind(self.step.0)
+            .bind(self.begins.cast_signed())
+            .bind(ends.cast_signed())
+            .bind(self.marks)
+            .bind(self.data);
     }
 
     pub fn push(&mut self, number: i64, event: u64, chunk: &Chunk) {

@@ -3,9 +3,9 @@
 use pikoci_model::id::Fence;
 
 use crate::{
-    database::Row,
     error::Fault,
     field::{get, unsigned},
+    sql::{Row},
 };
 
 /// The end of a build's log.

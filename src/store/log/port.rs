@@ -11,10 +11,10 @@ use pikoci_model::{
 };
 
 use super::read::{self, Of};
-use crate::sqlite::SqliteStore;
+use crate::store::SqlStore;
 
 #[async_trait]
-impl LogStore for SqliteStore {
+impl LogStore for SqlStore {
     async fn append_log(
         &self,
         build: BuildId,
@@ -31,11 +31,11 @@ impl LogStore for SqliteStore {
         after: i64,
         max_bytes: usize,
     ) -> Result<Vec<NumberedChunk>, StoreError> {
-        Ok(read::after(&mut *self.log_reader().await?, build, after, max_bytes).await?)
+        Ok(read::after(&mut self.log_reader().await?, build, after, max_bytes).await?)
     }
 
     async fn last_chunk(&self, build: BuildId) -> Result<i64, StoreError> {
-        Ok(read::last(&mut *self.log_reader().await?, build).await?)
+        Ok(read::last(&mut self.log_reader().await?, build).await?)
     }
 
     async fn step_log(
@@ -46,11 +46,11 @@ impl LogStore for SqliteStore {
         offset: u64,
         limit: usize,
     ) -> Result<StepLog, StoreError> {
-        Ok(read::step_log(&mut *self.log_reader().await?, Of { build, run, step }, offset, limit).await?)
+        Ok(read::step_log(&mut self.log_reader().await?, Of { build, run, step }, offset, limit).await?)
     }
 
     async fn log_index(&self, build: BuildId, run: u32, step: &StepPath) -> Result<LogIndex, StoreError> {
-        Ok(read::index(&mut *self.log_reader().await?, Of { build, run, step }).await?)
+        Ok(read::index(&mut self.log_reader().await?, Of { build, run, step }).await?)
     }
 
     async fn step_chunks(
@@ -62,6 +62,6 @@ impl LogStore for SqliteStore {
         limit: usize,
     ) -> Result<Vec<NumberedChunk>, StoreError> {
         let of = Of { build, run, step };
-        Ok(read::overlapping(&mut *self.log_reader().await?, of, offset, limit).await?)
+        Ok(read::overlapping(&mut self.log_reader().await?, of, offset, limit).await?)
     }
 }

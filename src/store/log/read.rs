@@ -8,9 +8,9 @@ use pikoci_model::{
 
 use super::block::{Mark, chunks, marks};
 use crate::{
-    database::{Conn, Row},
     error::Fault,
     field::{get, unsigned},
+    sql::{Conn, Row, query},
 };
 
 /// Blocks that are looked at in one go.
@@ -31,7 +31,7 @@ fn of_row(row: &Row) -> Result<Vec<NumberedChunk>, Fault> {
 }
 
 pub(super) async fn last(conn: &mut Conn, build: BuildId) -> Result<i64, Fault> {
-    let query = sqlx::query("SELECT MAX(last_number) FROM blocks WHERE build_id = ?").bind(build.0);
+    let query = query("SELECT MAX(last_number) FROM blocks WHERE build_id = ?").bind(build.0);
     Ok(get::<Option<i64>>(&query.fetch_one(conn).await?, 0)?.unwrap_or(0))
 }
 
@@ -42,7 +42,7 @@ pub(super) async fn after(
     after: i64,
     max_bytes: usize,
 ) -> Result<Vec<NumberedChunk>, Fault> {
-    let rows = sqlx::query(
+    let rows = query(
         "WITH next AS (SELECT id, last_number, ends - begins AS size FROM blocks \
          WHERE build_id = ? AND last_number > ? ORDER BY last_number LIMIT ?), \
          summed AS (SELECT id, SUM(size) OVER till AS until_here, size, FIRST_VALUE(size) OVER till AS first \
@@ -87,7 +87,7 @@ pub(super) async fn step_log(
 }
 
 async fn total(conn: &mut Conn, of: Of<'_>) -> Result<u64, Fault> {
-    let query = sqlx::query("SELECT MAX(ends) FROM blocks WHERE build_id = ? AND run = ? AND step = ?");
+    let query = query("SELECT MAX(ends) FROM blocks WHERE build_id = ? AND run = ? AND step = ?");
     let row = query.bind(of.build.0).bind(of.run).bind(&of.step.0).fetch_one(conn).await?;
     Ok(get::<Option<i64>>(&row, 0)?.unwrap_or(0).cast_unsigned())
 }
@@ -102,10 +102,10 @@ pub(super) async fn overlapping(
     let until = offset.saturating_add(limit as u64);
     let (from, to) = (signed(offset), signed(until));
     let bound =
-        sqlx::query("SELECT MIN(ends) FROM blocks WHERE build_id = ? AND run = ? AND step = ? AND ends >= ?");
+        query("SELECT MIN(ends) FROM blocks WHERE build_id = ? AND run = ? AND step = ? AND ends >= ?");
     let bound = bound.bind(of.build.0).bind(of.run).bind(&of.step.0).bind(to);
-    let bound = get::<Option<i64>>(&bound.fetch_one(&mut *conn).await?, 0)?.unwrap_or(i64::MAX);
-    let rows = sqlx::query(
+    let bound = get::<Option<i64>>(&bound.fetch_one(conn).await?, 0)?.unwrap_or(i64::MAX);
+    let rows = query(
         "SELECT last_number, run, step, begins, marks, data FROM blocks WHERE build_id = ? AND run = ? \
          AND step = ? AND ends > ? AND ends <= ? ORDER BY ends, id",
     )
@@ -131,13 +131,13 @@ fn signed(offset: u64) -> i64 {
 }
 
 pub(super) async fn index(conn: &mut Conn, of: Of<'_>) -> Result<LogIndex, Fault> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT begins, marks FROM blocks WHERE build_id = ? AND run = ? AND step = ? ORDER BY ends, id",
     )
     .bind(of.build.0)
     .bind(of.run)
     .bind(&of.step.0)
-    .fetch_all(&mut *conn)
+    .fetch_all(conn)
     .await?;
     let mut places = Vec::new();
     for row in &rows {
@@ -150,7 +150,7 @@ pub(super) async fn index(conn: &mut Conn, of: Of<'_>) -> Result<LogIndex, Fault
 }
 
 async fn last_block(conn: &mut Conn, of: Of<'_>) -> Result<Vec<NumberedChunk>, Fault> {
-    let query = sqlx::query(
+    let query = query(
         "SELECT last_number, run, step, begins, marks, data FROM blocks \
          WHERE build_id = ? AND run = ? AND step = ? ORDER BY ends DESC, id DESC LIMIT 1",
     );

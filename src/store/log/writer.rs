@@ -17,15 +17,14 @@ use tokio::{
 };
 
 use super::{
-    block::Block,
+    block::{Block, INSERT},
     cursor::{self, Cursor, Turn},
 };
 use crate::{
-    bundle::{Answer, Bundle},
     checkpoint::{Checkpoints, Pace},
-    database::Conn,
     error::Fault,
     field::get,
+    sql::{Answer, Bundle, Conn, query},
 };
 
 /// Appends that wait. Each caller waits for its answer, so this many builds log at once before one has to wait; the
@@ -155,7 +154,7 @@ impl Appender {
             self.commit(batch).await;
         }
         self.checkpoints.close().await;
-        crate::sqlite::close_connection(self.conn).await;
+        self.conn.close().await;
     }
 
     async fn commit(&mut self, batch: Vec<Append>) {
@@ -278,22 +277,7 @@ impl Appender {
     /// Inserts the block that was filled.
     async fn flush(&mut self) -> Result<(), Fault> {
         let Some(block) = self.open.take() else { return Ok(()) };
-        let ends = block.ends();
-        let insert = self.waiting.add(
-            "INSERT INTO blocks (build_id, last_number, run, fence, last_event, step, begins, ends, marks, data) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        );
-        insert
-            .bind(block.build.0)
-            .bind(block.last_number)
-            .bind(block.run)
-            .bind(block.fence.0)
-            .bind(block.last_event.cast_signed())
-            .bind(block.step.0)
-            .bind(block.begins.cast_signed())
-            .bind(ends.cast_signed())
-            .bind(block.marks)
-            .bind(block.data);
+        block.put(self.waiting.add(INSERT));
         if self.waiting.is_long() { self.last().await.map(drop) } else { Ok(()) }
     }
 
@@ -314,6 +298,6 @@ impl Appender {
         self.newest = None;
         self.cursors.clear();
         // After some errors the database has rolled back already, and says so.
-        sqlx::query("ROLLBACK").execute(&mut self.conn).await.ok();
+        query("ROLLBACK").execute(&mut self.conn).await.ok();
     }
 }

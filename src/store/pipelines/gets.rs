@@ -11,11 +11,11 @@ use pikoci_model::{
 };
 
 use crate::{
-    database::Conn,
     error::Fault,
     field::{get, json, text},
     resources::newest,
     upsert,
+    sql::{Conn, query},
 };
 
 /// The gets of a job, by name, in plan order.
@@ -88,7 +88,7 @@ async fn save_get(
             newest_passed(conn, pipeline, &mark).await?
         }
     };
-    sqlx::query(upsert::PUT_GET)
+    query(upsert::PUT_GET)
         .bind(id.0)
         .bind(name)
         .bind(mark.resource.0)
@@ -104,7 +104,7 @@ async fn save_get(
 }
 
 async fn marks(conn: &mut Conn, id: JobId) -> Result<BTreeMap<String, Mark>, Fault> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT name, resource_id, passed, triggers, every, floor, every_from, newest FROM job_gets \
          WHERE job_id = ?",
     )
@@ -134,7 +134,7 @@ pub(super) async fn forget(conn: &mut Conn, id: JobId, name: &str) -> Result<(),
         "DELETE FROM candidates WHERE job_id = ? AND get_name = ?",
         "DELETE FROM job_gets WHERE job_id = ? AND name = ?",
     ] {
-        sqlx::query(statement).bind(id.0).bind(name).execute(&mut *conn).await?;
+        query(statement).bind(id.0).bind(name).execute(conn).await?;
     }
     Ok(())
 }
@@ -142,7 +142,7 @@ pub(super) async fn forget(conn: &mut Conn, id: JobId, name: &str) -> Result<(),
 /// Removes the rows of all gets of a job.
 pub(super) async fn forget_all(conn: &mut Conn, id: JobId) -> Result<(), Fault> {
     for statement in ["DELETE FROM candidates WHERE job_id = ?", "DELETE FROM job_gets WHERE job_id = ?"] {
-        sqlx::query(statement).bind(id.0).execute(&mut *conn).await?;
+        query(statement).bind(id.0).execute(conn).await?;
     }
     Ok(())
 }
@@ -155,11 +155,11 @@ async fn newest_passed(
 ) -> Result<Option<VersionId>, Fault> {
     let mut common: Option<BTreeSet<i64>> = None;
     for job in &mark.passed {
-        let query = sqlx::query(
+        let query = query(
             "SELECT p.version_id FROM jobs j JOIN passed p ON p.job_id = j.id \
              WHERE j.pipeline_id = ? AND j.name = ? AND p.resource_id = ?",
         );
-        let rows = query.bind(pipeline.0).bind(job).bind(mark.resource.0).fetch_all(&mut *conn).await?;
+        let rows = query.bind(pipeline.0).bind(job).bind(mark.resource.0).fetch_all(conn).await?;
         let passed = rows.iter().map(|row| get(row, 0)).collect::<Result<BTreeSet<i64>, Fault>>()?;
         common = Some(match common {
             Some(common) => &common & &passed,

@@ -14,24 +14,24 @@ use pikoci_model::{
 };
 
 use super::{read, remove::Remove, save::Save, values};
-use crate::sqlite::SqliteStore;
+use crate::store::SqlStore;
 
 #[async_trait]
-impl PipelineStore for SqliteStore {
+impl PipelineStore for SqlStore {
     async fn save_revision(&self, save: SaveRevision) -> Result<SavedRevision, StoreError> {
         self.writer.run(Save(save)).await
     }
 
     async fn pipeline(&self, team: &str, canonical: &str) -> Result<Option<PipelineRow>, StoreError> {
-        Ok(read::by_name(&mut *self.reader().await?, team, canonical).await?)
+        Ok(read::by_name(&mut self.reader().await?, team, canonical).await?)
     }
 
     async fn pipeline_by_id(&self, id: PipelineId) -> Result<Option<PipelineRow>, StoreError> {
-        Ok(read::by_id(&mut *self.reader().await?, id).await?)
+        Ok(read::by_id(&mut self.reader().await?, id).await?)
     }
 
     async fn pipelines(&self, team: Option<TeamId>) -> Result<Vec<PipelineRow>, StoreError> {
-        Ok(read::all(&mut *self.reader().await?, team).await?)
+        Ok(read::all(&mut self.reader().await?, team).await?)
     }
 
     async fn delete_pipeline(&self, id: PipelineId) -> Result<bool, StoreError> {
@@ -41,7 +41,7 @@ impl PipelineStore for SqliteStore {
     }
 
     async fn revision(&self, id: RevisionId) -> Result<Option<RevisionRow>, StoreError> {
-        let found = self.shared.definitions.find(&mut *self.reader().await?, id).await?;
+        let found = self.shared.definitions.find(&mut self.reader().await?, id).await?;
         Ok(found.map(|definition| definition.row.clone()))
     }
 
@@ -55,14 +55,14 @@ impl PipelineStore for SqliteStore {
     }
 
     async fn jobs(&self, id: PipelineId) -> Result<Vec<JobRow>, StoreError> {
-        Ok(read::jobs(&mut *self.reader().await?, id).await?)
+        Ok(read::jobs(&mut self.reader().await?, id).await?)
     }
 
     async fn job(&self, pipeline: PipelineId, name: &str) -> Result<Option<JobRow>, StoreError> {
-        Ok(read::job_by_name(&mut *self.reader().await?, pipeline, name).await?)
+        Ok(read::job_by_name(&mut self.reader().await?, pipeline, name).await?)
     }
 
     async fn recent_builds(&self, id: PipelineId, limit: u32) -> Result<Vec<Build>, StoreError> {
-        Ok(read::recent_builds(&mut *self.reader().await?, id, limit).await?)
+        Ok(read::recent_builds(&mut self.reader().await?, id, limit).await?)
     }
 }

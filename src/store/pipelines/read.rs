@@ -8,10 +8,9 @@ use pikoci_model::{
 
 use crate::{
     builds::{columns, list, of_row},
-    bundle::{Answer, Bundle},
-    database::{Conn, Row},
     error::Fault,
     field::{get, maybe_time, time, unsigned},
+    sql::{Answer, Bundle, Conn, Row, query},
 };
 
 /// Reads pipelines with their run-time state; conditions follow.
@@ -47,20 +46,20 @@ pub(super) async fn by_name(
     team: &str,
     canonical: &str,
 ) -> Result<Option<PipelineRow>, Fault> {
-    let query = sqlx::query(select!("WHERE t.canonical = ? AND p.canonical = ?"));
+    let query = query(select!("WHERE t.canonical = ? AND p.canonical = ?"));
     let row = query.bind(team).bind(canonical).fetch_optional(conn).await?;
     row.as_ref().map(pipeline).transpose()
 }
 
 pub(super) async fn by_id(conn: &mut Conn, id: PipelineId) -> Result<Option<PipelineRow>, Fault> {
-    let row = sqlx::query(select!("WHERE p.id = ?")).bind(id.0).fetch_optional(conn).await?;
+    let row = query(select!("WHERE p.id = ?")).bind(id.0).fetch_optional(conn).await?;
     row.as_ref().map(pipeline).transpose()
 }
 
 pub(super) async fn all(conn: &mut Conn, team: Option<TeamId>) -> Result<Vec<PipelineRow>, Fault> {
     let query = match team {
-        Some(team) => sqlx::query(select!("WHERE p.team_id = ? ORDER BY p.id DESC")).bind(team.0),
-        None => sqlx::query(select!("ORDER BY p.id DESC")),
+        Some(team) => query(select!("WHERE p.team_id = ? ORDER BY p.id DESC")).bind(team.0),
+        None => query(select!("ORDER BY p.id DESC")),
     };
     query.fetch_all(conn).await?.iter().map(pipeline).collect()
 }
@@ -84,11 +83,11 @@ async fn job(conn: &mut Conn, row: &Row) -> Result<JobRow, Fault> {
 }
 
 pub(super) async fn jobs(conn: &mut Conn, pipeline: PipelineId) -> Result<Vec<JobRow>, Fault> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT id, name, position FROM jobs WHERE pipeline_id = ? AND archived = 0 ORDER BY position",
     )
     .bind(pipeline.0)
-    .fetch_all(&mut *conn)
+    .fetch_all(conn)
     .await?;
     let mut out = Vec::with_capacity(rows.len());
     for row in &rows {
@@ -102,10 +101,10 @@ pub(super) async fn job_by_name(
     pipeline: PipelineId,
     name: &str,
 ) -> Result<Option<JobRow>, Fault> {
-    let query = sqlx::query(
+    let query = query(
         "SELECT id, name, position FROM jobs WHERE pipeline_id = ? AND name = ? AND archived = 0",
     );
-    match query.bind(pipeline.0).bind(name).fetch_optional(&mut *conn).await? {
+    match query.bind(pipeline.0).bind(name).fetch_optional(conn).await? {
         Some(row) => Ok(Some(job(conn, &row).await?)),
         None => Ok(None),
     }
@@ -123,8 +122,8 @@ pub(super) async fn recent_builds(
         " FROM builds b WHERE b.pipeline_id = ? AND b.stage = ? ORDER BY b.id DESC LIMIT ?"
     );
     let mut builds = Vec::new();
-    for stage in 0..=2 {
-        let query = sqlx::query(OF_STAGE).bind(pipeline.0).bind(stage).bind(limit);
+    for stage in 0..=2_u32 {
+        let query = query(OF_STAGE).bind(pipeline.0).bind(stage).bind(limit);
         builds.extend(list(conn, query).await?);
     }
     builds.sort_by_key(|build| std::cmp::Reverse(build.id));

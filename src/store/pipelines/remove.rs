@@ -7,6 +7,7 @@ use crate::{
     error::Fault,
     field::get,
     writer::{Command, Tx},
+    sql::{query},
 };
 
 pub(super) struct Remove(pub PipelineId);
@@ -17,14 +18,15 @@ impl Command for Remove {
     type Answer = Option<Vec<BuildId>>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<Vec<BuildId>>, Fault> {
-        let unfinished = sqlx::query("SELECT 1 FROM builds WHERE pipeline_id = ? AND stage < 2 LIMIT 1");
+        tx.lock_pipeline(self.0).await?;
+        let unfinished = query("SELECT 1 FROM builds WHERE pipeline_id = ? AND stage < 2 LIMIT 1");
         if unfinished.bind(self.0.0).fetch_optional(tx.conn().await?).await?.is_some() {
             return Ok(None);
         }
-        let builds = sqlx::query("SELECT id FROM builds WHERE pipeline_id = ?").bind(self.0.0);
+        let builds = query("SELECT id FROM builds WHERE pipeline_id = ?").bind(self.0.0);
         let builds = builds.fetch_all(tx.conn().await?).await?;
         tx.forget_builds();
-        sqlx::query("DELETE FROM pipelines WHERE id = ?").bind(self.0.0).execute(tx.conn().await?).await?;
+        query("DELETE FROM pipelines WHERE id = ?").bind(self.0.0).execute(tx.conn().await?).await?;
         tx.shared.definitions.forget();
         builds.iter().map(|row| Ok(BuildId(get(row, 0)?))).collect::<Result<Vec<_>, Fault>>().map(Some)
     }

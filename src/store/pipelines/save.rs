@@ -17,12 +17,12 @@ use super::{
     raise, values,
 };
 use crate::{
-    database::Conn,
     definitions::Definition,
     error::Fault,
     field::{get, micros, text},
     resources::request,
     writer::{Command, Tx},
+    sql::{Conn, Sql, query},
 };
 
 pub(super) struct Save(pub SaveRevision);
@@ -33,7 +33,7 @@ impl Command for Save {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<SavedRevision, Fault> {
         let save = &self.0;
-        let existing = existing(tx.conn().await?, save).await?;
+        let existing = existing(tx, save).await?;
         if save.must_exist.is_some_and(|must| must != existing.is_some()) {
             return Ok(SavedRevision::Exists(existing.is_some()));
         }
@@ -59,7 +59,7 @@ impl Command for Save {
 
 impl Save {
     async fn is_same(&self, conn: &mut Conn, revision: RevisionId) -> Result<bool, Fault> {
-        let query = sqlx::query("SELECT content_hash FROM revisions WHERE id = ?").bind(revision.0);
+        let query = query("SELECT content_hash FROM revisions WHERE id = ?").bind(revision.0);
         Ok(get::<String>(&query.fetch_one(conn).await?, 0)? == self.0.content_hash)
     }
 
@@ -73,7 +73,7 @@ impl Save {
         let number = before.as_ref().map_or(0, |before| before.row.number) + 1;
         let revision = add_revision(tx.conn().await?, pipeline, number, save).await?;
         rename(tx.conn().await?, pipeline, save).await?;
-        let update = sqlx::query(
+        let update = query(
             "UPDATE pipelines SET revision_id = ?, revision_number = ?, updated_at = ?, updated_by = ? \
              WHERE id = ?",
         );
@@ -97,23 +97,34 @@ impl Save {
     }
 }
 
-async fn existing(conn: &mut Conn, save: &SaveRevision) -> Result<Option<(PipelineId, RevisionId)>, Fault> {
-    let query = sqlx::query("SELECT id, revision_id FROM pipelines WHERE team_id = ? AND canonical = ?");
+/// The pipeline as it is, locked where others write.
+async fn existing(
+    tx: &mut Tx<'_>,
+    save: &SaveRevision,
+) -> Result<Option<(PipelineId, RevisionId)>, Fault> {
+    if tx.is_shared()
+        && let Some((id, _)) = find(tx.conn().await?, save).await?
+    {
+        tx.lock_pipeline(id).await?;
+    }
+    find(tx.conn().await?, save).await
+}
+
+async fn find(conn: &mut Conn, save: &SaveRevision) -> Result<Option<(PipelineId, RevisionId)>, Fault> {
+    let query = query("SELECT id, revision_id FROM pipelines WHERE team_id = ? AND canonical = ?");
     let row = query.bind(save.team.0).bind(&save.canonical).fetch_optional(conn).await?;
     row.map(|row| Ok((PipelineId(get(&row, 0)?), RevisionId(get(&row, 1)?)))).transpose()
 }
 
 async fn add_pipeline(conn: &mut Conn, save: &SaveRevision) -> Result<PipelineId, Fault> {
-    let team = sqlx::query("SELECT 1 FROM teams WHERE id = ?").bind(save.team.0);
-    team.fetch_optional(&mut *conn).await?.ok_or_else(|| Fault::missing("team", save.team))?;
-    let insert = sqlx::query(
-        "INSERT INTO pipelines (team_id, canonical, name, public, revision_id, revision_number, updated_at, \
-         updated_by) VALUES (?, ?, ?, 0, 0, 0, ?, ?)",
-    );
+    let team = query("SELECT 1 FROM teams WHERE id = ?").bind(save.team.0);
+    team.fetch_optional(conn).await?.ok_or_else(|| Fault::missing("team", save.team))?;
+    let insert = query(Sql::new("INSERT INTO pipelines (team_id, canonical, name, public, revision_id, revision_number, updated_at, \
+         updated_by) VALUES (?, ?, ?, 0, 0, 0, ?, ?)").with_id());
     let insert = insert.bind(save.team.0).bind(&save.canonical).bind(&save.name);
-    let done = insert.bind(micros(save.at)).bind(&save.by).execute(&mut *conn).await?;
-    let id = PipelineId(done.last_insert_rowid());
-    sqlx::query("INSERT INTO pipeline_states (pipeline_id, state) VALUES (?, 0)")
+    let done = insert.bind(micros(save.at)).bind(&save.by).execute(conn).await?;
+    let id = PipelineId(done.inserted);
+    query("INSERT INTO pipeline_states (pipeline_id, state) VALUES (?, 0)")
         .bind(id.0)
         .execute(conn)
         .await?;
@@ -121,7 +132,7 @@ async fn add_pipeline(conn: &mut Conn, save: &SaveRevision) -> Result<PipelineId
 }
 
 async fn rename(conn: &mut Conn, pipeline: PipelineId, save: &SaveRevision) -> Result<(), Fault> {
-    let update = sqlx::query("UPDATE pipelines SET name = ?, public = COALESCE(?, public) WHERE id = ?");
+    let update = query("UPDATE pipelines SET name = ?, public = COALESCE(?, public) WHERE id = ?");
     update.bind(&save.name).bind(save.public).bind(pipeline.0).execute(conn).await?;
     Ok(())
 }
@@ -132,12 +143,10 @@ async fn add_revision(
     number: i64,
     save: &SaveRevision,
 ) -> Result<RevisionId, Fault> {
-    let insert = sqlx::query(
-        "INSERT INTO revisions (pipeline_id, number, content_hash, source, compiled) VALUES (?, ?, ?, ?, ?)",
-    );
+    let insert = query(Sql::new("INSERT INTO revisions (pipeline_id, number, content_hash, source, compiled) VALUES (?, ?, ?, ?, ?)").with_id());
     let insert = insert.bind(pipeline.0).bind(number).bind(&save.content_hash);
     let insert = insert.bind(save.source.as_slice()).bind(text(&save.compiled)?);
-    Ok(RevisionId(insert.execute(conn).await?.last_insert_rowid()))
+    Ok(RevisionId(insert.execute(conn).await?.inserted))
 }
 
 /// The resources of the definition, by canonical; those that are gone are archived.
@@ -146,9 +155,9 @@ async fn save_resources(
     pipeline: PipelineId,
     compiled: &Pipeline,
 ) -> Result<BTreeMap<String, ResourceId>, Fault> {
-    let rows = sqlx::query("SELECT canonical, id FROM resources WHERE pipeline_id = ?")
+    let rows = query("SELECT canonical, id FROM resources WHERE pipeline_id = ?")
         .bind(pipeline.0)
-        .fetch_all(&mut *conn)
+        .fetch_all(conn)
         .await?;
     let known = rows
         .iter()
@@ -157,8 +166,8 @@ async fn save_resources(
     let mut resources = BTreeMap::new();
     for (canonical, id) in &known {
         let archived = compiled.resource(canonical).is_none();
-        let update = sqlx::query("UPDATE resources SET archived = ? WHERE id = ?");
-        update.bind(archived).bind(id.0).execute(&mut *conn).await?;
+        let update = query("UPDATE resources SET archived = ? WHERE id = ?");
+        update.bind(archived).bind(id.0).execute(conn).await?;
     }
     for resource in &compiled.resources {
         let canonical = resource.canonical();
@@ -172,10 +181,10 @@ async fn save_resources(
 }
 
 async fn add_resource(conn: &mut Conn, pipeline: PipelineId, canonical: &str) -> Result<ResourceId, Fault> {
-    let insert = sqlx::query("INSERT INTO resources (pipeline_id, canonical, archived) VALUES (?, ?, 0)");
-    let done = insert.bind(pipeline.0).bind(canonical).execute(&mut *conn).await?;
-    let id = ResourceId(done.last_insert_rowid());
-    sqlx::query(
+    let insert = query(Sql::new("INSERT INTO resources (pipeline_id, canonical, archived) VALUES (?, ?, 0)").with_id());
+    let done = insert.bind(pipeline.0).bind(canonical).execute(conn).await?;
+    let id = ResourceId(done.inserted);
+    query(
         "INSERT INTO resource_states (resource_id, webhook_token, failing, logs, again, leases) \
          VALUES (?, ?, 0, '', 0, 0)",
     )
@@ -192,9 +201,9 @@ async fn save_jobs(
     compiled: &Pipeline,
     resources: &BTreeMap<String, ResourceId>,
 ) -> Result<(), Fault> {
-    let rows = sqlx::query("SELECT name, id FROM jobs WHERE pipeline_id = ?")
+    let rows = query("SELECT name, id FROM jobs WHERE pipeline_id = ?")
         .bind(pipeline.0)
-        .fetch_all(&mut *conn)
+        .fetch_all(conn)
         .await?;
     let mut gone = BTreeSet::new();
     let mut known = BTreeMap::new();
@@ -206,7 +215,7 @@ async fn save_jobs(
         known.insert(name, id);
     }
     for id in gone {
-        sqlx::query("UPDATE jobs SET archived = 1 WHERE id = ?").bind(id).execute(&mut *conn).await?;
+        query("UPDATE jobs SET archived = 1 WHERE id = ?").bind(id).execute(conn).await?;
         forget_all(conn, JobId(id)).await?;
     }
     for (position, job) in (0..).zip(&compiled.jobs) {
@@ -224,14 +233,14 @@ async fn put_job(
     position: u32,
 ) -> Result<JobId, Fault> {
     if let Some(id) = known {
-        let update = sqlx::query("UPDATE jobs SET position = ?, archived = 0 WHERE id = ?");
+        let update = query("UPDATE jobs SET position = ?, archived = 0 WHERE id = ?");
         update.bind(position).bind(id.0).execute(conn).await?;
         return Ok(id);
     }
-    let insert = sqlx::query("INSERT INTO jobs (pipeline_id, name, position, archived) VALUES (?, ?, ?, 0)");
-    let done = insert.bind(pipeline.0).bind(name).bind(position).execute(&mut *conn).await?;
-    let id = JobId(done.last_insert_rowid());
-    let state = sqlx::query("INSERT INTO job_states (job_id, last_number) VALUES (?, 0)");
+    let insert = query(Sql::new("INSERT INTO jobs (pipeline_id, name, position, archived) VALUES (?, ?, ?, 0)").with_id());
+    let done = insert.bind(pipeline.0).bind(name).bind(position).execute(conn).await?;
+    let id = JobId(done.inserted);
+    let state = query("INSERT INTO job_states (job_id, last_number) VALUES (?, 0)");
     state.bind(id.0).execute(conn).await?;
     Ok(id)
 }

@@ -6,9 +6,9 @@ use pikoci_model::{id::PipelineId, port::store::SaveRevision, text::SecretValue}
 use pikoci_seal::HostKey;
 
 use crate::{
-    database::Conn,
     error::Fault,
     field::{get, text},
+    sql::{Conn, query},
 };
 
 fn context(pipeline: PipelineId, name: &str) -> String {
@@ -22,8 +22,8 @@ pub(super) async fn save(
     pipeline: PipelineId,
     save: &SaveRevision,
 ) -> Result<(), Fault> {
-    let clear = sqlx::query("DELETE FROM pipeline_values WHERE pipeline_id = ?");
-    clear.bind(pipeline.0).execute(&mut *conn).await?;
+    let clear = query("DELETE FROM pipeline_values WHERE pipeline_id = ?");
+    clear.bind(pipeline.0).execute(conn).await?;
     for (name, value) in &save.vars {
         put(conn, pipeline, false, name, text(value)?.into_bytes()).await?;
     }
@@ -42,13 +42,13 @@ async fn put(
     value: Vec<u8>,
 ) -> Result<(), Fault> {
     let insert =
-        sqlx::query("INSERT INTO pipeline_values (pipeline_id, secret, name, value) VALUES (?, ?, ?, ?)");
+        query("INSERT INTO pipeline_values (pipeline_id, secret, name, value) VALUES (?, ?, ?, ?)");
     insert.bind(pipeline.0).bind(secret).bind(name).bind(value).execute(conn).await?;
     Ok(())
 }
 
 async fn read(conn: &mut Conn, pipeline: PipelineId, secret: bool) -> Result<Vec<(String, Vec<u8>)>, Fault> {
-    let query = sqlx::query("SELECT name, value FROM pipeline_values WHERE pipeline_id = ? AND secret = ?");
+    let query = query("SELECT name, value FROM pipeline_values WHERE pipeline_id = ? AND secret = ?");
     let rows = query.bind(pipeline.0).bind(secret).fetch_all(conn).await?;
     rows.iter().map(|row| Ok((get(row, 0)?, get(row, 1)?))).collect()
 }

@@ -11,20 +11,20 @@ use pikoci_model::{
 
 use super::{read::lease, versions::record_version};
 use crate::{
-    database::Conn,
     error::Fault,
     field::{get, micros},
     pipelines::raise,
     writer::{Command, Tx},
+    sql::{Conn, Sql, query},
 };
 
 /// Asks for a check; true if one runs, so that one more follows it.
 pub(crate) async fn request(conn: &mut Conn, id: ResourceId, at: DateTime<Utc>) -> Result<bool, Fault> {
-    let again = sqlx::query("UPDATE resource_states SET again = 1 WHERE resource_id = ? AND lease_until > ?");
-    if again.bind(id.0).bind(micros(at)).execute(&mut *conn).await?.rows_affected() > 0 {
+    let again = query("UPDATE resource_states SET again = 1 WHERE resource_id = ? AND lease_until > ?");
+    if again.bind(id.0).bind(micros(at)).execute(conn).await?.changes > 0 {
         return Ok(true);
     }
-    let due = sqlx::query("UPDATE resource_states SET next_check = ? WHERE resource_id = ?");
+    let due = query("UPDATE resource_states SET next_check = ? WHERE resource_id = ?");
     due.bind(micros(at)).bind(id.0).execute(conn).await?;
     Ok(false)
 }
@@ -53,7 +53,7 @@ impl Command for SetNextCheck {
     type Answer = ();
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
-        let update = sqlx::query("UPDATE resource_states SET next_check = ? WHERE resource_id = ?");
+        let update = query("UPDATE resource_states SET next_check = ? WHERE resource_id = ?");
         update.bind(self.next.map(micros)).bind(self.id.0).execute(tx.conn().await?).await?;
         Ok(())
     }
@@ -69,7 +69,7 @@ impl Command for SetWebhook {
     type Answer = ();
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
-        let update = sqlx::query("UPDATE resource_states SET webhook_token = ? WHERE resource_id = ?");
+        let update = query("UPDATE resource_states SET webhook_token = ? WHERE resource_id = ?");
         update.bind(&self.token).bind(self.id.0).execute(tx.conn().await?).await?;
         Ok(())
     }
@@ -87,18 +87,18 @@ impl Command for LeaseCheck {
     type Answer = Option<CheckLease>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<CheckLease>, Fault> {
-        let take = sqlx::query(
+        let take = query(
             "UPDATE resource_states SET leases = leases + 1, lease_node = ?, lease_until = ? \
              WHERE resource_id = ? AND (lease_until IS NULL OR lease_until <= ?) \
              AND EXISTS (SELECT 1 FROM resources r WHERE r.id = ? AND r.archived = 0)",
         );
         let take = take.bind(&self.node.0).bind(micros(self.until)).bind(self.id.0);
         let taken = take.bind(micros(self.now)).bind(self.id.0).execute(tx.conn().await?).await?;
-        if taken.rows_affected() == 0 {
+        if taken.changes == 0 {
             return Ok(None);
         }
         let select =
-            sqlx::query("SELECT leases, lease_node, lease_until FROM resource_states WHERE resource_id = ?");
+            query("SELECT leases, lease_node, lease_until FROM resource_states WHERE resource_id = ?");
         lease(&select.bind(self.id.0).fetch_one(tx.conn().await?).await?, 0)
     }
 }
@@ -116,9 +116,13 @@ impl Command for RecordCheck {
     type Answer = Option<RecordedCheck>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<RecordedCheck>, Fault> {
+        // Versions become visible in the order of their ids.
+        if self.outcome.result.as_ref().is_ok_and(|found| !found.is_empty()) {
+            tx.lock_pipeline_with(self.id).await?;
+        }
         let Some((pipeline, again)) = self.held(tx).await? else { return Ok(None) };
         let next = if again { Some(self.at) } else { self.next };
-        let give_back = sqlx::query(
+        let give_back = query(
             "UPDATE resource_states SET lease_node = NULL, lease_until = NULL, again = 0, last_check = ?, \
              next_check = ?, failing = ?, logs = ? WHERE resource_id = ?",
         );
@@ -140,12 +144,13 @@ impl Command for RecordCheck {
 impl RecordCheck {
     /// The pipeline, and whether one more check is wanted, if the lease is still this one.
     async fn held(&self, tx: &mut Tx<'_>) -> Result<Option<(PipelineId, bool)>, Fault> {
-        let query = sqlx::query(
-            "SELECT r.pipeline_id, s.again FROM resource_states s JOIN resources r ON r.id = s.resource_id \
-             WHERE s.resource_id = ? AND s.leases = ? AND s.lease_node IS NOT NULL",
-        );
-        let row = query.bind(self.id.0).bind(self.lease).fetch_optional(tx.conn().await?).await?;
-        row.map(|row| Ok((PipelineId(get(&row, 0)?), get(&row, 1)?))).transpose()
+        const HELD: Sql = Sql::new(
+            "SELECT again, (SELECT r.pipeline_id FROM resources r WHERE r.id = resource_id) FROM resource_states \
+             WHERE resource_id = ? AND leases = ? AND lease_node IS NOT NULL",
+        )
+        .locking();
+        let row = query(HELD).bind(self.id.0).bind(self.lease).fetch_optional(tx.conn().await?).await?;
+        row.map(|row| Ok((PipelineId(get(&row, 1)?), get(&row, 0)?))).transpose()
     }
 }
 
@@ -160,7 +165,8 @@ impl Command for AddVersion {
     type Answer = (VersionId, bool);
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(VersionId, bool), Fault> {
-        let owner = sqlx::query("SELECT pipeline_id FROM resources WHERE id = ?").bind(self.id.0);
+        tx.lock_pipeline_with(self.id).await?;
+        let owner = query("SELECT pipeline_id FROM resources WHERE id = ?").bind(self.id.0);
         let owner = owner.fetch_optional(tx.conn().await?).await?;
         let owner = owner.ok_or_else(|| Fault::missing("resource", self.id))?;
         let (version, new) = record_version(tx.conn().await?, self.id, &self.value, self.at).await?;

@@ -16,12 +16,12 @@ use super::{
     check::{AddVersion, LeaseCheck, RecordCheck, RequestCheck, SetNextCheck, SetWebhook},
     read, versions,
 };
-use crate::sqlite::SqliteStore;
+use crate::store::SqlStore;
 
 #[async_trait]
-impl ResourceStore for SqliteStore {
+impl ResourceStore for SqlStore {
     async fn resources(&self, pipeline: PipelineId) -> Result<Vec<ResourceRow>, StoreError> {
-        Ok(read::of_pipeline(&mut *self.reader().await?, pipeline).await?)
+        Ok(read::of_pipeline(&mut self.reader().await?, pipeline).await?)
     }
 
     async fn resource(
@@ -29,15 +29,15 @@ impl ResourceStore for SqliteStore {
         pipeline: PipelineId,
         canonical: &str,
     ) -> Result<Option<ResourceRow>, StoreError> {
-        Ok(read::by_name(&mut *self.reader().await?, pipeline, canonical).await?)
+        Ok(read::by_name(&mut self.reader().await?, pipeline, canonical).await?)
     }
 
     async fn resource_by_id(&self, id: ResourceId) -> Result<Option<ResourceRow>, StoreError> {
-        Ok(read::by_id(&mut *self.reader().await?, id).await?)
+        Ok(read::by_id(&mut self.reader().await?, id).await?)
     }
 
     async fn resource_by_webhook(&self, token: &str) -> Result<Option<ResourceRow>, StoreError> {
-        Ok(read::by_webhook(&mut *self.reader().await?, token).await?)
+        Ok(read::by_webhook(&mut self.reader().await?, token).await?)
     }
 
     async fn set_webhook_token(&self, id: ResourceId, token: &str) -> Result<(), StoreError> {
@@ -53,7 +53,7 @@ impl ResourceStore for SqliteStore {
     }
 
     async fn due_checks(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<DueCheck>, StoreError> {
-        Ok(read::due(&mut *self.reader().await?, now, limit).await?)
+        Ok(read::due(&mut self.reader().await?, now, limit).await?)
     }
 
     async fn lease_check(
@@ -87,10 +87,10 @@ impl ResourceStore for SqliteStore {
     }
 
     async fn versions(&self, id: ResourceId, page: Page) -> Result<Vec<VersionRow>, StoreError> {
-        Ok(versions::list(&mut *self.reader().await?, id, page).await?)
+        Ok(versions::list(&mut self.reader().await?, id, page).await?)
     }
 
     async fn version(&self, id: VersionId) -> Result<Option<Version>, StoreError> {
-        Ok(versions::one(&mut *self.reader().await?, id).await?)
+        Ok(versions::one(&mut self.reader().await?, id).await?)
     }
 }

@@ -6,13 +6,12 @@ use pikoci_model::{
     port::store::{CheckLease, DueCheck, ResourceRow},
     version::Version,
 };
-use sqlx::{query::Query, sqlite::SqliteArguments};
 
 use super::versions::version;
 use crate::{
-    database::{Conn, Row},
     error::Fault,
     field::{get, maybe_time, micros, time},
+    sql::{Conn, Query, Row, query},
 };
 
 /// Reads resources with their run-time state and newest version; conditions follow.
@@ -60,13 +59,13 @@ pub(super) fn lease(row: &Row, from: usize) -> Result<Option<CheckLease>, Fault>
 
 async fn find(
     conn: &mut Conn,
-    query: Query<'_, sqlx::Sqlite, SqliteArguments>,
+    query: Query,
 ) -> Result<Option<ResourceRow>, Fault> {
     query.fetch_optional(conn).await?.as_ref().map(resource).transpose()
 }
 
 pub(super) async fn of_pipeline(conn: &mut Conn, pipeline: PipelineId) -> Result<Vec<ResourceRow>, Fault> {
-    sqlx::query(OF_PIPELINE).bind(pipeline.0).fetch_all(conn).await?.iter().map(resource).collect()
+    query(OF_PIPELINE).bind(pipeline.0).fetch_all(conn).await?.iter().map(resource).collect()
 }
 
 pub(super) async fn by_name(
@@ -74,19 +73,19 @@ pub(super) async fn by_name(
     pipeline: PipelineId,
     canonical: &str,
 ) -> Result<Option<ResourceRow>, Fault> {
-    find(conn, sqlx::query(BY_NAME).bind(pipeline.0).bind(canonical)).await
+    find(conn, query(BY_NAME).bind(pipeline.0).bind(canonical)).await
 }
 
 pub(super) async fn by_id(conn: &mut Conn, id: ResourceId) -> Result<Option<ResourceRow>, Fault> {
-    find(conn, sqlx::query(BY_ID).bind(id.0)).await
+    find(conn, query(BY_ID).bind(id.0)).await
 }
 
 pub(super) async fn by_webhook(conn: &mut Conn, token: &str) -> Result<Option<ResourceRow>, Fault> {
-    find(conn, sqlx::query(BY_WEBHOOK).bind(token)).await
+    find(conn, query(BY_WEBHOOK).bind(token)).await
 }
 
 pub(super) async fn due(conn: &mut Conn, now: DateTime<Utc>, limit: u32) -> Result<Vec<DueCheck>, Fault> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT s.resource_id, r.pipeline_id, s.next_check FROM resource_states s \
          JOIN resources r ON r.id = s.resource_id \
          WHERE s.next_check <= ? AND (s.lease_until IS NULL OR s.lease_until <= ?) AND r.archived = 0 \

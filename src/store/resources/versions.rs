@@ -10,9 +10,9 @@ use pikoci_model::{
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    database::{Conn, Row},
     error::Fault,
     field::{get, json, micros, time, word},
+    sql::{Conn, Row, Sql, query},
 };
 
 /// The most builds that are listed with a version.
@@ -30,7 +30,7 @@ pub(super) fn version(row: &Row, from: usize) -> Result<Version, Fault> {
 
 /// The newest version of a resource.
 pub(crate) async fn newest(conn: &mut Conn, resource: ResourceId) -> Result<Option<VersionId>, Fault> {
-    let query = sqlx::query("SELECT MAX(id) FROM versions WHERE resource_id = ?").bind(resource.0);
+    let query = query("SELECT MAX(id) FROM versions WHERE resource_id = ?").bind(resource.0);
     Ok(get::<Option<i64>>(&query.fetch_one(conn).await?, 0)?.map(VersionId))
 }
 
@@ -43,20 +43,21 @@ pub(crate) async fn record_version(
 ) -> Result<(VersionId, bool), Fault> {
     let text = value.canonical();
     let digest = Sha256::digest(&text).to_vec();
-    let known = sqlx::query("SELECT id FROM versions WHERE resource_id = ? AND digest = ?");
-    let known = known.bind(resource.0).bind(digest.as_slice()).fetch_optional(&mut *conn).await?;
+    let known = query("SELECT id FROM versions WHERE resource_id = ? AND digest = ?");
+    let known = known.bind(resource.0).bind(digest.as_slice()).fetch_optional(conn).await?;
     if let Some(row) = known {
         return Ok((VersionId(get(&row, 0)?), false));
     }
-    let insert =
-        sqlx::query("INSERT INTO versions (resource_id, digest, value, created_at) VALUES (?, ?, ?, ?)");
+    const INSERT: Sql =
+        Sql::new("INSERT INTO versions (resource_id, digest, value, created_at) VALUES (?, ?, ?, ?)").with_id();
+    let insert = query(INSERT);
     let insert = insert.bind(resource.0).bind(digest).bind(text).bind(micros(at));
-    Ok((VersionId(insert.execute(conn).await?.last_insert_rowid()), true))
+    Ok((VersionId(insert.execute(conn).await?.inserted), true))
 }
 
 pub(super) async fn one(conn: &mut Conn, id: VersionId) -> Result<Option<Version>, Fault> {
     let query =
-        sqlx::query("SELECT id, resource_id, value, created_at FROM versions WHERE id = ?").bind(id.0);
+        query("SELECT id, resource_id, value, created_at FROM versions WHERE id = ?").bind(id.0);
     query.fetch_optional(conn).await?.map(|row| version(&row, 0)).transpose()
 }
 
@@ -65,14 +66,14 @@ pub(super) async fn list(
     resource: ResourceId,
     page: Page,
 ) -> Result<Vec<VersionRow>, Fault> {
-    let query = sqlx::query(
+    let query = query(
         "SELECT id, resource_id, value, created_at FROM versions \
          WHERE resource_id = ? AND id < ? AND id > ? ORDER BY id DESC LIMIT ?",
     );
     let query = query.bind(resource.0).bind(page.before.unwrap_or(i64::MAX));
     let query = query.bind(page.after.unwrap_or(i64::MIN)).bind(page.limit);
     let mut out = Vec::new();
-    for row in &query.fetch_all(&mut *conn).await? {
+    for row in &query.fetch_all(conn).await? {
         let version = version(row, 0)?;
         let uses = uses(conn, version.id).await?;
         out.push(VersionRow { version, status: uses.first().map(|newest| newest.status), uses });
@@ -82,7 +83,7 @@ pub(super) async fn list(
 
 /// The newest builds that used or created it.
 async fn uses(conn: &mut Conn, version: VersionId) -> Result<Vec<VersionUse>, Fault> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT b.id, b.job_name, b.number_major, b.number_retry, b.status FROM (SELECT DISTINCT u.build_id \
          FROM build_versions u WHERE u.version_id = ? ORDER BY u.build_id DESC LIMIT ?) n \
          JOIN builds b ON b.id = n.build_id ORDER BY b.id DESC",

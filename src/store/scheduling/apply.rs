@@ -12,6 +12,7 @@ use crate::{
     error::Fault,
     field::get,
     pipelines::raise,
+    sql::Sql,
     writer::{Command, Tx},
 };
 
@@ -27,7 +28,8 @@ impl Command for Apply {
     type Answer = Option<Applied>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<Applied>, Fault> {
-        tx.add("SELECT state FROM pipeline_states WHERE pipeline_id = ?").bind(self.pipeline.0);
+        const STATE: Sql = Sql::new("SELECT state FROM pipeline_states WHERE pipeline_id = ?").locking();
+        tx.add(STATE).bind(self.pipeline.0);
         let current = tx.last().await?.row().map(|row| get(&row, 0)).transpose()?.map(StateRevision);
         let expected = |current: &StateRevision| self.expected.is_none_or(|expected| expected == *current);
         let Some(current) = current.filter(expected) else { return Ok(None) };

@@ -8,10 +8,10 @@ use pikoci_model::{
 
 use crate::{
     builds::{ALL_HELD, columns, list},
-    database::Conn,
     definitions::Definitions,
     error::Fault,
     pipelines::awaited,
+    sql::{Conn, query},
 };
 
 const QUEUED: &str =
@@ -24,7 +24,7 @@ pub(super) async fn pending(
     limit: u32,
 ) -> Result<Vec<PendingBuild>, Fault> {
     let mut out = Vec::new();
-    for build in list(conn, sqlx::query(QUEUED).bind(after.0).bind(limit)).await? {
+    for build in list(conn, query(QUEUED).bind(after.0).bind(limit)).await? {
         let definition = definitions.of(conn, build.revision).await?;
         let job = definition.job(&build.job_name)?;
         out.push(PendingBuild {
@@ -43,7 +43,7 @@ pub(super) async fn pending(
 
 pub(super) async fn held(conn: &mut Conn, definitions: &Definitions) -> Result<Vec<HeldPlace>, Fault> {
     let mut out = Vec::new();
-    for build in list(conn, sqlx::query(ALL_HELD)).await? {
+    for build in list(conn, query(ALL_HELD)).await? {
         out.extend(place(conn, definitions, build).await?);
     }
     Ok(out)

@@ -7,18 +7,19 @@ use pikoci_model::{
     port::{StoreError, store::SchedulingStore},
     scheduling::{Applied, HeldPlace, PendingBuild, SchedulingState, Write},
 };
-use sqlx::Connection as _;
 
 use super::{apply::Apply, places, state};
-use crate::{error::Fault, sqlite::SqliteStore};
+use crate::store::SqlStore;
 
 #[async_trait]
-impl SchedulingStore for SqliteStore {
+impl SchedulingStore for SqlStore {
     async fn scheduling_state(&self, pipeline: PipelineId) -> Result<Option<SchedulingState>, StoreError> {
         let mut conn = self.reader().await?;
-        // One transaction, so that all reads see one moment; dropping it ends it.
-        let mut moment = conn.begin().await.map_err(Fault::from)?;
-        Ok(state::read(&mut moment, &self.shared.definitions, pipeline).await?)
+        // One transaction, so that all reads see one moment.
+        conn.begin_moment().await?;
+        let state = state::read(&mut conn, &self.shared.definitions, pipeline).await?;
+        conn.commit().await?;
+        Ok(state)
     }
 
     async fn apply(
@@ -37,6 +38,6 @@ impl SchedulingStore for SqliteStore {
     }
 
     async fn held_places(&self) -> Result<Vec<HeldPlace>, StoreError> {
-        Ok(places::held(&mut *self.reader().await?, &self.shared.definitions).await?)
+        Ok(places::held(&mut self.reader().await?, &self.shared.definitions).await?)
     }
 }

@@ -14,11 +14,11 @@ use pikoci_model::{
 };
 
 use crate::{
-    database::{Conn, Row},
     definitions::{Definition, Definitions},
     error::Fault,
     field::{get, json, time, word},
     pipelines::gets,
+    sql::{Conn, Row, query},
 };
 
 /// The most versions that are given as fresh.
@@ -48,11 +48,11 @@ pub(super) async fn read(
     definitions: &Definitions,
     pipeline: PipelineId,
 ) -> Result<Option<SchedulingState>, Fault> {
-    let query = sqlx::query(
+    let query = query(
         "SELECT s.state, p.revision_id FROM pipelines p JOIN pipeline_states s ON s.pipeline_id = p.id \
          WHERE p.id = ?",
     );
-    let Some(row) = query.bind(pipeline.0).fetch_optional(&mut *conn).await? else { return Ok(None) };
+    let Some(row) = query.bind(pipeline.0).fetch_optional(conn).await? else { return Ok(None) };
     let (revision, definition) = (StateRevision(get(&row, 0)?), RevisionId(get(&row, 1)?));
     let kept: Arc<Definition> = definitions.of(conn, definition).await?;
     let marks = marks(conn, pipeline).await?;
@@ -67,7 +67,7 @@ pub(super) async fn read(
 }
 
 async fn marks(conn: &mut Conn, pipeline: PipelineId) -> Result<BTreeMap<String, Marks>, Fault> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT j.id, j.name, g.name, g.resource_id, g.passed, g.floor, g.newest, \
          (SELECT MAX(v.id) FROM versions v WHERE v.resource_id = g.resource_id), \
          (SELECT c.used FROM candidates c \
@@ -150,7 +150,7 @@ async fn get_state(conn: &mut Conn, name: &str, get: &GetStep, mark: &Mark) -> R
 }
 
 async fn fresh(conn: &mut Conn, mark: &Mark) -> Result<Vec<VersionId>, Fault> {
-    let query = sqlx::query("SELECT id FROM versions WHERE resource_id = ? AND id > ? ORDER BY id LIMIT ?");
+    let query = query("SELECT id FROM versions WHERE resource_id = ? AND id > ? ORDER BY id LIMIT ?");
     let rows = query.bind(mark.resource.0).bind(mark.floor.0).bind(FRESH).fetch_all(conn).await?;
     rows.iter().map(|row| Ok(VersionId(get(row, 0)?))).collect()
 }
@@ -177,14 +177,14 @@ async fn upstream(
 }
 
 async fn passing(conn: &mut Conn, name: &str, job: JobId) -> Result<Vec<UpstreamBuild>, Fault> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT u.build_id, u.resource_id, MAX(u.version_id) FROM \
          (SELECT b.id FROM builds b WHERE b.job_id = ? AND b.passes = 1 ORDER BY b.id DESC LIMIT ?) n \
          JOIN build_versions u ON u.build_id = n.id GROUP BY u.build_id, u.resource_id",
     )
     .bind(job.0)
     .bind(UPSTREAM)
-    .fetch_all(&mut *conn)
+    .fetch_all(conn)
     .await?;
     let mut versions: BTreeMap<BuildId, BTreeMap<ResourceId, VersionId>> = BTreeMap::new();
     for row in &rows {
@@ -198,7 +198,7 @@ async fn passing(conn: &mut Conn, name: &str, job: JobId) -> Result<Vec<Upstream
 }
 
 async fn unfinished(conn: &mut Conn, pipeline: PipelineId) -> Result<Vec<BuildBrief>, Fault> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT id, job_id, number_major, number_retry, status, phase, cause, versions, created_at \
          FROM builds WHERE pipeline_id = ? AND stage IN (0, 1) ORDER BY id",
     )

@@ -1,4 +1,4 @@
-//! The suite that every store passes, on files and in memory.
+//! The suite that every store passes: on files, in memory, on servers.
 
 use std::{path::Path, sync::Arc};
 
@@ -7,11 +7,13 @@ use pikoci_model::{
     port::Store,
 };
 use pikoci_seal::HostKey;
-use pikoci_store::{OpenOptions, SqliteStore};
+use pikoci_store::{Database, OpenOptions, SqlStore};
 
-pub(crate) async fn open(path: Option<&Path>) -> SqliteStore {
-    let options = OpenOptions { path: path.map(Path::to_owned), host_key: HostKey::random().unwrap() };
-    SqliteStore::open(options).await.unwrap()
+use crate::servers::{self, Server};
+
+pub(crate) async fn open(path: Option<&Path>) -> SqlStore {
+    let database = path.map_or(Database::Memory, |path| Database::File(path.to_owned()));
+    SqlStore::open(OpenOptions { database, host_key: HostKey::random().unwrap() }).await.unwrap()
 }
 
 #[tokio::test]
@@ -30,10 +32,56 @@ async fn sqlite_on_disk_passes_the_suite() {
     .await;
 }
 
+/// The suite, each case on a database of its own.
+async fn pass(server: Server) {
+    let made = std::cell::RefCell::new(Vec::new());
+    store_suite(async || {
+        let database = server.fresh().await;
+        let store = servers::open(&database, &HostKey::random().unwrap()).await.unwrap();
+        made.borrow_mut().push(database);
+        Arc::new(store) as Arc<dyn Store>
+    })
+    .await;
+    for database in made.into_inner() {
+        server.drop(&database).await;
+    }
+}
+
+#[tokio::test]
+async fn postgresql_passes_the_suite() {
+    pass(Server::Postgresql).await;
+}
+
+#[tokio::test]
+async fn mariadb_passes_the_suite() {
+    pass(Server::Mariadb).await;
+}
+
 /// The same random history on both: every answer and the whole state are the same.
 #[tokio::test]
 async fn sqlite_and_the_plain_store_agree() {
     for seed in 1..=8 {
         compare_stores(seed, 500, &MemoryStore::new(), &open(None).await).await;
     }
+}
+
+/// The same random history on SQLite and a server.
+async fn agree(server: Server, seeds: std::ops::RangeInclusive<u64>) {
+    for seed in seeds {
+        let database = server.fresh().await;
+        let store = servers::open(&database, &HostKey::random().unwrap()).await.unwrap();
+        compare_stores(seed, 500, &open(None).await, &store).await;
+        store.close().await;
+        server.drop(&database).await;
+    }
+}
+
+#[tokio::test]
+async fn sqlite_and_postgresql_agree() {
+    agree(Server::Postgresql, 11..=13).await;
+}
+
+#[tokio::test]
+async fn sqlite_and_mariadb_agree() {
+    agree(Server::Mariadb, 21..=23).await;
 }

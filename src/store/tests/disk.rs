@@ -18,10 +18,11 @@ use pikoci_model::{
     text::SecretValue,
 };
 use pikoci_seal::HostKey;
-use pikoci_store::{OpenError, OpenOptions, SqliteStore};
+use pikoci_store::{Database, OpenError, OpenOptions, SqlStore};
 
-async fn open(path: &Path, key: &HostKey) -> Result<SqliteStore, OpenError> {
-    SqliteStore::open(OpenOptions { path: Some(path.to_owned()), host_key: key.clone() }).await
+async fn open(path: &Path, key: &HostKey) -> Result<SqlStore, OpenError> {
+    let database = Database::File(path.to_owned());
+    SqlStore::open(OpenOptions { database, host_key: key.clone() }).await
 }
 
 fn now() -> DateTime<Utc> {
@@ -170,7 +171,7 @@ async fn a_database_of_a_newer_program_is_refused() {
     .unwrap();
     sqlx::Connection::close(conn).await.unwrap();
     let error = open(&path, &key).await.err().unwrap();
-    assert!(matches!(error, OpenError::Newer { found: 999, known: 3, .. }), "{error}");
+    assert!(matches!(error, OpenError::Newer { found: 999, known: 4, .. }), "{error}");
     assert!(error.to_string().contains("newer version"), "{error}");
 }
 
