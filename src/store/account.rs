@@ -17,10 +17,10 @@ use pikoci_model::{
 use crate::{
     error::Fault,
     field::{get, unsigned},
+    sql::{Conn, Row, Sql, query},
     store::SqlStore,
     upsert,
     writer::{Command, Tx},
-    sql::{Conn, Row, Sql, query},
 };
 
 fn team(row: &Row) -> Result<Team, Fault> {

@@ -155,7 +155,9 @@ fn of_mysql(number: u16) -> Trouble {
         // Deadlock, lock wait timeout, record changed since it was read, duplicate key.
         1213 | 1205 | 1020 | 1062 => Trouble::Conflict,
         // Shutting down, server gone, killed, idle too long, read-only.
-        1053 | 1079 | 1152..=1161 | 1184 | 1290 | 1792 | 1836 | 1927 | 2006 | 2013 | 3169 | 4031 => Trouble::Lost,
+        1053 | 1079 | 1152..=1161 | 1184 | 1290 | 1792 | 1836 | 1927 | 2006 | 2013 | 3169 | 4031 => {
+            Trouble::Lost
+        }
         1021 | 1114 => Trouble::Full,
         // Too many connections, access denied, host not allowed, interrupted.
         1040 | 1041 | 1044 | 1045 | 1129 | 1130 | 1203 | 1226 | 1317 | 3024 | 1969 => Trouble::Down,
@@ -169,24 +171,18 @@ mod tests {
 
     #[test]
     fn codes_become_what_a_caller_can_act_on() {
-        assert_eq!([of_sqlite(5), of_sqlite(13), of_sqlite(11), of_sqlite(1)], [
-            Trouble::Down,
-            Trouble::Full,
-            Trouble::Corrupt,
-            Trouble::Refused
-        ]);
-        assert_eq!([of_postgres("40001"), of_postgres("57P01"), of_postgres("53300"), of_postgres("42703")], [
-            Trouble::Conflict,
-            Trouble::Lost,
-            Trouble::Down,
-            Trouble::Refused
-        ]);
-        assert_eq!([of_mysql(1213), of_mysql(1053), of_mysql(1114), of_mysql(1064)], [
-            Trouble::Conflict,
-            Trouble::Lost,
-            Trouble::Full,
-            Trouble::Refused
-        ]);
+        assert_eq!(
+            [of_sqlite(5), of_sqlite(13), of_sqlite(11), of_sqlite(1)],
+            [Trouble::Down, Trouble::Full, Trouble::Corrupt, Trouble::Refused]
+        );
+        assert_eq!(
+            [of_postgres("40001"), of_postgres("57P01"), of_postgres("53300"), of_postgres("42703")],
+            [Trouble::Conflict, Trouble::Lost, Trouble::Down, Trouble::Refused]
+        );
+        assert_eq!(
+            [of_mysql(1213), of_mysql(1053), of_mysql(1114), of_mysql(1064)],
+            [Trouble::Conflict, Trouble::Lost, Trouble::Full, Trouble::Refused]
+        );
         assert!(StoreError::from(Fault::Sql(sqlx::Error::PoolTimedOut)).is_passing());
     }
 }

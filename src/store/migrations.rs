@@ -59,7 +59,9 @@ pub(crate) async fn migrate<C: Migrate>(conn: &mut C, place: &str, steps: Steps)
             Err(OpenError::Newer { place, found, known: newest })
         }
         Err(MigrateError::Dirty(version)) => {
-            let reason = format!("migration {version} was interrupted; restore a backup, or begin with an empty database");
+            let reason = format!(
+                "migration {version} was interrupted; restore a backup, or begin with an empty database"
+            );
             Err(OpenError::Migration { place, reason })
         }
         Err(error) => Err(OpenError::Migration { place, reason: error.to_string() }),

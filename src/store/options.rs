@@ -170,14 +170,16 @@ impl FromStr for Database {
         let (who, rest) = rest.rsplit_once('@').map_or((None, rest), |(who, rest)| (Some(who), rest));
         if let Some((user, password)) = who.map(|who| who.split_once(':').unwrap_or((who, ""))) {
             options.user = decoded(user)?;
-            options.password = (!password.is_empty()).then(|| decoded(password).map(SecretValue::new)).transpose()?;
+            options.password =
+                (!password.is_empty()).then(|| decoded(password).map(SecretValue::new)).transpose()?;
         }
         let (host, name) = rest.split_once('/').unwrap_or((rest, ""));
         let (host, port) = match host.rsplit_once(':') {
             Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
             _ => (host, None),
         };
-        options.port = port.map(str::parse).transpose().map_err(|e| format!("the port of the database: {e}"))?;
+        options.port =
+            port.map(str::parse).transpose().map_err(|e| format!("the port of the database: {e}"))?;
         options.host = host.trim_matches(['[', ']']).to_owned();
         if options.host.is_empty() {
             return Err("the address of the database has no host".into());
@@ -233,7 +235,9 @@ pub enum OpenError {
         reason: String,
     },
     /// The server does not let us in.
-    #[error("database {place} does not let us in: {reason}; user, password, and what the server allows them must fit")]
+    #[error(
+        "database {place} does not let us in: {reason}; user, password, and what the server allows them must fit"
+    )]
     Denied {
         /// Which database.
         place: String,
@@ -296,7 +300,8 @@ mod tests {
 
     #[test]
     fn addresses_are_read() {
-        let Database::Server(options) = "postgresql://ada:a%40b@db.example:5433/ci?tls=verified".parse().unwrap()
+        let Database::Server(options) =
+            "postgresql://ada:a%40b@db.example:5433/ci?tls=verified".parse().unwrap()
         else {
             panic!("not a server");
         };
@@ -307,9 +312,12 @@ mod tests {
         assert_eq!(options.place(), "postgresql://ada@db.example:5433/ci");
         assert_eq!("mariadb://[::1]".parse::<Database>().unwrap().place(), "mysql://pikoci@::1:3306/pikoci");
         assert!(matches!("mem".parse(), Ok(Database::Memory)));
-        assert!(matches!("sqlite:/a/b.db".parse(), Ok(Database::File(path)) if path.to_str() == Some("/a/b.db")));
+        assert!(
+            matches!("sqlite:/a/b.db".parse(), Ok(Database::File(path)) if path.to_str() == Some("/a/b.db"))
+        );
         assert!(matches!("/a/b.db".parse(), Ok(Database::File(_))));
-        for bad in ["oracle://x/y", "mysql://h:x/y", "mysql:///y", "mysql://a%4@h/y", "mysql://h/y?tls=some"] {
+        for bad in ["oracle://x/y", "mysql://h:x/y", "mysql:///y", "mysql://a%4@h/y", "mysql://h/y?tls=some"]
+        {
             assert!(bad.parse::<Database>().is_err(), "{bad}");
         }
     }

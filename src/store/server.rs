@@ -176,7 +176,8 @@ mod tests {
 
     #[test]
     fn versions_are_compared_as_numbers() {
-        for good in ["10.11.6-MariaDB-0+deb12u1", "5.5.5-10.5.1-MariaDB", "11.4.2-MariaDB", "8.0.36", "9.1.0"] {
+        for good in ["10.11.6-MariaDB-0+deb12u1", "5.5.5-10.5.1-MariaDB", "11.4.2-MariaDB", "8.0.36", "9.1.0"]
+        {
             assert!(is_new_enough(good), "{good}");
         }
         for bad in ["10.4.34-MariaDB", "5.5.5-10.3.1-MariaDB", "5.7.44-log", "", "x"] {

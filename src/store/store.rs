@@ -12,8 +12,9 @@ use crate::{
     log::Log,
     memory_directory::MemoryDirectory,
     options::{Database, OpenError, OpenOptions},
-    server, sqlite,
+    server,
     sql::{Conn, Pool},
+    sqlite,
     writer::{Shared, Writer},
 };
 

@@ -14,10 +14,10 @@ use pikoci_model::{
 use crate::{
     error::Fault,
     field::{get, json, micros, text, time, unsigned},
+    sql::{Conn, Row, query},
     store::SqlStore,
     upsert,
     writer::{Command, Tx},
-    sql::{Conn, Row, query},
 };
 
 fn worker(row: &Row) -> Result<WorkerRow, Fault> {
@@ -31,8 +31,7 @@ fn worker(row: &Row) -> Result<WorkerRow, Fault> {
 }
 
 async fn all(conn: &mut Conn) -> Result<Vec<WorkerRow>, Fault> {
-    let query =
-        query("SELECT profile, home, state, renewal, last_seen_at FROM workers ORDER BY name, node");
+    let query = query("SELECT profile, home, state, renewal, last_seen_at FROM workers ORDER BY name, node");
     query.fetch_all(conn).await?.iter().map(worker).collect()
 }
 
@@ -113,10 +112,7 @@ impl Command for Gone {
     type Answer = ();
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
-        query("DELETE FROM workers WHERE node = ?")
-            .bind(&self.node.0)
-            .execute(tx.conn().await?)
-            .await?;
+        query("DELETE FROM workers WHERE node = ?").bind(&self.node.0).execute(tx.conn().await?).await?;
         Ok(())
     }
 }

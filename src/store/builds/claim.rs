@@ -19,8 +19,8 @@ use crate::{
     error::Fault,
     field::get,
     pipelines::{awaited, given_secrets},
+    sql::query,
     writer::{Command, Tx},
-    sql::{query},
 };
 
 pub(crate) struct ClaimBuild(pub ClaimRequest);
@@ -35,7 +35,7 @@ impl Command for ClaimBuild {
             return Ok(ClaimAnswer::Gone);
         };
         let definition = tx.definition(stored.build.revision).await?;
-        if self.is_ours(&stored) {
+        if tx.may_be_done && self.is_ours(&stored) {
             let parts = plan_parts(tx, &stored.build, &definition).await?;
             return Ok(ClaimAnswer::Claimed(Box::new(ClaimedBuild { build: stored.build, parts })));
         }

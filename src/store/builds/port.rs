@@ -25,10 +25,7 @@ use super::{
     read,
     stops::{self, RecordStop},
 };
-use crate::{
-    store::SqlStore,
-    sql::{query},
-};
+use crate::{sql::query, store::SqlStore};
 
 #[async_trait]
 impl BuildStore for SqlStore {

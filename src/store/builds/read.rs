@@ -14,8 +14,8 @@ use super::row::{Stored, columns, read};
 use crate::{
     error::Fault,
     field::{get, json, time, unsigned, word},
-    writer::Tx,
     sql::{Conn, Query, Row, Sql, places, query, query_text},
+    writer::Tx,
 };
 
 /// Begins every statement that reads builds; the table is `b`.

@@ -13,9 +13,9 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     error::Fault,
     field::{get, json, maybe_json, maybe_time, micros, text, time, unsigned, word},
+    sql::{Row, Sql},
     upsert,
     writer::Tx,
-    sql::{Row, Sql},
 };
 
 /// The columns of [`read`], in its order, at the beginning of a `SELECT`.
@@ -125,21 +125,21 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, build: &Build) -> Result<BuildId, Fa
     )
     .with_id();
     tx.add(INSERT)
-    .bind(build.pipeline.0)
-    .bind(build.job.0)
-    .bind(&build.job_name)
-    .bind(build.revision.0)
-    .bind(build.number.major)
-    .bind(build.number.retry)
-    .bind(cause_key(&build.cause))
-    .bind(text(&build.cause)?)
-    .bind(text(&build.inputs)?)
-    .bind(micros(build.created_at))
-    .bind(build.status.word())
-    .bind(build.phase.word())
-    .bind(stage(build.phase))
-    .bind(text(&build.versions)?)
-    .bind(build.run);
+        .bind(build.pipeline.0)
+        .bind(build.job.0)
+        .bind(&build.job_name)
+        .bind(build.revision.0)
+        .bind(build.number.major)
+        .bind(build.number.retry)
+        .bind(cause_key(&build.cause))
+        .bind(text(&build.cause)?)
+        .bind(text(&build.inputs)?)
+        .bind(micros(build.created_at))
+        .bind(build.status.word())
+        .bind(build.phase.word())
+        .bind(stage(build.phase))
+        .bind(text(&build.versions)?)
+        .bind(build.run);
     let id = BuildId(tx.last().await?.inserted);
     note_all_used(tx, build, id).await?;
     Ok(id)

@@ -11,9 +11,9 @@ use super::{read, row::Stored};
 use crate::{
     error::Fault,
     field::{get, json, text, unsigned},
+    sql::{Conn, Row, query},
     upsert,
     writer::{Command, Tx},
-    sql::{Conn, Row, query},
 };
 
 pub(crate) struct RecordStop {

@@ -13,8 +13,7 @@ use crate::{error::Fault, sql::Binding};
 const FULL: usize = 256 * 1024;
 
 /// Inserts a block; [`Block::put`] binds its values.
-pub(super) const INSERT: &str =
-    "INSERT INTO blocks (build_id, last_number, run, fence, last_event, step, begins, ends, marks, data) \
+pub(super) const INSERT: &str = "INSERT INTO blocks (build_id, last_number, run, fence, last_event, step, begins, ends, marks, data) \
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// A block that is being filled.

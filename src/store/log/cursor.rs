@@ -5,7 +5,7 @@ use pikoci_model::id::Fence;
 use crate::{
     error::Fault,
     field::{get, unsigned},
-    sql::{Row},
+    sql::Row,
 };
 
 /// The end of a build's log.

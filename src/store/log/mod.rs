@@ -39,7 +39,9 @@ impl Log {
     ) -> Result<i64, StoreError> {
         match self {
             Self::File(writer) => writer.append(build, run, fence, chunks).await,
-            Self::Direct(transactions) => transactions.run(&shared::Append { build, run, fence, chunks }).await,
+            Self::Direct(transactions) => {
+                transactions.run(&shared::Append { build, run, fence, chunks }).await
+            }
         }
     }
 

@@ -19,7 +19,8 @@ use crate::{
 /// Builds whose logs are deleted in one transaction.
 pub(super) const FORGET: usize = 200;
 
-const FIND: Sql = Sql::new("SELECT last_number, fence, last_event FROM log_ends WHERE build_id = ?").locking();
+const FIND: Sql =
+    Sql::new("SELECT last_number, fence, last_event FROM log_ends WHERE build_id = ?").locking();
 
 /// Chunks of one run of a build.
 pub(super) struct Append {

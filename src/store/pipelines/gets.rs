@@ -14,8 +14,8 @@ use crate::{
     error::Fault,
     field::{get, json, text},
     resources::newest,
-    upsert,
     sql::{Conn, query},
+    upsert,
 };
 
 /// The gets of a job, by name, in plan order.

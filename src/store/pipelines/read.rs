@@ -83,12 +83,11 @@ async fn job(conn: &mut Conn, row: &Row) -> Result<JobRow, Fault> {
 }
 
 pub(super) async fn jobs(conn: &mut Conn, pipeline: PipelineId) -> Result<Vec<JobRow>, Fault> {
-    let rows = query(
-        "SELECT id, name, position FROM jobs WHERE pipeline_id = ? AND archived = 0 ORDER BY position",
-    )
-    .bind(pipeline.0)
-    .fetch_all(conn)
-    .await?;
+    let rows =
+        query("SELECT id, name, position FROM jobs WHERE pipeline_id = ? AND archived = 0 ORDER BY position")
+            .bind(pipeline.0)
+            .fetch_all(conn)
+            .await?;
     let mut out = Vec::with_capacity(rows.len());
     for row in &rows {
         out.push(job(conn, row).await?);
@@ -101,9 +100,8 @@ pub(super) async fn job_by_name(
     pipeline: PipelineId,
     name: &str,
 ) -> Result<Option<JobRow>, Fault> {
-    let query = query(
-        "SELECT id, name, position FROM jobs WHERE pipeline_id = ? AND name = ? AND archived = 0",
-    );
+    let query =
+        query("SELECT id, name, position FROM jobs WHERE pipeline_id = ? AND name = ? AND archived = 0");
     match query.bind(pipeline.0).bind(name).fetch_optional(conn).await? {
         Some(row) => Ok(Some(job(conn, &row).await?)),
         None => Ok(None),

@@ -6,8 +6,8 @@ use pikoci_model::id::{BuildId, PipelineId};
 use crate::{
     error::Fault,
     field::get,
+    sql::query,
     writer::{Command, Tx},
-    sql::{query},
 };
 
 pub(super) struct Remove(pub PipelineId);

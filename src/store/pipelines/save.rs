@@ -21,8 +21,8 @@ use crate::{
     error::Fault,
     field::{get, micros, text},
     resources::request,
-    writer::{Command, Tx},
     sql::{Conn, Sql, query},
+    writer::{Command, Tx},
 };
 
 pub(super) struct Save(pub SaveRevision);
@@ -98,10 +98,7 @@ impl Save {
 }
 
 /// The pipeline as it is, locked where others write.
-async fn existing(
-    tx: &mut Tx<'_>,
-    save: &SaveRevision,
-) -> Result<Option<(PipelineId, RevisionId)>, Fault> {
+async fn existing(tx: &mut Tx<'_>, save: &SaveRevision) -> Result<Option<(PipelineId, RevisionId)>, Fault> {
     if tx.is_shared()
         && let Some((id, _)) = find(tx.conn().await?, save).await?
     {
@@ -124,10 +121,7 @@ async fn add_pipeline(conn: &mut Conn, save: &SaveRevision) -> Result<PipelineId
     let insert = insert.bind(save.team.0).bind(&save.canonical).bind(&save.name);
     let done = insert.bind(micros(save.at)).bind(&save.by).execute(conn).await?;
     let id = PipelineId(done.inserted);
-    query("INSERT INTO pipeline_states (pipeline_id, state) VALUES (?, 0)")
-        .bind(id.0)
-        .execute(conn)
-        .await?;
+    query("INSERT INTO pipeline_states (pipeline_id, state) VALUES (?, 0)").bind(id.0).execute(conn).await?;
     Ok(id)
 }
 
@@ -181,7 +175,9 @@ async fn save_resources(
 }
 
 async fn add_resource(conn: &mut Conn, pipeline: PipelineId, canonical: &str) -> Result<ResourceId, Fault> {
-    let insert = query(Sql::new("INSERT INTO resources (pipeline_id, canonical, archived) VALUES (?, ?, 0)").with_id());
+    let insert = query(
+        Sql::new("INSERT INTO resources (pipeline_id, canonical, archived) VALUES (?, ?, 0)").with_id(),
+    );
     let done = insert.bind(pipeline.0).bind(canonical).execute(conn).await?;
     let id = ResourceId(done.inserted);
     query(
@@ -201,10 +197,8 @@ async fn save_jobs(
     compiled: &Pipeline,
     resources: &BTreeMap<String, ResourceId>,
 ) -> Result<(), Fault> {
-    let rows = query("SELECT name, id FROM jobs WHERE pipeline_id = ?")
-        .bind(pipeline.0)
-        .fetch_all(conn)
-        .await?;
+    let rows =
+        query("SELECT name, id FROM jobs WHERE pipeline_id = ?").bind(pipeline.0).fetch_all(conn).await?;
     let mut gone = BTreeSet::new();
     let mut known = BTreeMap::new();
     for row in &rows {
@@ -237,7 +231,9 @@ async fn put_job(
         update.bind(position).bind(id.0).execute(conn).await?;
         return Ok(id);
     }
-    let insert = query(Sql::new("INSERT INTO jobs (pipeline_id, name, position, archived) VALUES (?, ?, ?, 0)").with_id());
+    let insert = query(
+        Sql::new("INSERT INTO jobs (pipeline_id, name, position, archived) VALUES (?, ?, ?, 0)").with_id(),
+    );
     let done = insert.bind(pipeline.0).bind(name).bind(position).execute(conn).await?;
     let id = JobId(done.inserted);
     let state = query("INSERT INTO job_states (job_id, last_number) VALUES (?, 0)");

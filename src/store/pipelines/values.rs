@@ -41,8 +41,7 @@ async fn put(
     name: &str,
     value: Vec<u8>,
 ) -> Result<(), Fault> {
-    let insert =
-        query("INSERT INTO pipeline_values (pipeline_id, secret, name, value) VALUES (?, ?, ?, ?)");
+    let insert = query("INSERT INTO pipeline_values (pipeline_id, secret, name, value) VALUES (?, ?, ?, ?)");
     insert.bind(pipeline.0).bind(secret).bind(name).bind(value).execute(conn).await?;
     Ok(())
 }

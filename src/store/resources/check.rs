@@ -14,8 +14,8 @@ use crate::{
     error::Fault,
     field::{get, micros},
     pipelines::raise,
-    writer::{Command, Tx},
     sql::{Conn, Sql, query},
+    writer::{Command, Tx},
 };
 
 /// Asks for a check; true if one runs, so that one more follows it.

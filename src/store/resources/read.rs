@@ -57,10 +57,7 @@ pub(super) fn lease(row: &Row, from: usize) -> Result<Option<CheckLease>, Fault>
     Ok(node.zip(until).map(|(node, until)| CheckLease { number, node: NodeId(node), until }))
 }
 
-async fn find(
-    conn: &mut Conn,
-    query: Query,
-) -> Result<Option<ResourceRow>, Fault> {
+async fn find(conn: &mut Conn, query: Query) -> Result<Option<ResourceRow>, Fault> {
     query.fetch_optional(conn).await?.as_ref().map(resource).transpose()
 }
 

@@ -49,15 +49,15 @@ pub(crate) async fn record_version(
         return Ok((VersionId(get(&row, 0)?), false));
     }
     const INSERT: Sql =
-        Sql::new("INSERT INTO versions (resource_id, digest, value, created_at) VALUES (?, ?, ?, ?)").with_id();
+        Sql::new("INSERT INTO versions (resource_id, digest, value, created_at) VALUES (?, ?, ?, ?)")
+            .with_id();
     let insert = query(INSERT);
     let insert = insert.bind(resource.0).bind(digest).bind(text).bind(micros(at));
     Ok((VersionId(insert.execute(conn).await?.inserted), true))
 }
 
 pub(super) async fn one(conn: &mut Conn, id: VersionId) -> Result<Option<Version>, Fault> {
-    let query =
-        query("SELECT id, resource_id, value, created_at FROM versions WHERE id = ?").bind(id.0);
+    let query = query("SELECT id, resource_id, value, created_at FROM versions WHERE id = ?").bind(id.0);
     query.fetch_optional(conn).await?.map(|row| version(&row, 0)).transpose()
 }
 

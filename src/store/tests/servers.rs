@@ -22,7 +22,9 @@ impl Server {
             Self::Mariadb => "PIKOCI_TEST_MARIADB",
         };
         std::env::var(name).unwrap_or_else(|_| {
-            panic!("{name} is not set; start the servers with `eval \"$(integration/backends env)\"` and `up`")
+            panic!(
+                "{name} is not set; start the servers with `eval \"$(integration/backends env)\"` and `up`"
+            )
         })
     }
 
