@@ -136,7 +136,7 @@ impl Dispatcher {
     fn offer_and_ring(&self) {
         self.offer();
         if self.world.board().has_queue() {
-            self.world.post().send(&Address::AllServers, &Doorbell {});
+            self.world.post().send(&Address::AllServers, &Doorbell::default());
         }
     }
 
