@@ -6,6 +6,7 @@
 //! ```text
 //! worker                                   server
 //!   Announce  ────────────────▶ any          a server takes the worker in …
+//!             ◀────────────────  Hail        a server that starts asks who is there
 //!             ◀────────────────  Home        … and is its home from now on
 //!   Renew     ────────────────▶ home         every 5 s
 //!             ◀────────────────  Renewed     the lease counts from when Renew was *sent*

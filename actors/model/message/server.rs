@@ -119,7 +119,8 @@ pub struct Hail {
 
 impl Message for Hail {
     const NAME: &'static str = "worker.hail";
-    const BY: Speaker = Speaker::Server;
+    // All workers can open what is for all of them, and seal it too.
+    const BY: Speaker = Speaker::Anyone;
 }
 
 /// Server → a worker: I do not take you in. The worker says so and tries again, less and less often.
