@@ -10,7 +10,7 @@ use super::keep::{Phase, Reaper, Work};
 use crate::journal;
 use crate::protocol::{Exit, Report, Role, StuckProcess};
 use crate::sys::status;
-use crate::sys::wait::{self, Reaped};
+use crate::sys::wait::{self, Left};
 
 /// After KILL a process has this long to be gone before it is called stuck.
 pub const STUCK_AFTER: Duration = Duration::from_secs(5);
@@ -55,10 +55,14 @@ impl Reaper {
         if !matches!(self.phase, Phase::Leftover | Phase::Clearing { .. }) {
             let _ = killpg(self.leader, Signal::SIGKILL);
         }
-        wait::kill_children();
+        self.kill_children();
         if !matches!(self.phase, Phase::Clearing { .. }) {
             self.phase = Phase::Clearing { until: Instant::now() + STUCK_AFTER };
         }
+    }
+
+    fn kill_children(&self) {
+        if self.children_go { wait::kill_children_surely() } else { wait::kill_children() }
     }
 
     pub(super) fn look_at_children(&mut self) -> Work {
@@ -71,7 +75,7 @@ impl Reaper {
 
     fn look_at_leader(&mut self) -> Work {
         let Some(exit) = wait::peek(self.leader) else {
-            self.reap_others();
+            self.behind = wait::reap_some_but(self.leader, |_, _| {}) == Left::More;
             return Work::GoesOn;
         };
         let leaves_go = match self.role {
@@ -84,7 +88,7 @@ impl Reaper {
         }
         wait::reap(self.leader);
         self.phase = Phase::Leftover;
-        let alone = self.reap_ended() == Reaped::NoChild;
+        let alone = self.reap_ended() == Left::NoChild;
         // Before it is told: whatever is written when the stop has run comes later. Without this note the stop would only
         // run once more, should the shim be lost.
         if let Some(intent) = self.intent.take() {
@@ -130,33 +134,31 @@ impl Reaper {
         }
     }
 
-    /// Reaps until nobody is left or nobody has ended, killing what appears if all shall go.
+    /// Reaps, killing what appears if all shall go: what forks must not be faster.
     fn reap_all(&mut self) -> Work {
-        if self.reap_ended() == Reaped::NoChild {
+        if self.reap_ended() == Left::NoChild {
             self.say(&Report::Empty { killed: self.killed });
             return Work::Done;
         }
         if matches!(self.phase, Phase::Clearing { .. }) {
-            wait::kill_children();
+            self.kill_children();
         }
         Work::GoesOn
     }
 
-    fn reap_ended(&mut self) -> Reaped {
-        loop {
-            match wait::reap_any() {
-                Reaped::One(pid, exit) if pid == self.leader => {
-                    if self.told.is_none() {
-                        self.tell(exit, false);
-                    }
-                }
-                Reaped::One(_, Exit::Signal(signal)) if signal == Signal::SIGKILL as i32 => {
-                    self.count_killed()
-                }
-                Reaped::One(..) => {}
-                other => return other,
-            }
+    fn reap_ended(&mut self) -> Left {
+        let left = wait::reap_some(|pid, exit| match exit {
+            _ if pid == self.leader && self.told.is_none() => self.tell(exit, false),
+            _ if pid == self.leader => {}
+            Exit::Signal(signal) if signal == Signal::SIGKILL as i32 => self.count_killed(),
+            _ => {}
+        });
+        self.behind = left == Left::More;
+        if self.behind && self.told.is_some() && !self.children_go {
+            self.children_go = true;
+            wait::let_children_go();
         }
+        left
     }
 
     /// Only what ends while we end things was killed by us.
