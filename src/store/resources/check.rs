@@ -89,11 +89,12 @@ impl Command for LeaseCheck {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<CheckLease>, Fault> {
         let take = sqlx::query(
             "UPDATE resource_states SET leases = leases + 1, lease_node = ?, lease_until = ? \
-             WHERE resource_id = ? AND (lease_until IS NULL OR lease_until <= ?) \
+             WHERE resource_id = ? AND (lease_until IS NULL OR lease_until <= ?) AND next_check <= ? \
              AND EXISTS (SELECT 1 FROM resources r WHERE r.id = ? AND r.archived = 0)",
         );
         let take = take.bind(&self.node.0).bind(micros(self.until)).bind(self.id.0);
-        let taken = take.bind(micros(self.now)).bind(self.id.0).execute(tx.conn().await?).await?;
+        let take = take.bind(micros(self.now)).bind(micros(self.now));
+        let taken = take.bind(self.id.0).execute(tx.conn().await?).await?;
         if taken.rows_affected() == 0 {
             return Ok(None);
         }
