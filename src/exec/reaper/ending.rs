@@ -9,11 +9,14 @@ use nix::unistd::Pid;
 use super::keep::{Phase, Reaper, Work};
 use crate::journal;
 use crate::protocol::{Exit, Report, Role, StuckProcess};
-use crate::sys::status;
 use crate::sys::wait::{self, Left};
+use crate::sys::{harden, status};
 
 /// After KILL a process has this long to be gone before it is called stuck.
 pub const STUCK_AFTER: Duration = Duration::from_secs(5);
+
+/// Where too many end to be told of, this is done so often before anything else has its turn.
+const ROUNDS_IN_A_ROW: usize = 50;
 
 impl Reaper {
     /// Ends the leader and its group.
@@ -46,12 +49,19 @@ impl Reaper {
 
     /// The leader is unreaped here, so its number and that of its group, which it may not have made yet, are its own.
     fn kill_group(&mut self, now: Instant) {
+        if !self.keeps_daemons() {
+            // What has left the group goes with it, and might make more of itself meanwhile.
+            return self.clear();
+        }
         let _ = kill(self.leader, Signal::SIGKILL);
         let _ = killpg(self.leader, Signal::SIGKILL);
         self.phase = Phase::Killed { until: now + STUCK_AFTER };
     }
 
     pub(super) fn clear(&mut self) {
+        if !matches!(self.phase, Phase::Clearing { .. }) {
+            harden::be_first();
+        }
         if !matches!(self.phase, Phase::Leftover | Phase::Clearing { .. }) {
             let _ = killpg(self.leader, Signal::SIGKILL);
         }
@@ -136,11 +146,15 @@ impl Reaper {
 
     /// Reaps, killing what appears if all shall go: what forks must not be faster.
     fn reap_all(&mut self) -> Work {
-        if self.reap_ended() == Left::NoChild {
-            self.say(&Report::Empty { killed: self.killed });
-            return Work::Done;
-        }
-        if matches!(self.phase, Phase::Clearing { .. }) {
+        let rounds = if self.children_go { ROUNDS_IN_A_ROW } else { 1 };
+        for _ in 0..rounds {
+            if self.reap_ended() == Left::NoChild {
+                self.say(&Report::Empty { killed: self.killed });
+                return Work::Done;
+            }
+            if !matches!(self.phase, Phase::Clearing { .. }) {
+                break;
+            }
             self.kill_children();
         }
         Work::GoesOn
