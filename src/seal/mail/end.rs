@@ -40,7 +40,7 @@ pub enum Content {
     Message(Vec<u8>),
     /// A worker makes itself known.
     Hello,
-    /// A server takes nothing from this worker, and why.
+    /// Not sealed: a server cannot open what this worker says, and why.
     Refused(String),
 }
 

@@ -113,13 +113,8 @@ impl ServerEnd {
         self.seal_plain(to, &message(plain))
     }
 
-    /// Tells a worker that nothing is taken from it.
-    #[must_use]
-    pub fn refuse(&self, worker: &str, why: &str) -> Option<Vec<u8>> {
-        self.seal_plain(To::Node(worker), &Content::encode(&Content::Refused(why.to_owned())))
-    }
-
-    /// The same for a worker whose envelope could not be opened, in clear: whom it goes to, and the envelope.
+    /// Tells a worker whose envelope could not be opened that nothing is taken from it, in clear: whom that goes to, and the
+    /// envelope.
     #[must_use]
     pub fn notice(&self, unopened: &[u8], why: &str) -> Option<(String, Vec<u8>)> {
         let worker = name_of('w', &Header::worker_of(unopened)?);

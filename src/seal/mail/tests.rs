@@ -46,8 +46,6 @@ fn who_belongs_together_understands_each_other() {
         let opened = other.open(&server.seal(to, b"beat").unwrap()).unwrap();
         assert_eq!((opened.from, opened.content), (Sender::Server(server.name().to_owned()), said(b"beat")));
     }
-    let refused = worker.open(&server.refuse(worker.name(), "expired").unwrap()).unwrap();
-    assert_eq!(refused.content, Content::Refused("expired".into()));
     assert!(!other.knows(worker.name()) && other.seal(To::Node(worker.name()), b"x").is_none());
     assert!(server.knows(worker.name()) && server.workers() == 1);
 }
@@ -61,7 +59,6 @@ fn all_kinds(town: &Town) -> Vec<(Vec<u8>, bool)> {
         (server.seal(To::AllServers, b"a word").unwrap(), true),
         (server.seal(To::Node(worker.name()), b"a word").unwrap(), false),
         (server.seal(To::AllWorkers, b"a word").unwrap(), false),
-        (server.refuse(worker.name(), "why").unwrap(), false),
     ]
 }
 
