@@ -1,7 +1,7 @@
-# kafka: one node without ZooKeeper: a container of the official image, or the jars in KAFKA_HOME
+# kafka: one node without ZooKeeper: a container of the official image, or the jars in `home`, else in KAFKA_HOME
 # (the folder with the jars, or the one above its `libs`) with the worker's Java.
 service_type "kafka" {
-  params = ["runtime", "version", "port", "image", "env", "data_tmpfs", "pull_policy"]
+  params = ["runtime", "version", "port", "image", "env", "data_tmpfs", "pull_policy", "home"]
 
   defaults {
     runtime = "auto"
@@ -29,9 +29,9 @@ service_type "kafka" {
     path = "/bin/sh"
     args = ["-ec", <<-EOT
       JAVA="$("$PIKOCI_EXE" internal host-check kafka java)"
-      [ -n "$KAFKA_HOME" ] || { echo 'service kafka: KAFKA_HOME is not set on this worker; it names the folder with the jars' >&2; exit 1; }
-      JARS="$KAFKA_HOME"
-      [ ! -d "$KAFKA_HOME/libs" ] || JARS="$KAFKA_HOME/libs"
+      JARS="${param_home:-$KAFKA_HOME}"
+      [ -n "$JARS" ] || { echo 'service kafka: KAFKA_HOME is not set on this worker; it, or `home`, names the folder with the jars' >&2; exit 1; }
+      [ ! -d "$JARS/libs" ] || JARS="$JARS/libs"
       ls "$JARS"/kafka_*.jar > /dev/null 2>&1 || { echo "service kafka: no kafka_*.jar in $JARS" >&2; exit 1; }
 
       cd "$SERVICE_DATA"

@@ -12,7 +12,7 @@ secret_type "vault" {
 # vault, the service: a development server in a container of the official image, or the Vault or
 # RustyVault installed on the worker. Everything is in memory or gone after the job.
 service_type "vault" {
-  params = ["runtime", "version", "port", "root_token", "image", "env", "pull_policy"]
+  params = ["runtime", "version", "port", "root_token", "image", "env", "pull_policy", "program"]
 
   defaults {
     runtime    = "auto"
@@ -33,7 +33,7 @@ service_type "vault" {
   process "exec" {
     path = "/bin/sh"
     args = ["-ec", <<-EOT
-      SERVER="$("$PIKOCI_EXE" internal host-check vault 'vault|rvault')"
+      SERVER="$("$PIKOCI_EXE" internal host-check vault "${param_program:-vault|rvault}")"
       cd "$SERVICE_DATA"
       case "$SERVER" in
         */vault)

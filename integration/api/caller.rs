@@ -57,6 +57,10 @@ impl<'a> Caller<'a> {
         self.call(Call { method: "POST", path, places, query: "", body: Some(body) }, status)
     }
 
+    pub fn delete(&self, path: &str, places: &[&str], status: u16) -> Value {
+        self.call(Call { method: "DELETE", path, places, query: "", body: None }, status)
+    }
+
     /// An event stream: until an event of this name has come.
     pub fn listen(&self, path: &str, places: &[&str], event: &str) {
         let address = self.address(Call { method: "GET", path, places, query: "", body: None });

@@ -89,6 +89,9 @@ fn about_the_server(caller: &Caller<'_>, nobody: &Caller<'_>) {
     }
     caller.listen("/workers/events", &[], "worker");
     nobody.get("/workers/events", &[], 401);
+    caller.delete("/workers/{name}", &["nobody"], 404);
+    caller.delete("/workers/{name}", &["embedded"], 409);
+    nobody.delete("/workers/{name}", &["nobody"], 401);
     caller.get("/teams/{team}", &["main"], 200);
     caller.get("/teams/{team}", &["nowhere"], 404);
     nobody.get("/teams/{team}", &["main"], 401);

@@ -1,3 +1,4 @@
 //! The server as its operator meets it: one at a time on a file, its flags, a disk that is full.
 
 mod alone;
+mod full_disk;

@@ -250,7 +250,7 @@ impl AccountStore for SqlStore {
 
     async fn user_count(&self) -> Result<u64, StoreError> {
         let query = query("SELECT COUNT(*) FROM users");
-        let row = query.fetch_one(&mut self.reader().await?).await.map_err(Fault::from)?;
+        let row = query.fetch_one(&mut self.reader().await?).await?;
         Ok(unsigned(&row, 0)?)
     }
 
@@ -271,7 +271,7 @@ impl AccountStore for SqlStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        query("SELECT 1").execute(&mut self.reader().await?).await.map_err(Fault::from)?;
+        query("SELECT 1").execute(&mut self.reader().await?).await?;
         Ok(())
     }
 }

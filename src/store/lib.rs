@@ -14,6 +14,7 @@
 mod account;
 mod builds;
 mod checkpoint;
+mod copy;
 mod definitions;
 mod error;
 mod field;
@@ -34,5 +35,6 @@ mod upsert;
 mod workers;
 mod writer;
 
+pub use copy::{Copied, CopyError, copy};
 pub use options::{Database, DatabaseOptions, DatabaseSystem, OpenError, OpenOptions, Tls};
 pub use store::SqlStore;

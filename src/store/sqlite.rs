@@ -64,6 +64,11 @@ pub(crate) async fn connect(options: &SqliteConnectOptions) -> Result<Conn, Faul
     Ok(own(options.connect().await?))
 }
 
+/// Connections that write to the files of state and logs, beside those of a store that does nothing.
+pub(crate) async fn writers(path: &Path) -> Result<(Conn, Conn), Fault> {
+    Ok((connect(&file(path, false)).await?, connect(&log_file(&log_path(path), false)).await?))
+}
+
 fn own(conn: SqliteConnection) -> Conn {
     Conn::Sqlite(Box::new(conn))
 }
@@ -77,7 +82,7 @@ fn failed(path: &Path, fault: Fault) -> OpenError {
 }
 
 /// A file as the store opens it, for reading and writing.
-pub(crate) fn file(path: &Path, volatile: bool) -> SqliteConnectOptions {
+fn file(path: &Path, volatile: bool) -> SqliteConnectOptions {
     let synchronous = if volatile { SqliteSynchronous::Off } else { SqliteSynchronous::Normal };
     // Statements are never logged: what is bound to them may be private.
     SqliteConnectOptions::new()

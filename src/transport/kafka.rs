@@ -18,7 +18,6 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use pikoci_model::{
     id::NodeId,
-    message::MAX_ENVELOPE_BYTES,
     port::{Address, Arrival, Bus, BusError},
 };
 use rdkafka::{
@@ -37,7 +36,7 @@ use crate::{
     LinkState, Roles,
     link::{Link, backoff, jitter},
     mailbox::Mailbox,
-    settings::{BrokerError, BrokerSettings},
+    settings::{BrokerError, BrokerSettings, MOST_CARRIED},
 };
 
 /// How long the first connection is waited for before the bus is given to its user all the same.
@@ -98,8 +97,8 @@ impl Drop for KafkaBus {
 #[async_trait]
 impl Bus for KafkaBus {
     async fn send(&self, to: &Address, envelope: Bytes) -> Result<(), BusError> {
-        if envelope.len() > MAX_ENVELOPE_BYTES {
-            return Err(BusError::TooLarge { size: envelope.len(), limit: MAX_ENVELOPE_BYTES });
+        if envelope.len() > MOST_CARRIED {
+            return Err(BusError::TooLarge { size: envelope.len(), limit: MOST_CARRIED });
         }
         if let Some(reason) = self.link.trouble() {
             return Err(BusError::Down(reason));
@@ -214,7 +213,8 @@ impl Reading {
                 Ok(message) => {
                     self.link.up();
                     if mine(message.key()) {
-                        self.mailbox.push(Bytes::copy_from_slice(message.payload().unwrap_or_default()));
+                        let envelope = Bytes::copy_from_slice(message.payload().unwrap_or_default());
+                        self.mailbox.push(Arrival::unvouched(envelope));
                     }
                 }
                 Err(error) => {

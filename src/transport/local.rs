@@ -13,11 +13,13 @@ use futures::{
 };
 use pikoci_model::{
     id::NodeId,
-    message::MAX_ENVELOPE_BYTES,
     port::{Address, Arrival, Bus, BusError},
 };
 
-use crate::queue::{Inlet, Outlet, queue};
+use crate::{
+    queue::{Inlet, Outlet, queue},
+    settings::MOST_CARRIED,
+};
 
 /// What a node is; it may be both.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -82,28 +84,28 @@ impl Drop for LocalBus {
 #[async_trait]
 impl Bus for LocalBus {
     async fn send(&self, to: &Address, envelope: Bytes) -> Result<(), BusError> {
-        if envelope.len() > MAX_ENVELOPE_BYTES {
-            return Err(BusError::TooLarge { size: envelope.len(), limit: MAX_ENVELOPE_BYTES });
+        if envelope.len() > MOST_CARRIED {
+            return Err(BusError::TooLarge { size: envelope.len(), limit: MOST_CARRIED });
         }
-        self.hub.members().deliver(to, envelope)
+        self.hub.members().deliver(to, Arrival::here(envelope))
     }
 
     /// A second call gives a stream that has ended: each envelope is received once.
     fn receive(&self) -> BoxStream<'static, Arrival> {
         let inlet = self.hub.members().by_node.get_mut(&self.node).and_then(|member| member.inlet.take());
-        inlet.map_or_else(|| stream::empty().boxed(), |inlet| inlet.map(Arrival::here).boxed())
+        inlet.map_or_else(|| stream::empty().boxed(), StreamExt::boxed)
     }
 }
 
 impl Members {
-    fn deliver(&mut self, to: &Address, envelope: Bytes) -> Result<(), BusError> {
+    fn deliver(&mut self, to: &Address, arrival: Arrival) -> Result<(), BusError> {
         match to {
             Address::Node(node) => {
-                self.by_node.get(node).map_or(Ok(()), |member| member.outlet.push(envelope))
+                self.by_node.get(node).map_or(Ok(()), |member| member.outlet.push(arrival))
             }
-            Address::AnyServer => self.one_server().map_or(Ok(()), |outlet| outlet.push(envelope)),
-            Address::AllServers => self.all(|roles| roles.server, &envelope),
-            Address::AllWorkers => self.all(|roles| roles.worker, &envelope),
+            Address::AnyServer => self.one_server().map_or(Ok(()), |outlet| outlet.push(arrival)),
+            Address::AllServers => self.all(|roles| roles.server, &arrival),
+            Address::AllWorkers => self.all(|roles| roles.worker, &arrival),
         }
     }
 
@@ -116,9 +118,9 @@ impl Members {
     }
 
     /// Each gets it for whom there is room; the sender learns that one had none.
-    fn all(&self, hears: impl Fn(Roles) -> bool, envelope: &Bytes) -> Result<(), BusError> {
+    fn all(&self, hears: impl Fn(Roles) -> bool, arrival: &Arrival) -> Result<(), BusError> {
         let hearers = self.by_node.values().filter(|member| hears(member.roles));
-        let answers: Vec<_> = hearers.map(|member| member.outlet.push(envelope.clone())).collect();
+        let answers: Vec<_> = hearers.map(|member| member.outlet.push(arrival.clone())).collect();
         answers.into_iter().collect()
     }
 }

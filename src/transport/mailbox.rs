@@ -5,7 +5,6 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use bytes::Bytes;
 use futures::{
     StreamExt,
     stream::{self, BoxStream},
@@ -31,8 +30,8 @@ impl Mailbox {
     }
 
     /// Takes an envelope in; one that finds no room is lost and counted.
-    pub fn push(&self, envelope: Bytes) {
-        if self.0.outlet.push(envelope).is_err() {
+    pub fn push(&self, arrival: Arrival) {
+        if self.0.outlet.push(arrival).is_err() {
             let lost = self.0.lost.fetch_add(1, Ordering::Relaxed) + 1;
             // Each power of two, so that a flood does not become one of the log.
             if lost.is_power_of_two() {
@@ -44,9 +43,9 @@ impl Mailbox {
         }
     }
 
-    /// The reader's end; a second one has ended already. A broker says nothing of who sent what.
+    /// The reader's end; a second one has ended already.
     pub fn arrivals(&self) -> BoxStream<'static, Arrival> {
         let inlet = self.0.inlet.lock().unwrap_or_else(PoisonError::into_inner).take();
-        inlet.map_or_else(|| stream::empty().boxed(), |inlet| inlet.map(Arrival::unvouched).boxed())
+        inlet.map_or_else(|| stream::empty().boxed(), StreamExt::boxed)
     }
 }

@@ -19,7 +19,6 @@ use bytes::Bytes;
 use futures::{StreamExt, stream::BoxStream};
 use pikoci_model::{
     id::NodeId,
-    message::MAX_ENVELOPE_BYTES,
     port::{Address, Arrival, Bus, BusError},
     text::SecretValue,
 };
@@ -30,7 +29,7 @@ use crate::{
     link::{Link, backoff, jitter},
     mailbox::Mailbox,
     parts::{Parts, split},
-    settings::{BrokerError, BrokerSettings},
+    settings::{BrokerError, BrokerSettings, MOST_CARRIED},
 };
 
 /// How long a server may take to say its name.
@@ -141,8 +140,8 @@ impl NatsBus {
 #[async_trait]
 impl Bus for NatsBus {
     async fn send(&self, to: &Address, envelope: Bytes) -> Result<(), BusError> {
-        if envelope.len() > MAX_ENVELOPE_BYTES {
-            return Err(BusError::TooLarge { size: envelope.len(), limit: MAX_ENVELOPE_BYTES });
+        if envelope.len() > MOST_CARRIED {
+            return Err(BusError::TooLarge { size: envelope.len(), limit: MOST_CARRIED });
         }
         let mut parts = split(envelope, self.client.max_payload());
         if parts.len() == 1 {
@@ -191,7 +190,7 @@ async fn hear(mut subscriber: Subscriber, mailbox: Mailbox) {
     let mut parts = Parts::default();
     while let Some(message) = subscriber.next().await {
         if let Some(envelope) = parts.take(message.payload) {
-            mailbox.push(envelope);
+            mailbox.push(Arrival::unvouched(envelope));
         }
     }
 }

@@ -7,8 +7,9 @@
 use std::collections::VecDeque;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use pikoci_model::message::MAX_ENVELOPE_BYTES;
 use uuid::Uuid;
+
+use crate::settings::MOST_CARRIED;
 
 const WHOLE: u8 = 0;
 const PART: u8 = 1;
@@ -75,7 +76,7 @@ impl Parts {
             None => return None,
         };
         let open = &mut self.open[at];
-        if open.count != count || open.next != number || open.bytes.len() + bytes.len() > MAX_ENVELOPE_BYTES {
+        if open.count != count || open.next != number || open.bytes.len() + bytes.len() > MOST_CARRIED {
             self.open.remove(at);
             return None;
         }

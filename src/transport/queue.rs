@@ -9,9 +9,8 @@ use std::{
     task::{Context, Poll},
 };
 
-use bytes::Bytes;
 use futures::Stream;
-use pikoci_model::port::BusError;
+use pikoci_model::port::{Arrival, BusError};
 use tokio::sync::mpsc;
 
 /// Envelopes that wait for one node. Every protocol above repeats what is not answered and holds only a window on the
@@ -23,13 +22,13 @@ const BYTES: usize = 64 * 1024 * 1024;
 /// The sending end. Clones share the queue.
 #[derive(Clone)]
 pub(crate) struct Outlet {
-    queue: mpsc::Sender<Bytes>,
+    queue: mpsc::Sender<Arrival>,
     waiting: Arc<AtomicUsize>,
 }
 
 /// The receiving end.
 pub(crate) struct Inlet {
-    queue: mpsc::Receiver<Bytes>,
+    queue: mpsc::Receiver<Arrival>,
     waiting: Arc<AtomicUsize>,
 }
 
@@ -42,13 +41,13 @@ pub(crate) fn queue() -> (Outlet, Inlet) {
 
 impl Outlet {
     /// Hands an envelope over, if there is room. A receiver that is gone is a loss nobody is told of.
-    pub fn push(&self, envelope: Bytes) -> Result<(), BusError> {
-        let size = envelope.len();
+    pub fn push(&self, arrival: Arrival) -> Result<(), BusError> {
+        let size = arrival.envelope.len();
         if self.waiting.fetch_add(size, Ordering::AcqRel) >= BYTES {
             self.waiting.fetch_sub(size, Ordering::AcqRel);
             return Err(BusError::Full);
         }
-        self.queue.try_send(envelope).or_else(|refused| {
+        self.queue.try_send(arrival).or_else(|refused| {
             self.waiting.fetch_sub(size, Ordering::AcqRel);
             match refused {
                 mpsc::error::TrySendError::Full(_) => Err(BusError::Full),
@@ -59,12 +58,12 @@ impl Outlet {
 }
 
 impl Stream for Inlet {
-    type Item = Bytes;
+    type Item = Arrival;
 
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Arrival>> {
         let next = self.queue.poll_recv(context);
-        if let Poll::Ready(Some(envelope)) = &next {
-            self.waiting.fetch_sub(envelope.len(), Ordering::AcqRel);
+        if let Poll::Ready(Some(arrival)) = &next {
+            self.waiting.fetch_sub(arrival.envelope.len(), Ordering::AcqRel);
         }
         next
     }
@@ -72,6 +71,7 @@ impl Stream for Inlet {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use futures::{FutureExt, StreamExt};
 
     use super::*;
@@ -79,13 +79,14 @@ mod tests {
     #[test]
     fn bytes_are_bounded_too() {
         let (outlet, mut inlet) = queue();
-        let big = Bytes::from(vec![0; 16 * 1024 * 1024]);
+        let big = Arrival::here(Bytes::from(vec![0; 16 * 1024 * 1024]));
+        let small = Arrival::here(Bytes::from_static(b"x"));
         for _ in 0..4 {
             assert_eq!(outlet.push(big.clone()), Ok(()));
         }
-        assert_eq!(outlet.push(Bytes::from_static(b"x")), Err(BusError::Full));
+        assert_eq!(outlet.push(small.clone()), Err(BusError::Full));
         assert!(inlet.next().now_or_never().flatten().is_some());
-        assert_eq!(outlet.push(Bytes::from_static(b"x")), Ok(()));
+        assert_eq!(outlet.push(small.clone()), Ok(()));
         drop(inlet);
         assert_eq!(outlet.push(big), Ok(()), "nobody is told of a receiver that is gone");
     }

@@ -30,7 +30,6 @@ use lapin::{
 };
 use pikoci_model::{
     id::NodeId,
-    message::MAX_ENVELOPE_BYTES,
     port::{Address, Arrival, Bus, BusError},
 };
 use tokio::{
@@ -42,7 +41,7 @@ use crate::{
     LinkState, Roles,
     link::{Link, backoff, jitter},
     mailbox::Mailbox,
-    settings::{BrokerError, BrokerSettings},
+    settings::{BrokerError, BrokerSettings, MOST_CARRIED},
 };
 
 /// Messages that wait in a queue at the broker; beyond, the oldest are dropped.
@@ -119,8 +118,8 @@ impl RabbitBus {
 #[async_trait]
 impl Bus for RabbitBus {
     async fn send(&self, to: &Address, envelope: Bytes) -> Result<(), BusError> {
-        if envelope.len() > MAX_ENVELOPE_BYTES {
-            return Err(BusError::TooLarge { size: envelope.len(), limit: MAX_ENVELOPE_BYTES });
+        if envelope.len() > MOST_CARRIED {
+            return Err(BusError::TooLarge { size: envelope.len(), limit: MOST_CARRIED });
         }
         let channel = self.channel.borrow().clone().ok_or_else(|| self.down())?;
         let (exchange, key) = match to {
@@ -247,7 +246,7 @@ async fn read(consumers: Vec<Consumer>, mailbox: &Mailbox) -> String {
     let mut all = stream::select_all(ends);
     loop {
         match all.next().await.flatten() {
-            Some(Ok(delivery)) => mailbox.push(Bytes::from(delivery.data)),
+            Some(Ok(delivery)) => mailbox.push(Arrival::unvouched(Bytes::from(delivery.data))),
             Some(Err(error)) => return error.to_string(),
             None => return "the broker ended the connection".to_owned(),
         }

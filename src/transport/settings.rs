@@ -2,7 +2,10 @@
 
 use std::{fmt, path::PathBuf};
 
-use pikoci_model::text::SecretValue;
+use pikoci_model::{message::MAX_ENVELOPE_BYTES, text::SecretValue};
+
+/// What a broker carries at most, in bytes: the largest envelope, sealed.
+pub const MOST_CARRIED: usize = MAX_ENVELOPE_BYTES + pikoci_seal::mail::OVERHEAD;
 
 /// Address and credentials; the same for all three brokers.
 #[derive(Clone)]

@@ -20,6 +20,24 @@ pub struct Seat {
     pub ready: bool,
 }
 
+/// A worker whose home is another server. Only who it serves is known here.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Abroad {
+    /// Its home.
+    pub home: NodeId,
+    /// What it said of itself.
+    pub profile: WorkerProfile,
+}
+
+/// All workers, as one server knows them.
+#[derive(Debug, Clone, Copy)]
+pub struct Workforce<'a> {
+    /// Those whose home it is.
+    pub seats: &'a [Seat],
+    /// The others that renew and take new work.
+    pub abroad: &'a [Abroad],
+}
+
 /// A place that is taken: by a claimed build, or by one that is being offered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -69,11 +87,12 @@ pub enum Ask {
 pub fn admit<'a>(
     pending: impl IntoIterator<Item = &'a PendingBuild>,
     held: impl IntoIterator<Item = &'a Place>,
-    seats: &[Seat],
+    workforce: Workforce<'_>,
     refused: &HashMap<BuildId, Waiting>,
     ask: Ask,
 ) -> Admission {
-    let mut floor = Floor::new(held, seats);
+    let seats = workforce.seats;
+    let mut floor = Floor::new(held, workforce);
     let mut admission = Admission::default();
     for build in pending {
         if ask == Ask::Offers && floor.slots == 0 {
@@ -100,6 +119,7 @@ pub fn admit<'a>(
 /// What is taken so far, while the queue is walked.
 struct Floor<'a> {
     seats: &'a [Seat],
+    abroad: &'a [Abroad],
     free: Vec<u32>,
     slots: u32,
     /// Teams that have a ready worker of their own.
@@ -113,7 +133,8 @@ struct Floor<'a> {
 }
 
 impl<'a> Floor<'a> {
-    fn new<'p>(held: impl IntoIterator<Item = &'p Place>, seats: &'a [Seat]) -> Self {
+    fn new<'p>(held: impl IntoIterator<Item = &'p Place>, workforce: Workforce<'a>) -> Self {
+        let Workforce { seats, abroad } = workforce;
         let free: Vec<u32> =
             seats.iter().map(|s| if s.ready && s.profile.takes_builds { s.free } else { 0 }).collect();
         let mut teams: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -124,6 +145,7 @@ impl<'a> Floor<'a> {
         }
         let mut floor = Self {
             seats,
+            abroad,
             slots: free.iter().sum(),
             free,
             teams,
@@ -192,15 +214,29 @@ impl<'a> Floor<'a> {
             fitting.iter().copied().filter(|index| self.free[*index] > 0).max_by_key(|i| self.free[*i]);
         match best {
             Some(index) => Ok(index),
-            None if fitting.is_empty() => Err(Waiting::NoWorker { tags: build.tags.clone() }),
+            None if fitting.is_empty() && !self.fits_abroad(build) => {
+                Err(Waiting::NoWorker { tags: build.tags.clone() })
+            }
             None => Err(Waiting::WorkersBusy),
         }
+    }
+
+    fn fits_abroad(&self, build: &PendingBuild) -> bool {
+        self.abroad.iter().any(|worker| {
+            let of_team = worker.profile.team.as_ref().is_none_or(|team| *team == build.team);
+            of_team && takes(&worker.profile, &build.tags)
+        })
     }
 
     fn fits(&self, index: usize, build: &PendingBuild) -> bool {
         let seat = &self.seats[index];
         let own = self.teams.get(build.team.as_str()).map(Vec::as_slice).unwrap_or_default();
-        let home_served = || own.iter().any(|i| able(&self.seats[*i], &build.tags));
+        let served_abroad = |worker: &Abroad| {
+            worker.profile.team.as_ref() == Some(&build.team) && takes(&worker.profile, &build.tags)
+        };
+        let home_served = || {
+            own.iter().any(|i| able(&self.seats[*i], &build.tags)) || self.abroad.iter().any(served_abroad)
+        };
         able(seat, &build.tags)
             && match &seat.profile.team {
                 Some(team) => *team == build.team,
@@ -211,27 +247,48 @@ impl<'a> Floor<'a> {
 }
 
 fn able(seat: &Seat, tags: &[String]) -> bool {
-    seat.ready && seat.profile.takes_builds && seat.profile.serves(tags)
+    seat.ready && takes(&seat.profile, tags)
+}
+
+fn takes(profile: &WorkerProfile, tags: &[String]) -> bool {
+    profile.takes_builds && profile.serves(tags)
+}
+
+/// Where a check can go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CheckSeat {
+    /// To this seat.
+    Here(usize),
+    /// To a worker of this server.
+    At(NodeId),
 }
 
 /// The worker for a check: ready, taking checks, with the tags; of the team if it has one that can, else a global one;
-/// the one with the most free check slots.
+/// one whose home is here before others; the one with the most free check slots.
 ///
 /// # Errors
 /// Why there is none.
-pub fn seat_for_check(seats: &[Seat], tags: &[String], team: &str) -> Result<usize, Waiting> {
-    let able = |seat: &Seat| seat.ready && seat.profile.takes_checks && seat.profile.serves(tags);
-    let of = |wanted: Option<&str>| -> Vec<usize> {
-        (0..seats.len()).filter(|i| able(&seats[*i]) && seats[*i].profile.team.as_deref() == wanted).collect()
+pub fn seat_for_check(workforce: Workforce<'_>, tags: &[String], team: &str) -> Result<CheckSeat, Waiting> {
+    let Workforce { seats, abroad } = workforce;
+    let can = |profile: &WorkerProfile| profile.takes_checks && profile.serves(tags);
+    let here = |wanted: Option<&str>| -> Vec<usize> {
+        let of = |seat: &Seat| seat.ready && can(&seat.profile) && seat.profile.team.as_deref() == wanted;
+        (0..seats.len()).filter(|i| of(&seats[*i])).collect()
     };
-    let own = of(Some(team));
-    let fitting = if own.is_empty() { of(None) } else { own };
-    let free = fitting.iter().copied().filter(|i| seats[*i].free_checks > 0);
-    match free.max_by_key(|i| seats[*i].free_checks) {
-        Some(seat) => Ok(seat),
-        None if fitting.is_empty() => Err(Waiting::NoWorker { tags: tags.to_vec() }),
-        None => Err(Waiting::WorkersBusy),
+    let elsewhere = |wanted: Option<&str>| {
+        abroad.iter().find(|worker| can(&worker.profile) && worker.profile.team.as_deref() == wanted)
+    };
+    for wanted in [Some(team), None] {
+        let fitting = here(wanted);
+        let free = fitting.iter().copied().filter(|i| seats[*i].free_checks > 0);
+        match (free.max_by_key(|i| seats[*i].free_checks), elsewhere(wanted)) {
+            (Some(seat), _) => return Ok(CheckSeat::Here(seat)),
+            (None, _) if !fitting.is_empty() => return Err(Waiting::WorkersBusy),
+            (None, Some(worker)) => return Ok(CheckSeat::At(worker.home.clone())),
+            (None, None) => {}
+        }
     }
+    Err(Waiting::NoWorker { tags: tags.to_vec() })
 }
 
 #[cfg(test)]
@@ -285,9 +342,13 @@ mod tests {
         build(id, job, 0, "", "")
     }
 
+    fn home(seats: &[Seat]) -> Workforce<'_> {
+        Workforce { seats, abroad: &[] }
+    }
+
     fn decide(pending: &[PendingBuild], held: &[PendingBuild], seats: &[Seat]) -> Admission {
         let held: Vec<Place> = held.iter().map(Place::of).collect();
-        admit(pending, &held, seats, &HashMap::new(), Ask::Reasons)
+        admit(pending, &held, home(seats), &HashMap::new(), Ask::Reasons)
     }
 
     fn offered(admission: &Admission) -> Vec<(i64, &str)> {
@@ -363,8 +424,34 @@ mod tests {
         let seats = [silent, exclusive, checks];
         let admission = decide(&[plain(1, 1), build(2, 2, 0, "", "gpu")], &[], &seats);
         assert_eq!(offered(&admission), [(2, "exclusive")]);
-        assert_eq!(seat_for_check(&seats, &[], "main"), Ok(2));
-        assert_eq!(seat_for_check(&seats[..1], &[], "main"), Err(Waiting::NoWorker { tags: vec![] }));
+        assert_eq!(seat_for_check(home(&seats), &[], "main"), Ok(CheckSeat::Here(2)));
+        let none = seat_for_check(home(&seats[..1]), &[], "main");
+        assert_eq!(none, Err(Waiting::NoWorker { tags: vec![] }));
+    }
+
+    #[test]
+    fn a_team_whose_worker_is_at_home_elsewhere_is_left_to_it() {
+        let abroad = |seat: Seat| Abroad { home: NodeId("s2".into()), profile: seat.profile };
+        let (seats, own) = ([seat("global", 9, &["gpu"])], [abroad(of_team("main", seat("own", 1, &[])))]);
+        let workforce = Workforce { seats: &seats, abroad: &own };
+        let none: [Place; 0] = [];
+        let pending = [plain(1, 1), build(2, 2, 0, "", "gpu"), build(3, 3, 0, "", "arm")];
+        let admission = admit(&pending, &none, workforce, &HashMap::new(), Ask::Reasons);
+        assert_eq!(offered(&admission), [(2, "global")], "the team's worker lacks the tag");
+        assert_eq!(admission.waiting[&BuildId(1)], Waiting::WorkersBusy);
+        assert_eq!(admission.waiting[&BuildId(3)], Waiting::NoWorker { tags: vec!["arm".into()] });
+        let at = |tags: &[&str], team| {
+            let tags: Vec<String> = tags.iter().map(|tag| (*tag).to_owned()).collect();
+            seat_for_check(workforce, &tags, team)
+        };
+        assert_eq!(at(&[], "main"), Ok(CheckSeat::At(NodeId("s2".into()))));
+        assert_eq!(
+            (at(&[], "other"), at(&["gpu"], "main")),
+            (Ok(CheckSeat::Here(0)), Ok(CheckSeat::Here(0)))
+        );
+        let others = [abroad(of_team("other", seat("no", 1, &[]))), abroad(seat("far", 1, &[]))];
+        let far = Workforce { seats: &[], abroad: &others };
+        assert_eq!(seat_for_check(far, &[], "main"), Ok(CheckSeat::At(NodeId("s2".into()))));
     }
 
     #[test]
@@ -372,7 +459,7 @@ mod tests {
         let refused = HashMap::from([(BuildId(1), Waiting::WorkersBusy)]);
         let pending = [plain(1, 1), plain(2, 1), plain(3, 2), plain(4, 3)];
         let none: [Place; 0] = [];
-        let admission = admit(&pending, &none, &[seat("a", 1, &[])], &refused, Ask::Offers);
+        let admission = admit(&pending, &none, home(&[seat("a", 1, &[])]), &refused, Ask::Offers);
         assert_eq!(offered(&admission), [(3, "a")]);
         assert_eq!(admission.waiting.len(), 2);
     }

@@ -14,7 +14,7 @@ use pikoci_model::scheduling::{HeldPlace, PendingBuild};
 use pikoci_model::worker::WorkerProfile;
 
 use super::check_board::CheckBoard;
-use crate::decide::admit::{Ask, Place, Seat, admit};
+use crate::decide::admit::{Abroad, Ask, Place, Seat, Workforce, admit};
 
 /// An offer that is not accepted lapses after this.
 const LAPSE: Duration = Duration::from_secs(10);
@@ -28,6 +28,7 @@ pub(crate) struct Board {
     held: HashMap<BuildId, Place>,
     refused: HashMap<BuildId, Waiting>,
     pub(super) seats: Vec<Seat>,
+    pub(super) abroad: Vec<Abroad>,
     offers: HashMap<OfferId, Offered>,
     pub(super) checks: CheckBoard,
     explained: Option<BTreeMap<BuildId, Waiting>>,
@@ -70,13 +71,16 @@ pub(crate) struct BoardCounts {
 
 impl Board {
     /// Queued builds that were read from the store. Those that are being offered or hold a place are known already.
-    pub(crate) fn queue(&mut self, builds: Vec<PendingBuild>) {
+    /// True if any was not known.
+    pub(crate) fn queue(&mut self, builds: Vec<PendingBuild>) -> bool {
         self.explained = None;
+        let mut news = false;
         for build in builds {
             if !self.held.contains_key(&build.id) {
-                self.pending.insert(build.id, build);
+                news |= self.pending.insert(build.id, build).is_none();
             }
         }
+        news
     }
 
     /// Draws the picture of builds anew. What is being offered or claimed right now is younger than what was read.
@@ -94,6 +98,16 @@ impl Board {
         }
         self.refused.clear();
         self.queue(pending);
+    }
+
+    /// Workers whose home is another server, as the store knows them.
+    pub(crate) fn set_abroad(&mut self, abroad: Vec<Abroad>) {
+        self.explained = None;
+        self.abroad = abroad;
+    }
+
+    pub(super) fn workforce(&self) -> Workforce<'_> {
+        Workforce { seats: &self.seats, abroad: &self.abroad }
     }
 
     /// A build is not queued any more.
@@ -124,8 +138,8 @@ impl Board {
         !self.pending.is_empty()
     }
 
-    /// A worker announced itself. Offers to it from before are void if it is another life.
-    pub(crate) fn announce(&mut self, profile: WorkerProfile, free: u32, free_checks: u32) {
+    /// A worker announced itself; true if it was not here. Offers to it from before are void if it is another life.
+    pub(crate) fn announce(&mut self, profile: WorkerProfile, free: u32, free_checks: u32) -> bool {
         self.explained = None;
         let node = profile.node.clone();
         let (builds, checks) = self.unanswered(&node);
@@ -135,10 +149,15 @@ impl Board {
             ready: true,
             profile,
         };
+        self.abroad.retain(|worker| worker.profile.node != node);
         match self.seat(&node) {
             Some(known) => *known = seat,
-            None => self.seats.push(seat),
+            None => {
+                self.seats.push(seat);
+                return true;
+            }
         }
+        false
     }
 
     /// A worker renewed; false if it is not known here.
@@ -163,8 +182,9 @@ impl Board {
         }
     }
 
-    /// A worker is gone; what was offered to it is queued again.
-    pub(crate) fn dismiss(&mut self, node: &NodeId) {
+    /// A worker is gone; what was offered to it is queued again. True if it was here.
+    pub(crate) fn dismiss(&mut self, node: &NodeId) -> bool {
+        let before = self.seats.len();
         self.seats.retain(|seat| seat.profile.node != *node);
         let open: Vec<OfferId> = self
             .offers
@@ -173,6 +193,8 @@ impl Board {
             .map(|(offer, _)| *offer)
             .collect();
         open.into_iter().for_each(|offer| self.take_back(offer));
+        self.explained = None;
+        self.seats.len() < before
     }
 
     /// Whom the worker at `node` said to be.
@@ -191,7 +213,7 @@ impl Board {
             return out;
         }
         let admission =
-            admit(self.pending.values(), self.held.values(), &self.seats, &self.refused, Ask::Offers);
+            admit(self.pending.values(), self.held.values(), self.workforce(), &self.refused, Ask::Offers);
         for (build, node) in admission.offers {
             let Some(pending) = self.pending.remove(&build) else { continue };
             self.explained = None;
@@ -265,14 +287,15 @@ impl Board {
         }
     }
 
-    /// Takes back what lapsed, and says which offers to repeat.
-    pub(crate) fn sweep(&mut self, now: Monotonic) -> Vec<(NodeId, Offer)> {
+    /// Takes back what lapsed, and says which offers to repeat, and whether any has lapsed.
+    pub(crate) fn sweep(&mut self, now: Monotonic) -> (Vec<(NodeId, Offer)>, bool) {
         let lapsed: Vec<OfferId> = self
             .offers
             .iter()
             .filter(|(_, offered)| !offered.accepted && now.saturating_sub(offered.first) >= LAPSE)
             .map(|(offer, _)| *offer)
             .collect();
+        let any = !lapsed.is_empty();
         lapsed.into_iter().for_each(|offer| self.take_back(offer));
         let mut repeated = Vec::new();
         for (id, offered) in &mut self.offers {
@@ -281,7 +304,7 @@ impl Board {
                 repeated.push((offered.node.clone(), Offer { offer: *id, work: offered.work }));
             }
         }
-        repeated
+        (repeated, any)
     }
 
     /// Why a queued build waits.
@@ -289,9 +312,10 @@ impl Board {
         if !self.pending.contains_key(&build) {
             return None;
         }
-        let (pending, held, seats, refused) = (&self.pending, &self.held, &self.seats, &self.refused);
+        let workforce = Workforce { seats: &self.seats, abroad: &self.abroad };
+        let (pending, held, refused) = (&self.pending, &self.held, &self.refused);
         let explained = self.explained.get_or_insert_with(|| {
-            admit(pending.values(), held.values(), seats, refused, Ask::Reasons).waiting
+            admit(pending.values(), held.values(), workforce, refused, Ask::Reasons).waiting
         });
         explained.get(&build).cloned()
     }

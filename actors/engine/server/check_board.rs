@@ -9,7 +9,7 @@ use pikoci_model::message::{GoCheck, Offer, OfferId, OfferedWork};
 use pikoci_model::port::Monotonic;
 
 use super::board::Board;
-use crate::decide::admit::seat_for_check;
+use crate::decide::admit::{CheckSeat, seat_for_check};
 
 /// The first repetition of a go that nothing has answered yet; each later one waits twice as long.
 const FIRST_REPEAT: Duration = Duration::from_secs(2);
@@ -20,6 +20,8 @@ pub(crate) struct WantedCheck {
     pub(crate) resource: ResourceId,
     pub(crate) tags: Vec<String>,
     pub(crate) team: String,
+    /// Another server asks for it, which has no worker for it itself.
+    pub(crate) from_afar: bool,
 }
 
 /// Checks that wait, are offered, or run.
@@ -73,6 +75,29 @@ impl Board {
         self.checks.want(check);
     }
 
+    /// Checks that wait here and that only a worker of another server can take. One that came from afar is forgotten
+    /// instead: who asked for it asks again.
+    pub(crate) fn checks_for_others(&mut self) -> Vec<(NodeId, WantedCheck)> {
+        if self.abroad.is_empty() {
+            return Vec::new();
+        }
+        let mut out = Vec::new();
+        let mut left = VecDeque::new();
+        for check in std::mem::take(&mut self.checks.queue) {
+            match seat_for_check(self.workforce(), &check.tags, &check.team) {
+                Ok(CheckSeat::At(home)) => {
+                    self.checks.queued.remove(&check.resource);
+                    if !check.from_afar {
+                        out.push((home, check));
+                    }
+                }
+                _ => left.push_back(check),
+            }
+        }
+        self.checks.queue = left;
+        out
+    }
+
     pub(super) fn offer_checks(&mut self, now: Monotonic) -> Vec<(NodeId, Offer)> {
         let mut out = Vec::new();
         let mut left = VecDeque::new();
@@ -81,9 +106,9 @@ impl Board {
                 left.push_back(check);
                 break;
             }
-            match seat_for_check(&self.seats, &check.tags, &check.team) {
-                Err(_) => left.push_back(check),
-                Ok(index) => {
+            match seat_for_check(self.workforce(), &check.tags, &check.team) {
+                Err(_) | Ok(CheckSeat::At(_)) => left.push_back(check),
+                Ok(CheckSeat::Here(index)) => {
                     let seat = &mut self.seats[index];
                     seat.free_checks -= 1;
                     let node = seat.profile.node.clone();
@@ -126,12 +151,6 @@ impl Board {
         if let Some(seat) = self.seat(&running.node) {
             seat.free_checks = (seat.free_checks + 1).min(seat.profile.check_slots);
         }
-    }
-
-    /// Checks that a worker runs, with their leases.
-    pub(crate) fn checks_of(&self, node: &NodeId) -> Vec<(ResourceId, i64)> {
-        let of = self.checks.running.iter().filter(|(_, running)| running.node == *node);
-        of.map(|(resource, running)| (*resource, running.go.plan.lease)).collect()
     }
 
     /// Goes to repeat: nothing but the result says that one arrived.

@@ -1,4 +1,4 @@
-//! The checks of one pipeline's resources: which are due, when to look again, and what a check found.
+//! The checks of one pipeline's resources: which are due, and when to look again.
 //!
 //! Level-triggered: woken by a timer, a request or a result, it reads the rows and acts on what they say. The
 //! dispatcher finds the worker; the lease in the store sees to it that a resource is checked once at a time.
@@ -6,23 +6,21 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use pikoci_model::id::{PipelineId, ResourceId};
-use pikoci_model::message::{CheckDone, CheckStored};
-use pikoci_model::pipeline::{CheckInterval, Pipeline};
+use pikoci_model::id::PipelineId;
+use pikoci_model::pipeline::Pipeline;
+use pikoci_model::port::StoreError;
 use pikoci_model::port::store::ResourceRow;
-use pikoci_model::port::{Address, StoreError};
 use serde::Serialize;
 
 use super::check_board::WantedCheck;
-use super::dispatcher::CheckEnded;
-use super::pipelines::Checked;
 use super::world::World;
-use crate::decide::due::{Due, due, next_check};
-use crate::inbox::Received;
+use crate::decide::due::{Due, due};
 use crate::supervise::{Actor, Exit, Flow, Job, Life, Receive};
 
 /// It looks at least this often: requests may have come through another server.
 const LONGEST: Duration = Duration::from_secs(60);
+/// A check that waits for a worker is asked for again this often: who was asked may be gone.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
 /// After a fault of the store it looks again after this.
 const AFTER_FAULT: Duration = Duration::from_secs(5);
 /// Time stamps are cut to microseconds, so it wakes a little later rather than too early.
@@ -35,22 +33,17 @@ pub(crate) struct Checker {
     looking: bool,
     again: bool,
     timer: Option<Job>,
-    recording: usize,
 }
 
 /// Look at the store.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Look;
 
-/// A worker's result.
-pub(crate) struct CheckCame(pub(crate) Received<CheckDone>);
-
 /// What others see of a checker.
 #[derive(Debug, Serialize)]
 pub(crate) struct CheckerState {
     pipeline: PipelineId,
     looking: bool,
-    recording: usize,
 }
 
 struct Seen(Result<Picture, StoreError>);
@@ -62,11 +55,9 @@ struct Picture {
     look_again: Option<DateTime<Utc>>,
 }
 
-struct Recorded(ResourceId, Result<(), StoreError>);
-
 impl Checker {
     pub(crate) fn new(world: World, pipeline: PipelineId) -> Self {
-        Self { world, pipeline, looking: false, again: false, timer: None, recording: 0 }
+        Self { world, pipeline, looking: false, again: false, timer: None }
     }
 
     fn look(&mut self, life: &mut Life<'_, Self>) {
@@ -88,7 +79,7 @@ impl Checker {
 }
 
 impl Actor for Checker {
-    /// Results of a pipeline's checks, one a resource at a time; workers repeat what does not fit.
+    /// Wake-ups only, of which one is as good as many.
     const MAILBOX: usize = 256;
     type State = CheckerState;
 
@@ -102,7 +93,7 @@ impl Actor for Checker {
     }
 
     fn state(&self) -> CheckerState {
-        CheckerState { pipeline: self.pipeline, looking: self.looking, recording: self.recording }
+        CheckerState { pipeline: self.pipeline, looking: self.looking }
     }
 }
 
@@ -118,6 +109,7 @@ impl Receive<Seen> for Checker {
         self.looking = false;
         let pause = match seen {
             Ok(picture) => {
+                let longest = if picture.wanted.is_empty() { LONGEST } else { ASK_AGAIN };
                 self.world.with_doors(|doors| {
                     for wanted in picture.wanted {
                         // What does not fit is wanted again at the next look.
@@ -126,7 +118,7 @@ impl Receive<Seen> for Checker {
                 });
                 let now = self.world.clock().now();
                 let until = |at: DateTime<Utc>| (at - now).to_std().unwrap_or_default() + LATE;
-                picture.look_again.map_or(LONGEST, until)
+                picture.look_again.map_or(longest, until).min(longest)
             }
             Err(error) => {
                 tracing::warn!(pipeline = %self.pipeline, "checks cannot be looked at: {error}");
@@ -137,26 +129,6 @@ impl Receive<Seen> for Checker {
         if std::mem::take(&mut self.again) {
             self.look(life);
         }
-        Ok(())
-    }
-}
-
-impl Receive<CheckCame> for Checker {
-    fn receive(&mut self, CheckCame(done): CheckCame, life: &mut Life<'_, Self>) -> Flow {
-        self.recording += 1;
-        let (world, pipeline, resource) = (self.world.clone(), self.pipeline, done.message.resource);
-        life.spawn(async move { Recorded(resource, record(&world, pipeline, done).await) });
-        Ok(())
-    }
-}
-
-impl Receive<Recorded> for Checker {
-    fn receive(&mut self, Recorded(resource, result): Recorded, life: &mut Life<'_, Self>) -> Flow {
-        self.recording -= 1;
-        if let Err(error) = result {
-            tracing::warn!(%resource, "a check's result cannot be stored; the worker repeats it: {error}");
-        }
-        self.look(life);
         Ok(())
     }
 }
@@ -184,45 +156,10 @@ async fn picture(world: &World, pipeline: PipelineId) -> Result<Picture, StoreEr
 fn wanted(definition: &Pipeline, team: &str, row: &ResourceRow) -> Option<WantedCheck> {
     let resource = definition.resource(&row.canonical)?;
     definition.resource_types.get(&resource.type_name)?.check.as_ref()?;
-    Some(WantedCheck { resource: row.id, tags: resource.tags.clone(), team: team.to_owned() })
-}
-
-/// Stores a result, and only then says so to the worker.
-async fn record(world: &World, pipeline: PipelineId, done: Received<CheckDone>) -> Result<(), StoreError> {
-    let Received { sender, message: CheckDone { resource, lease, outcome } } = done;
-    let (store, now) = (world.store(), world.clock().now());
-    let next = after(world, pipeline, resource, now).await?;
-    let recorded = store.record_check(resource, lease, &outcome, now, next).await?;
-    world.post().send(&Address::Node(sender), &CheckStored { resource, lease });
-    world.with_doors(|doors| {
-        let _ = doors.dispatcher.tell(CheckEnded { resource, lease });
-        if let Some(recorded) = &recorded {
-            let _ = doors.pipelines.tell(Checked { pipeline, new: !recorded.new.is_empty() });
-        }
-    });
-    if recorded.is_some() {
-        world.ring_pipeline(pipeline);
-    }
-    Ok(())
-}
-
-/// When a resource whose check ended at `now` is due again.
-pub(crate) async fn after(
-    world: &World,
-    pipeline: PipelineId,
-    resource: ResourceId,
-    now: DateTime<Utc>,
-) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let store = world.store();
-    let Some(row) = store.pipeline_by_id(pipeline).await? else { return Ok(None) };
-    let Some(revision) = store.revision(row.revision).await? else { return Ok(None) };
-    let Some(resource) = store.resource_by_id(resource).await? else { return Ok(None) };
-    let interval = match revision.compiled.resource(&resource.canonical) {
-        Some(definition) => &definition.check_interval,
-        None => &CheckInterval::Never,
-    };
-    Ok(next_check(interval, now, world.settings().zone).unwrap_or_else(|problem| {
-        tracing::warn!(resource = %resource.canonical, "checked on request only: {problem}");
-        None
-    }))
+    Some(WantedCheck {
+        resource: row.id,
+        tags: resource.tags.clone(),
+        team: team.to_owned(),
+        from_afar: false,
+    })
 }

@@ -249,7 +249,7 @@ impl Desk {
             }
             CancelRequest::Unknown => return Err(no_build(build)),
         };
-        self.world.signals().ring(Topic::Build(build));
+        self.world.ring(Topic::Build(build));
         self.world.ring_pipeline(pipeline);
         Ok(())
     }

@@ -10,14 +10,19 @@ use std::time::Duration;
 
 use pikoci_model::build::Waiting;
 use pikoci_model::id::{BuildId, NodeId, ResourceId};
-use pikoci_model::message::{Announce, Doorbell, Goodbye, Home, Offer, OfferId, Renew, Renewed, Withdraw};
+use pikoci_model::message::{
+    Announce, CheckWanted, Doorbell, Goodbye, Hail, Home, Offer, OfferId, Renew, Renewed, Withdraw,
+};
+use pikoci_model::port::store::WorkerRow;
 use pikoci_model::port::{Address, StoreError};
 use pikoci_model::scheduling::{HeldPlace, PendingBuild};
+use pikoci_model::worker::WorkerState;
 
 use super::board::BoardCounts;
 use super::check_board::WantedCheck;
 use super::pipelines::BoardIsEmpty;
 use super::world::World;
+use crate::decide::admit::Abroad;
 use crate::inbox::Received;
 use crate::supervise::{Actor, Exit, Flow, Life, Receive};
 
@@ -27,6 +32,8 @@ const READ: u32 = 256;
 const PICTURE: u32 = 2048;
 /// Offers are swept this often.
 const TICK: Duration = Duration::from_secs(1);
+/// Ids are given before they are visible: where several servers write, so many are read once more.
+const OVERLAP: i64 = 64;
 /// The picture is drawn anew after this many ticks.
 const TICKS_PER_PICTURE: u32 = 10;
 /// A lease of a check outlives its limit by this: the result travels.
@@ -68,11 +75,15 @@ pub(crate) struct CheckEnded {
     pub(crate) lease: i64,
 }
 
+/// Draw the picture anew: a server came or went.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Redraw;
+
 /// A worker does not renew.
 #[derive(Debug, Clone)]
 pub(crate) struct Silent(pub(crate) NodeId);
 
-/// A worker is lost or has left.
+/// A worker is lost, has left, or has another home now.
 #[derive(Debug, Clone)]
 pub(crate) struct Gone(pub(crate) NodeId);
 
@@ -82,7 +93,13 @@ struct Tick;
 enum Read {
     New(Result<Vec<PendingBuild>, StoreError>),
     One(Result<Vec<PendingBuild>, StoreError>),
-    Picture(Result<(Vec<HeldPlace>, Vec<PendingBuild>), StoreError>),
+    Picture(Result<Picture, StoreError>),
+}
+
+struct Picture {
+    held: Vec<HeldPlace>,
+    pending: Vec<PendingBuild>,
+    abroad: Vec<Abroad>,
 }
 
 impl Dispatcher {
@@ -102,7 +119,8 @@ impl Dispatcher {
             return;
         }
         self.reading = true;
-        let (world, after) = (self.world.clone(), self.after);
+        let overlap = if self.world.has_peers() { OVERLAP } else { 0 };
+        let (world, after) = (self.world.clone(), BuildId(self.after.0 - overlap));
         life.spawn(async move { Read::New(world.store().pending_builds(after, READ).await) });
     }
 
@@ -111,7 +129,8 @@ impl Dispatcher {
         life.spawn(async move {
             let picture = async {
                 let held = world.store().held_places().await?;
-                Ok((held, world.store().pending_builds(BuildId(0), PICTURE).await?))
+                let pending = world.store().pending_builds(BuildId(0), PICTURE).await?;
+                Ok(Picture { held, pending, abroad: abroad(&world).await? })
             };
             Read::Picture(picture.await)
         });
@@ -122,8 +141,14 @@ impl Dispatcher {
         if self.world.stopping() {
             return;
         }
-        let offers = self.world.board().offer(self.now());
+        let (offers, for_others) = {
+            let mut board = self.world.board();
+            (board.offer(self.now()), board.checks_for_others())
+        };
         self.send(offers);
+        for (home, WantedCheck { resource, tags, team, .. }) in for_others {
+            self.world.post().send(&Address::Node(home), &CheckWanted { resource, tags, team });
+        }
     }
 
     fn send(&self, offers: Vec<(NodeId, Offer)>) {
@@ -133,10 +158,16 @@ impl Dispatcher {
     }
 
     /// Offers, and rings the other servers if something is left that may be for their workers.
-    fn offer_and_ring(&self) {
+    fn offer_and_ring(&self, redraw: bool) {
         self.offer();
         if self.world.board().has_queue() {
-            self.world.post().send(&Address::AllServers, &Doorbell {});
+            self.ring(redraw);
+        }
+    }
+
+    fn ring(&self, redraw: bool) {
+        if self.world.has_peers() {
+            self.world.post().send(&Address::AllServers, &Doorbell { redraw });
         }
     }
 
@@ -154,7 +185,7 @@ impl Actor for Dispatcher {
         self.redraw(life);
         life.later(TICK, Tick);
         // Whoever is out there announces itself at once, and not only when it misses its home.
-        self.world.post().send(&Address::AllWorkers, &Renewed { counter: 0, known: false });
+        self.world.post().send(&Address::AllWorkers, &Hail::default());
         self.world.with_doors(|doors| drop(doors.pipelines.tell(BoardIsEmpty)));
         Ok(())
     }
@@ -198,7 +229,9 @@ impl Receive<Unqueued> for Dispatcher {
 impl Receive<Freed> for Dispatcher {
     fn receive(&mut self, Freed { build, node }: Freed, _: &mut Life<'_, Self>) -> Flow {
         self.world.board().free(build, node.as_ref());
-        self.offer_and_ring();
+        self.offer();
+        // The place may be what a build waits for that only another server knows.
+        self.ring(false);
         Ok(())
     }
 }
@@ -208,6 +241,13 @@ impl Receive<WantedCheck> for Dispatcher {
         self.world.board().want_check(check);
         self.offer();
         Ok(())
+    }
+}
+
+impl Receive<Received<CheckWanted>> for Dispatcher {
+    fn receive(&mut self, wanted: Received<CheckWanted>, life: &mut Life<'_, Self>) -> Flow {
+        let CheckWanted { resource, tags, team } = wanted.message;
+        self.receive(WantedCheck { resource, tags, team, from_afar: true }, life)
     }
 }
 
@@ -222,13 +262,16 @@ impl Receive<CheckEnded> for Dispatcher {
 impl Receive<Silent> for Dispatcher {
     fn receive(&mut self, Silent(node): Silent, _: &mut Life<'_, Self>) -> Flow {
         self.world.board().hush(&node);
+        self.ring(true);
         Ok(())
     }
 }
 
 impl Receive<Gone> for Dispatcher {
     fn receive(&mut self, Gone(node): Gone, _: &mut Life<'_, Self>) -> Flow {
-        self.world.board().dismiss(&node);
+        if self.world.board().dismiss(&node) {
+            self.ring(true);
+        }
         self.offer();
         Ok(())
     }
@@ -238,8 +281,18 @@ impl Receive<Received<Doorbell>> for Dispatcher {
     fn receive(&mut self, bell: Received<Doorbell>, life: &mut Life<'_, Self>) -> Flow {
         if bell.sender != *self.world.post().node() {
             self.world.board().retry_refused();
-            self.read_new(life);
+            match bell.message.redraw {
+                true => self.redraw(life),
+                false => self.read_new(life),
+            }
         }
+        Ok(())
+    }
+}
+
+impl Receive<Redraw> for Dispatcher {
+    fn receive(&mut self, _: Redraw, life: &mut Life<'_, Self>) -> Flow {
+        self.redraw(life);
         Ok(())
     }
 }
@@ -247,10 +300,6 @@ impl Receive<Received<Doorbell>> for Dispatcher {
 impl Receive<Received<Announce>> for Dispatcher {
     fn receive(&mut self, Received { sender, message }: Received<Announce>, _: &mut Life<'_, Self>) -> Flow {
         let Announce { profile, free_slots, free_check_slots, .. } = message;
-        if profile.node != sender {
-            tracing::warn!(%sender, claimed = %profile.node, "a worker announced another node than its own");
-            return Ok(());
-        }
         let leases = self.world.settings().leases;
         let home = Home {
             server: self.world.post().node().clone(),
@@ -258,7 +307,10 @@ impl Receive<Received<Announce>> for Dispatcher {
             renew_every: leases.renew_every,
         };
         self.world.post().send(&Address::Node(sender), &home);
-        self.world.board().announce(profile, free_slots, free_check_slots);
+        if self.world.board().announce(profile, free_slots, free_check_slots) {
+            // Others may have to leave its team's work to it.
+            self.ring(true);
+        }
         self.offer();
         Ok(())
     }
@@ -276,7 +328,9 @@ impl Receive<Received<Renew>> for Dispatcher {
 
 impl Receive<Received<Goodbye>> for Dispatcher {
     fn receive(&mut self, Received { sender, .. }: Received<Goodbye>, _: &mut Life<'_, Self>) -> Flow {
-        self.world.board().dismiss(&sender);
+        if self.world.board().dismiss(&sender) {
+            self.ring(true);
+        }
         Ok(())
     }
 }
@@ -290,8 +344,11 @@ impl Receive<Read> for Dispatcher {
                     Ok(builds) => {
                         let full = builds.len() == READ as usize;
                         self.after = builds.last().map_or(self.after, |last| last.id.max(self.after));
-                        self.world.board().queue(builds);
-                        self.offer_and_ring();
+                        let news = self.world.board().queue(builds);
+                        self.offer();
+                        if news && self.world.board().has_queue() {
+                            self.ring(false);
+                        }
                         full
                     }
                     Err(error) => {
@@ -306,11 +363,12 @@ impl Receive<Read> for Dispatcher {
             }
             Read::One(Ok(builds)) => {
                 self.world.board().queue(builds);
-                self.offer_and_ring();
+                self.offer_and_ring(true);
             }
-            Read::Picture(Ok((held, pending))) => {
+            Read::Picture(Ok(Picture { held, pending, abroad })) => {
                 let complete = pending.len() < PICTURE as usize;
                 let last = pending.last().map_or(BuildId(0), |build| build.id);
+                self.world.board().set_abroad(abroad);
                 self.world.board().redraw(held, pending, complete);
                 self.after = if complete { self.after.max(last) } else { last };
                 self.offer();
@@ -329,7 +387,7 @@ impl Receive<Tick> for Dispatcher {
         life.later(TICK, Tick);
         self.ticks += 1;
         let now = self.now();
-        let (repeated, goes) = {
+        let ((repeated, lapsed), goes) = {
             let mut board = self.world.board();
             board.expire_checks(now, self.world.settings().check_limit + CHECK_MARGIN);
             (board.sweep(now), board.repeat_checks(now))
@@ -342,8 +400,24 @@ impl Receive<Tick> for Dispatcher {
             self.redraw(life);
         }
         self.offer();
+        if lapsed && self.world.board().has_queue() {
+            self.ring(false);
+        }
         Ok(())
     }
+}
+
+/// Workers that renew, at another server that lives.
+async fn abroad(world: &World) -> Result<Vec<Abroad>, StoreError> {
+    if !world.has_peers() {
+        return Ok(Vec::new());
+    }
+    let rows = world.store().workers().await?;
+    let members = world.members();
+    let away = |row: &WorkerRow| {
+        row.state == WorkerState::Online && row.home != *world.post().node() && members.lives(&row.home)
+    };
+    Ok(rows.into_iter().filter(away).map(|row| Abroad { home: row.home, profile: row.profile }).collect())
 }
 
 /// Why a queued build waits, as the dispatcher sees it.

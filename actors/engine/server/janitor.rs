@@ -1,5 +1,8 @@
 //! Workers that do not answer: silent, lost, gone; and what becomes of their work.
 //!
+//! Each worker is judged by one server: its home, or, when that does not live any more, the one that the living agree
+//! on. The others only know of it.
+//!
 //! A worker is lost only after its renewal counter stood still for the whole lease and a margin on this server's own
 //! monotonic clock. Whenever the server itself was cut off — just started, stopped for a while, without its database —
 //! everybody's patience begins anew.
@@ -12,6 +15,7 @@ use std::time::Duration;
 
 use pikoci_model::id::{BuildId, NodeId};
 use pikoci_model::message::{Announce, Goodbye, Holding, Renew};
+use pikoci_model::port::store::WorkerRow;
 use pikoci_model::port::{Monotonic, StoreError};
 use pikoci_model::worker::WorkerState;
 use serde::Serialize;
@@ -23,6 +27,7 @@ use super::dispatcher::{Gone, Silent};
 use super::reclaim::{give_back, sweep, take_over, worker_lost};
 use super::record::worker_stopped;
 use super::world::World;
+use crate::decide::leadership::Matter;
 use crate::decide::lease::Pulse;
 use crate::inbox::Received;
 use crate::supervise::{Actor, Exit, Flow, Life, Receive};
@@ -45,6 +50,12 @@ pub(crate) struct Janitor {
 
 struct Watched {
     name: String,
+    /// Its home, as the store says or as it renews here.
+    home: NodeId,
+    /// When it was heard here, if it ever was.
+    heard: Option<Monotonic>,
+    /// Whether this server judges it.
+    mine: bool,
     pulse: Pulse,
     shown: WorkerState,
     /// Being swept: its builds are on their way back to the queue.
@@ -58,7 +69,14 @@ struct Tick;
 /// What was done about a lost or departed worker.
 struct Swept {
     node: NodeId,
-    result: Result<(), StoreError>,
+    result: Result<Sweep, StoreError>,
+}
+
+enum Sweep {
+    /// Its work is given to others.
+    Done,
+    /// It lives: another server has heard it.
+    Alive(WorkerRow),
 }
 
 /// What others see of the janitor.
@@ -78,9 +96,12 @@ impl Janitor {
     }
 
     fn watch(&mut self, node: &NodeId, name: &str, counter: u64, draining: bool) -> &mut Watched {
-        let since = self.now();
+        let (since, me) = (self.now(), self.world.post().node());
         let watched = self.workers.entry(node.clone()).or_insert_with(|| Watched {
             name: name.to_owned(),
+            home: me.clone(),
+            heard: None,
+            mine: false,
             pulse: Pulse { counter, since, draining },
             shown: WorkerState::Online,
             sweeping: false,
@@ -88,6 +109,32 @@ impl Janitor {
         });
         watched.pulse.draining = draining;
         watched
+    }
+
+    /// A worker has spoken to this server, which is its home.
+    fn heard(&mut self, node: &NodeId, counter: u64, draining: bool) -> &mut Watched {
+        let (now, me) = (self.now(), self.world.post().node().clone());
+        let watched = self.watch(node, "", counter, draining);
+        (watched.home, watched.heard) = (me, Some(now));
+        watched
+    }
+
+    /// Which workers this server judges changes with who lives. Who comes to be judged has a whole lease.
+    fn share(&mut self, now: Monotonic) {
+        let members = self.world.members();
+        let me = self.world.post().node();
+        for (node, watched) in &mut self.workers {
+            let judge = if members.lives(&watched.home) {
+                &watched.home
+            } else {
+                members.leader(Matter::Worker(node))
+            };
+            let mine = judge == me;
+            if mine && !watched.mine {
+                (watched.pulse.since, watched.shown) = (now, WorkerState::Online);
+            }
+            watched.mine = mine;
+        }
     }
 
     fn be_patient(&mut self) {
@@ -111,7 +158,8 @@ impl Janitor {
             WorkerState::Silent => {
                 world.with_doors(|doors| drop(doors.dispatcher.tell(Silent(node.clone()))));
             }
-            WorkerState::Lost => self.sweep(node, true, life),
+            // Stored when its work is given to others.
+            WorkerState::Lost => return self.sweep(node, true, life),
             WorkerState::Online | WorkerState::Draining => {}
         }
         let node = node.clone();
@@ -131,12 +179,29 @@ impl Janitor {
         }
         watched.sweeping = true;
         let failure = if lost { worker_lost(&watched.name) } else { worker_stopped() };
-        let (world, node) = (self.world.clone(), node.clone());
+        let (world, node, counter) = (self.world.clone(), node.clone(), watched.pulse.counter);
         life.spawn(async move {
-            let result = sweep(&world, &node, lost, &failure).await;
+            let result = async {
+                if let Some(row) = heard_elsewhere(&world, &node, counter).await?.filter(|_| lost) {
+                    return Ok(Sweep::Alive(row));
+                }
+                sweep(&world, &node, lost, &failure).await.map(|()| Sweep::Done)
+            };
+            let result = result.await;
             Swept { node, result }
         });
     }
+}
+
+/// The worker's row, if another server has heard it since this one did.
+async fn heard_elsewhere(
+    world: &World,
+    node: &NodeId,
+    counter: u64,
+) -> Result<Option<WorkerRow>, StoreError> {
+    let row = world.store().workers().await?.into_iter().find(|row| row.profile.node == *node);
+    let at_home = |home: &NodeId| home != world.post().node() && world.members().lives(home);
+    Ok(row.filter(|row| row.renewal > counter || at_home(&row.home)))
 }
 
 /// A store write whose outcome changes nothing here.
@@ -177,11 +242,9 @@ impl Receive<Received<Announce>> for Janitor {
         life: &mut Life<'_, Self>,
     ) -> Flow {
         let Announce { profile, holding, ended, .. } = message;
-        if profile.node != sender {
-            return Ok(());
-        }
         let now = self.now();
-        let watched = self.watch(&sender, &profile.name, 0, false);
+        let watched = self.heard(&sender, 0, false);
+        watched.name.clone_from(&profile.name);
         watched.pulse = Pulse { counter: 0, since: now, draining: false };
         watched.shown = WorkerState::Online;
         let world = self.world.clone();
@@ -206,7 +269,7 @@ impl Receive<Received<Renew>> for Janitor {
     fn receive(&mut self, Received { sender, message }: Received<Renew>, life: &mut Life<'_, Self>) -> Flow {
         let Renew { incarnation, counter, holding, draining, .. } = message;
         let now = self.now();
-        let watched = self.watch(&sender, "", counter, draining);
+        let watched = self.heard(&sender, counter, draining);
         if watched.sweeping {
             return Ok(());
         }
@@ -225,7 +288,7 @@ impl Receive<Received<Renew>> for Janitor {
 
 impl Receive<Received<Goodbye>> for Janitor {
     fn receive(&mut self, Received { sender, .. }: Received<Goodbye>, life: &mut Life<'_, Self>) -> Flow {
-        self.watch(&sender, "", 0, true);
+        self.heard(&sender, 0, true);
         self.sweep(&sender, false, life);
         Ok(())
     }
@@ -234,9 +297,16 @@ impl Receive<Received<Goodbye>> for Janitor {
 impl Receive<Swept> for Janitor {
     fn receive(&mut self, Swept { node, result }: Swept, _: &mut Life<'_, Self>) -> Flow {
         match result {
-            Ok(()) => {
+            Ok(Sweep::Done) => {
                 self.workers.remove(&node);
                 self.world.with_doors(|doors| drop(doors.dispatcher.tell(Gone(node))));
+            }
+            Ok(Sweep::Alive(row)) => {
+                let now = self.now();
+                if let Some(watched) = self.workers.get_mut(&node) {
+                    (watched.sweeping, watched.shown, watched.home) = (false, WorkerState::Online, row.home);
+                    (watched.pulse.counter, watched.pulse.since) = (row.renewal, now);
+                }
             }
             Err(error) => {
                 tracing::warn!(%node, "builds cannot be taken back: {error}");
@@ -263,11 +333,12 @@ impl Receive<Tick> for Janitor {
         if self.ticks.is_multiple_of(TICKS_PER_LOOK) {
             self.look(life);
         }
+        self.share(now);
         let leases = self.world.settings().leases;
         let changed: Vec<(NodeId, WorkerState)> = self
             .workers
             .iter_mut()
-            .filter(|(_, watched)| !watched.sweeping)
+            .filter(|(_, watched)| watched.mine && !watched.sweeping)
             .filter_map(|(node, watched)| {
                 let state = watched.pulse.judge(&leases, now);
                 (std::mem::replace(&mut watched.shown, state) != state).then(|| (node.clone(), state))

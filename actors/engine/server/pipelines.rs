@@ -1,15 +1,17 @@
-//! The register of pipelines: each has its checker and its scheduler, kept here, and is woken here.
+//! The register of pipelines: each that this server leads has its checker and its scheduler, kept here, and is woken
+//! here; what concerns another one is told to the server that leads it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
-use pikoci_model::id::{JobId, PipelineId, ResourceId};
-use pikoci_model::message::{CheckDone, CheckStored};
+use pikoci_model::id::{JobId, PipelineId};
+use pikoci_model::message::{News, Nudge};
 use pikoci_model::port::{Address, StoreError};
 
-use super::checker::{CheckCame, Checker, Look};
+use super::checker::{Checker, Look};
 use super::scheduler::{Scheduler, Wake};
 use super::world::World;
+use crate::decide::leadership::Matter;
 use crate::inbox::Received;
 use crate::supervise::{Actor, Child, Exit, Flow, Life, Obituary, Receive, Spec, supervise};
 
@@ -22,7 +24,6 @@ const RETRY: Duration = Duration::from_secs(30);
 pub(crate) struct Pipelines {
     world: World,
     living: BTreeMap<PipelineId, Household>,
-    owners: HashMap<ResourceId, PipelineId>,
     /// Saved since the last list was asked for: not to be taken for deleted.
     saved: HashSet<PipelineId>,
 }
@@ -62,6 +63,10 @@ pub(crate) struct Started {
     pub(crate) job: JobId,
 }
 
+/// A server came or went: pipelines change hands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LeadersChanged;
+
 /// The dispatcher has begun anew.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BoardIsEmpty;
@@ -72,14 +77,9 @@ struct Retry(PipelineId);
 
 struct Listed(Result<Vec<PipelineId>, StoreError>);
 
-struct Owner {
-    done: Received<CheckDone>,
-    pipeline: Result<Option<PipelineId>, StoreError>,
-}
-
 impl Pipelines {
     pub(crate) fn new(world: World) -> Self {
-        Self { world, living: BTreeMap::new(), owners: HashMap::new(), saved: HashSet::new() }
+        Self { world, living: BTreeMap::new(), saved: HashSet::new() }
     }
 
     fn list(&mut self, life: &mut Life<'_, Self>) {
@@ -105,9 +105,36 @@ impl Pipelines {
         })
     }
 
-    fn wake(&mut self, id: PipelineId, why: Wake, life: &Life<'_, Self>) {
-        // A full mailbox holds a wake-up already; an actor that is being rebuilt looks when it is there.
-        let _ = self.open(id, life).scheduler.tell(why);
+    /// Tells what happened to whoever looks after the pipeline.
+    fn tell(&mut self, id: PipelineId, news: News, life: &Life<'_, Self>) {
+        let leader = self.world.members().leader(Matter::Pipeline(id)).clone();
+        if leader == *self.world.post().node() {
+            self.hear(id, news, life);
+        } else {
+            self.world.post().send(&Address::Node(leader), &Nudge { pipeline: id, news });
+        }
+    }
+
+    /// Wakes whom the news concerns.
+    fn hear(&mut self, id: PipelineId, news: News, life: &Life<'_, Self>) {
+        let house = self.open(id, life);
+        let wake = match news {
+            News::Changed => Some(Wake::Anyway),
+            News::Passed { job } => Some(Wake::Passed(job)),
+            News::Started { job } => Some(Wake::Started(job)),
+            News::CheckAsked => {
+                let _ = house.checker.tell(Look);
+                None
+            }
+            News::Checked { new } => {
+                let _ = house.checker.tell(Look);
+                Some(if new { Wake::Anyway } else { Wake::CheckedInVain })
+            }
+        };
+        if let Some(wake) = wake {
+            // A full mailbox holds a wake-up already; an actor that is being rebuilt looks when it is there.
+            let _ = house.scheduler.tell(wake);
+        }
     }
 }
 
@@ -134,8 +161,8 @@ impl Actor for Pipelines {
 impl Receive<Saved> for Pipelines {
     fn receive(&mut self, Saved(id): Saved, life: &mut Life<'_, Self>) -> Flow {
         self.saved.insert(id);
-        let _ = self.open(id, life).checker.tell(Look);
-        self.wake(id, Wake::Anyway, life);
+        self.tell(id, News::CheckAsked, life);
+        self.tell(id, News::Changed, life);
         Ok(())
     }
 }
@@ -150,7 +177,24 @@ impl Receive<Deleted> for Pipelines {
 
 impl Receive<CheckAsked> for Pipelines {
     fn receive(&mut self, CheckAsked(id): CheckAsked, life: &mut Life<'_, Self>) -> Flow {
-        let _ = self.open(id, life).checker.tell(Look);
+        self.tell(id, News::CheckAsked, life);
+        Ok(())
+    }
+}
+
+impl Receive<Received<Nudge>> for Pipelines {
+    fn receive(&mut self, nudge: Received<Nudge>, life: &mut Life<'_, Self>) -> Flow {
+        // Whoever sent it takes this server for the leader. Should it err, this looks once too often.
+        let Nudge { pipeline, news } = nudge.message;
+        self.saved.insert(pipeline);
+        self.hear(pipeline, news, life);
+        Ok(())
+    }
+}
+
+impl Receive<LeadersChanged> for Pipelines {
+    fn receive(&mut self, _: LeadersChanged, life: &mut Life<'_, Self>) -> Flow {
+        self.list(life);
         Ok(())
     }
 }
@@ -168,26 +212,26 @@ impl Receive<BoardIsEmpty> for Pipelines {
 
 impl Receive<VersionsCame> for Pipelines {
     fn receive(&mut self, VersionsCame(id): VersionsCame, life: &mut Life<'_, Self>) -> Flow {
-        self.wake(id, Wake::Anyway, life);
+        self.tell(id, News::Changed, life);
         Ok(())
     }
 }
 
 impl Receive<Passed> for Pipelines {
     fn receive(&mut self, Passed { pipeline, job }: Passed, life: &mut Life<'_, Self>) -> Flow {
-        self.wake(pipeline, Wake::Passed(job), life);
+        self.tell(pipeline, News::Passed { job }, life);
         Ok(())
     }
 }
 
 impl Receive<Started> for Pipelines {
     fn receive(&mut self, Started { pipeline, job }: Started, life: &mut Life<'_, Self>) -> Flow {
-        self.wake(pipeline, Wake::Started(job), life);
+        self.tell(pipeline, News::Started { job }, life);
         Ok(())
     }
 }
 
-/// A check has ended without the wish to know: the scheduler decides whether it matters.
+/// A check has ended.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Checked {
     pub(crate) pipeline: PipelineId,
@@ -196,40 +240,7 @@ pub(crate) struct Checked {
 
 impl Receive<Checked> for Pipelines {
     fn receive(&mut self, Checked { pipeline, new }: Checked, life: &mut Life<'_, Self>) -> Flow {
-        self.wake(pipeline, if new { Wake::Anyway } else { Wake::CheckedInVain }, life);
-        Ok(())
-    }
-}
-
-impl Receive<Received<CheckDone>> for Pipelines {
-    fn receive(&mut self, done: Received<CheckDone>, life: &mut Life<'_, Self>) -> Flow {
-        let resource = done.message.resource;
-        if let Some(pipeline) = self.owners.get(&resource).copied() {
-            return self.receive(Owner { done, pipeline: Ok(Some(pipeline)) }, life);
-        }
-        let world = self.world.clone();
-        life.spawn(async move {
-            let row = world.store().resource_by_id(resource).await;
-            Owner { done, pipeline: row.map(|row| row.map(|row| row.pipeline)) }
-        });
-        Ok(())
-    }
-}
-
-impl Receive<Owner> for Pipelines {
-    fn receive(&mut self, Owner { done, pipeline }: Owner, life: &mut Life<'_, Self>) -> Flow {
-        let CheckDone { resource, lease, .. } = done.message;
-        match pipeline {
-            Ok(Some(pipeline)) => {
-                self.owners.insert(resource, pipeline);
-                // Full or down: the worker repeats its result.
-                let _ = self.open(pipeline, life).checker.tell(CheckCame(done));
-            }
-            Ok(None) => {
-                self.world.post().send(&Address::Node(done.sender), &CheckStored { resource, lease });
-            }
-            Err(error) => tracing::warn!(%resource, "a check's result cannot be placed: {error}"),
-        }
+        self.tell(pipeline, News::Checked { new }, life);
         Ok(())
     }
 }
@@ -246,12 +257,18 @@ impl Receive<Listed> for Pipelines {
     fn receive(&mut self, Listed(listed): Listed, life: &mut Life<'_, Self>) -> Flow {
         match listed {
             Ok(ids) => {
-                let found: HashSet<PipelineId> = ids.into_iter().chain(self.saved.iter().copied()).collect();
+                let mut found: HashSet<PipelineId> =
+                    ids.into_iter().chain(self.saved.iter().copied()).collect();
+                {
+                    let members = self.world.members();
+                    let me = self.world.post().node();
+                    found.retain(|id| members.leader(Matter::Pipeline(*id)) == me);
+                }
                 self.living.retain(|id, _| found.contains(id));
-                self.owners.retain(|_, pipeline| found.contains(pipeline));
                 for id in found {
                     self.open(id, life);
                 }
+                self.world.now_leads(self.living.len());
             }
             Err(error) => tracing::warn!("pipelines cannot be listed: {error}"),
         }

@@ -30,8 +30,7 @@ pub(super) async fn sweep(
         world.post().send(&Address::Node(node.clone()), &Void { build: build.id, fence: claim.fence });
         requeue(world, build.id, claim.fence, Some(node), lost, failure).await?;
     }
-    let checks = world.board().checks_of(node);
-    for (resource, lease) in checks {
+    for (resource, lease) in world.store().checks_held_by(node).await? {
         let now = world.clock().now();
         let outcome = CheckOutcome { result: Err(failure.clone()), log: String::new() };
         let recorded = world.store().record_check(resource, lease, &outcome, now, Some(now)).await?;

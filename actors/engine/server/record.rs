@@ -105,7 +105,7 @@ pub(crate) async fn record(world: &World, batch: Batch) -> Result<Effect, StoreE
     let stored = stored?;
     if !log.is_empty() {
         // Who follows the log need not wait for the rest.
-        world.signals().ring(Topic::Build(build));
+        world.ring(Topic::Build(build));
     }
     Ok(if after.is_empty() { stored } else { stored.and(record_states(world, claim, through, after).await?) })
 }

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use pikoci_model::build::{BuildStatus, Phase};
 use pikoci_model::id::{BuildId, Fence, JobId, NodeId, PipelineId, ResourceId};
-use pikoci_model::message::Cancel;
-use pikoci_model::port::{Address, StoreError};
+use pikoci_model::port::StoreError;
 use pikoci_model::scheduling::{Applied, GetSource, SchedulingState, Write};
 use serde::Serialize;
 
@@ -292,10 +291,9 @@ async fn tell_cancelled(world: &World, build: BuildId, reason: &str) -> Result<(
     Ok(())
 }
 
-/// Tells a worker to end a build; the tracker repeats it until it is seen to.
+/// Has a worker told to end a build: by its tracker here, which repeats it until it is seen to, or by the server that
+/// has it, which hears it ring.
 pub(crate) fn push_cancel(world: &World, build: BuildId, node: NodeId, fence: Fence, reason: &str) {
-    let message = Cancel { build, fence, reason: reason.to_owned() };
-    world.post().send(&Address::Node(node.clone()), &message);
     let asked = CancelAsked { build, fence, node, reason: reason.to_owned() };
     world.with_doors(|doors| drop(doors.trackers.tell(asked)));
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pikoci_model::message::{
-    Accept, Announce, CheckDone, Decline, Doorbell, Events, Goodbye, Message, Renew, StopReports,
+    Accept, Announce, CheckDone, CheckWanted, Decline, Doorbell, Events, Goodbye, Message, Nudge, Rang,
+    Renew, ServerBeat, StopReports,
 };
 use pikoci_model::port::{Bus, Control, Waits};
 use pikoci_model::scheduling::Write;
@@ -18,8 +19,11 @@ use super::board::BoardCounts;
 use super::control::Desk;
 use super::dispatcher::Dispatcher;
 use super::janitor::Janitor;
+use super::peers::{Leave, Peers};
 use super::pipelines::Pipelines;
+use super::reception::takes_in;
 use super::record::worker_stopped;
+use super::results::Results;
 use super::service_meter::ServiceCounts;
 use super::trackers::Trackers;
 use super::world::{Doors, ServerDeps, World};
@@ -46,6 +50,8 @@ pub struct ServerHandle {
     pipelines: Child<Pipelines>,
     dispatcher: Child<Dispatcher>,
     trackers: Child<Trackers>,
+    results: Child<Results>,
+    peers: Child<Peers>,
 }
 
 /// Reads the numbers of a server that runs. Clones read the same.
@@ -72,6 +78,9 @@ impl ServerMeter {
             offers: offers as u64,
             checks_waiting: checks_waiting as u64,
             checks_running: checks_running as u64,
+            servers: self.world.members().others() as u64 + 1,
+            pipelines_led: self.world.led(),
+            adopted: self.world.adopted(),
             services: self.world.services().read(),
             envelopes: self.meter.borrow().counts(),
             actors: self.roster.counts(),
@@ -94,6 +103,12 @@ pub struct ServerMetrics {
     pub checks_waiting: u64,
     /// Checks that run.
     pub checks_running: u64,
+    /// Servers that live, this one included.
+    pub servers: u64,
+    /// Pipelines that this server checks and schedules.
+    pub pipelines_led: u64,
+    /// Builds that it went on tracking after another server, or an earlier life of this one.
+    pub adopted: u64,
     /// Services started and stopped, as far as this server recorded it.
     pub services: ServiceCounts,
     /// Envelopes delivered, and dropped by kind.
@@ -123,15 +138,31 @@ impl Server {
         let dispatcher = keep(&roster, "dispatcher", parent(), &world, Dispatcher::new);
         let pipelines = keep(&roster, "pipelines", parent(), &world, Pipelines::new);
         let janitor = keep(&roster, "janitor", parent(), &world, Janitor::new);
+        let results = keep(&roster, "results", parent(), &world, Results::new);
+        let peers = keep(&roster, "peers", parent(), &world, Peers::new);
         world.connect(Doors {
             dispatcher: dispatcher.handle(),
             trackers: trackers.handle(),
             pipelines: pipelines.handle(),
             janitor: janitor.handle(),
+            results: results.handle(),
+            peers: peers.handle(),
         });
         let (listening, meter) = watch::channel(routes(&world).meter());
         let inbox = actix_rt::spawn(listen(world.clone(), bus, listening));
-        ServerHandle { world, roster, meter, fate, inbox, janitor, pipelines, dispatcher, trackers }
+        ServerHandle {
+            world,
+            roster,
+            meter,
+            fate,
+            inbox,
+            janitor,
+            pipelines,
+            dispatcher,
+            trackers,
+            results,
+            peers,
+        }
     }
 }
 
@@ -149,7 +180,7 @@ fn keep<A: Actor>(
 /// Which message goes to whom.
 fn routes(world: &World) -> Inbox {
     Inbox::new()
-        .route::<Announce>(both(world, |doors| (&doors.dispatcher, &doors.janitor)))
+        .route::<Announce>(announced(world))
         .route::<Renew>(both(world, |doors| (&doors.dispatcher, &doors.janitor)))
         .route::<Goodbye>(both(world, |doors| (&doors.dispatcher, &doors.janitor)))
         .route::<Accept>(one(world, |doors| &doors.dispatcher))
@@ -157,7 +188,22 @@ fn routes(world: &World) -> Inbox {
         .route::<Doorbell>(one(world, |doors| &doors.dispatcher))
         .route::<Events>(one(world, |doors| &doors.trackers))
         .route::<StopReports>(one(world, |doors| &doors.janitor))
-        .route::<CheckDone>(one(world, |doors| &doors.pipelines))
+        .route::<CheckDone>(one(world, |doors| &doors.results))
+        .route::<CheckWanted>(one(world, |doors| &doors.dispatcher))
+        .route::<Nudge>(one(world, |doors| &doors.pipelines))
+        .route::<ServerBeat>(one(world, |doors| &doors.peers))
+        .route::<Rang>(one(world, |doors| &doors.peers))
+}
+
+/// Workers come in one by one, and not every one.
+fn announced(world: &World) -> Door<Received<Announce>> {
+    let (world, inside) = (world.clone(), both(world, |doors| (&doors.dispatcher, &doors.janitor)));
+    Door::into_fn(move |received| {
+        if takes_in(&world, &received) {
+            // As with all messages of workers: what does not fit is said again.
+            let _ = inside.tell(received);
+        }
+    })
 }
 
 fn one<A: Receive<Received<M>>, M: Message>(
@@ -243,14 +289,19 @@ impl ServerHandle {
     /// events are stored. The first step of every stop; the workers of this process end after it.
     pub fn drain(&self) {
         self.world.begin_stop();
+        // Other servers take over at once what this one led, and its workers go to them.
+        let _ = self.peers.tell(Leave);
     }
 
     /// Ends the server in order. Call [`Self::drain`] and end this process's worker before: what workers have reported
     /// is stored. Where builds cannot go on later, those that are left end as failed.
     pub async fn stop(self) {
         self.drain();
-        let Self { world, roster, inbox, janitor, pipelines, dispatcher, trackers, .. } = self;
+        let Self { world, roster, inbox, janitor, pipelines, dispatcher, trackers, results, peers, .. } =
+            self;
         inbox.abort();
+        peers.stop();
+        results.stop();
         janitor.stop();
         pipelines.stop();
         dispatcher.stop();

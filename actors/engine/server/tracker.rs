@@ -28,8 +28,10 @@ const REPEAT_GO: Duration = Duration::from_secs(2);
 const GOES: u32 = 10;
 /// News that can wait for what follows waits this long.
 const GATHER: Duration = Duration::from_millis(3);
-/// A tracker that hears nothing looks this often whether the build is still its own.
+/// A tracker that hears nothing looks this often whether the build is still its own …
 const IDLE: Duration = Duration::from_secs(60);
+/// … and while there are other servers, where somebody may have asked for its end and the ring got lost, this often.
+const IDLE_AMONG_OTHERS: Duration = Duration::from_secs(10);
 /// A cancel is repeated this often until the build is seen to end.
 const REPEAT_CANCEL: Duration = Duration::from_secs(1);
 
@@ -91,7 +93,11 @@ struct Gathered;
 
 struct IsIdle;
 
-/// The row, looked at because nothing was heard.
+/// Look at the row: it rang on another server.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Glance;
+
+/// The row, looked at because nothing was heard, or because it rang elsewhere.
 struct Glanced(Result<Option<Build>, StoreError>);
 
 struct RepeatGo;
@@ -129,6 +135,15 @@ impl Tracker {
     fn load(&self, life: &mut Life<'_, Self>) {
         let (world, build) = (self.world.clone(), self.build);
         life.spawn(async move { Loaded(world.store().build(build).await) });
+    }
+
+    fn idle(&self) -> Duration {
+        if self.world.has_peers() { IDLE_AMONG_OTHERS } else { IDLE }
+    }
+
+    fn glance(&self, life: &mut Life<'_, Self>) {
+        let (world, build) = (self.world.clone(), self.build);
+        life.spawn(async move { Glanced(world.store().build(build).await) });
     }
 
     /// Stores the next batch, if there is one and none is on its way.
@@ -205,7 +220,7 @@ impl Tracker {
         if *states {
             self.world.ring_build(row.pipeline, self.build);
         } else {
-            self.world.signals().ring(Topic::Build(self.build));
+            self.world.ring(Topic::Build(self.build));
         }
         let (pipeline, build, node) = (row.pipeline, self.build, Some(self.node.clone()));
         self.world.with_doors(|doors| {
@@ -237,7 +252,7 @@ impl Actor for Tracker {
         if self.go.is_some() {
             life.later(REPEAT_GO, RepeatGo);
         }
-        life.later(IDLE, IsIdle);
+        life.later(self.idle(), IsIdle);
         Ok(())
     }
 
@@ -255,7 +270,11 @@ impl Actor for Tracker {
 impl Receive<Received<Events>> for Tracker {
     fn receive(&mut self, received: Received<Events>, life: &mut Life<'_, Self>) -> Flow {
         let Received { sender, message } = received;
-        self.node = sender;
+        let claim = self.row.as_ref().and_then(|row| row.claim.as_ref());
+        if claim.map_or(sender != self.node, |claim| claim.node != sender) {
+            tracing::warn!(build = %self.build, %sender, "events of a worker that does not hold the build, dropped");
+            return Ok(());
+        }
         self.heard = true;
         self.go = None;
         let old = message.events.last().is_none_or(|last| last.number <= self.stored);
@@ -276,8 +295,14 @@ impl Receive<Loaded> for Tracker {
             Ok(None) => return Err(self.void()),
             Err(error) => return Err(Exit::Failed(format!("the build's row cannot be read: {error}"))),
         };
-        if row.claim.as_ref().map(|claim| claim.fence) != Some(self.fence) {
+        let Some(claim) = row.claim.as_ref().filter(|claim| claim.fence == self.fence) else {
             return Err(self.void());
+        };
+        if claim.node != self.node {
+            // Somebody else's word brought this tracker about: it counts for nothing.
+            self.node = claim.node.clone();
+            self.intake = Intake::default();
+            self.stored = 0;
         }
         self.intake.skip_to(row.events_through);
         self.stored = self.stored.max(row.events_through);
@@ -325,6 +350,7 @@ impl Receive<Recorded> for Tracker {
 impl Receive<CancelAsked> for Tracker {
     fn receive(&mut self, asked: CancelAsked, life: &mut Life<'_, Self>) -> Flow {
         self.cancel = Some(asked.reason);
+        self.send_cancel();
         self.press_cancel(life);
         Ok(())
     }
@@ -341,20 +367,35 @@ impl Receive<Gathered> for Tracker {
 
 impl Receive<IsIdle> for Tracker {
     fn receive(&mut self, _: IsIdle, life: &mut Life<'_, Self>) -> Flow {
-        life.later(IDLE, IsIdle);
+        life.later(self.idle(), IsIdle);
         if !std::mem::take(&mut self.heard) && !self.storing {
-            let (world, build) = (self.world.clone(), self.build);
-            life.spawn(async move { Glanced(world.store().build(build).await) });
+            self.glance(life);
         }
         Ok(())
     }
 }
 
+impl Receive<Glance> for Tracker {
+    fn receive(&mut self, _: Glance, life: &mut Life<'_, Self>) -> Flow {
+        self.glance(life);
+        Ok(())
+    }
+}
+
 impl Receive<Glanced> for Tracker {
-    fn receive(&mut self, Glanced(row): Glanced, _: &mut Life<'_, Self>) -> Flow {
+    fn receive(&mut self, Glanced(row): Glanced, life: &mut Life<'_, Self>) -> Flow {
         let own = |row: &Build| row.claim.as_ref().is_some_and(|claim| claim.fence == self.fence);
         match row {
-            Ok(Some(row)) if own(&row) && row.phase != Phase::Done => Ok(()),
+            Ok(Some(row)) if own(&row) && row.phase != Phase::Done => {
+                if self.cancel.is_none() && row.cancel_requested.is_some() {
+                    self.cancel = row.cancel_requested;
+                    self.send_cancel();
+                    self.press_cancel(life);
+                }
+                Ok(())
+            }
+            // While it stores, what it reads may be its own.
+            Ok(_) if self.storing => Ok(()),
             // Another server's tracker brought it to its end, or it was taken from the worker.
             Ok(_) => Err(Exit::Finished),
             Err(_) => Ok(()),

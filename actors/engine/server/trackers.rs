@@ -1,13 +1,13 @@
 //! The register of trackers: it finds the one that an event is for, or makes it.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pikoci_model::build::Build;
 use pikoci_model::id::{BuildId, Fence, NodeId};
 use pikoci_model::message::{Events, GoBuild};
 
-use super::tracker::{CancelAsked, Tracker};
+use super::tracker::{CancelAsked, Glance, Tracker};
 use super::world::World;
 use crate::inbox::Received;
 use crate::supervise::{Actor, Child, Exit, Flow, Life, Obituary, Receive, Spec, Undelivered, supervise};
@@ -15,7 +15,8 @@ use crate::supervise::{Actor, Child, Exit, Flow, Life, Obituary, Receive, Spec, 
 /// See the module.
 pub(crate) struct Trackers {
     world: World,
-    living: HashMap<String, Child<Tracker>>,
+    /// By build and fence.
+    living: BTreeMap<(BuildId, i64), Child<Tracker>>,
     stopping: bool,
 }
 
@@ -27,6 +28,10 @@ pub(crate) struct Begin {
     pub(crate) node: NodeId,
 }
 
+/// These builds rang on another server: somebody may have asked there for their end.
+#[derive(Debug, Clone)]
+pub(crate) struct RangElsewhere(pub(crate) Vec<BuildId>);
+
 /// This server is the home of the worker that holds a claim: its events come here from now on.
 #[derive(Debug, Clone)]
 pub(crate) struct Adopt {
@@ -37,7 +42,7 @@ pub(crate) struct Adopt {
 
 impl Trackers {
     pub(crate) fn new(world: World) -> Self {
-        Self { world, living: HashMap::new(), stopping: false }
+        Self { world, living: BTreeMap::new(), stopping: false }
     }
 
     /// The tracker of a claim, made if there is none: a server that hears of a claim adopts it.
@@ -49,9 +54,12 @@ impl Trackers {
         begin: Option<Begin>,
         life: &Life<'_, Self>,
     ) -> &Child<Tracker> {
-        let name = format!("tracker {build} {fence}");
-        self.living.entry(name.clone()).or_insert_with(|| {
+        self.living.entry((build, fence.0)).or_insert_with(|| {
+            let name = format!("tracker {build} {fence}");
             let (world, node) = (self.world.clone(), node.clone());
+            if begin.is_none() {
+                world.count_adopted();
+            }
             // Only the first incarnation knows the row and the go; a later one loads the row anew.
             let begin = Mutex::new(begin);
             supervise(life.roster(), Spec::new(name), life.door(), move || {
@@ -111,9 +119,23 @@ impl Receive<Received<Events>> for Trackers {
 
 impl Receive<CancelAsked> for Trackers {
     fn receive(&mut self, asked: CancelAsked, life: &mut Life<'_, Self>) -> Flow {
-        let node = asked.node.clone();
-        // Lost only if it is full or being rebuilt; then it finds the request in the row.
-        let _ = self.of(asked.build, asked.fence, &node, None, life).tell(asked);
+        let known = self.living.contains_key(&(asked.build, asked.fence.0));
+        if known || self.world.board().worker(&asked.node).is_some() {
+            let node = asked.node.clone();
+            // Lost only if it is full or being rebuilt; then it finds the request in the row.
+            let _ = self.of(asked.build, asked.fence, &node, None, life).tell(asked);
+        }
+        Ok(())
+    }
+}
+
+impl Receive<RangElsewhere> for Trackers {
+    fn receive(&mut self, RangElsewhere(builds): RangElsewhere, _: &mut Life<'_, Self>) -> Flow {
+        for build in builds {
+            let of_build = self.living.range((build, i64::MIN)..=(build, i64::MAX));
+            // One that is full or being rebuilt reads its row soon.
+            of_build.for_each(|(_, tracker)| drop(tracker.tell(Glance)));
+        }
         Ok(())
     }
 }
@@ -123,7 +145,7 @@ impl Receive<Obituary> for Trackers {
         if obituary.exit.is_fault() {
             tracing::error!(actor = %obituary.name, "given up: {}; the next event makes another", obituary.exit);
         }
-        self.living.remove(&obituary.name);
+        self.living.retain(|_, tracker| **tracker.name() != *obituary.name);
         if self.stopping && self.living.is_empty() { Err(Exit::Stopped) } else { Ok(()) }
     }
 }

@@ -1,8 +1,8 @@
 //! What every actor of the server may touch: the ports, the settings, and each other's doors.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use chrono_tz::Tz;
@@ -12,10 +12,14 @@ use pikoci_model::port::{Bus, Clock, Compiler, Signals, Store, Topic};
 
 use super::board::Board;
 use super::dispatcher::Dispatcher;
+use super::gathering::Gathering;
 use super::janitor::Janitor;
+use super::peers::{Gathered, Peers};
 use super::pipelines::Pipelines;
+use super::results::Results;
 use super::service_meter::ServiceMeter;
 use super::trackers::Trackers;
+use crate::decide::leadership::Members;
 use crate::decide::lease::LeaseTimes;
 use crate::post::Post;
 use crate::supervise::Handle;
@@ -51,6 +55,8 @@ pub struct Settings {
     pub check_limit: Duration,
     /// Builds that are not done when the server stops end as failed (R131): nothing of them could go on later.
     pub fail_builds_at_stop: bool,
+    /// Version of the program, beside which workers' versions are held.
+    pub version: String,
 }
 
 impl Default for Settings {
@@ -61,6 +67,7 @@ impl Default for Settings {
             external_url: String::new(),
             check_limit: Duration::from_secs(5 * 60),
             fail_builds_at_stop: false,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }
 }
@@ -78,6 +85,10 @@ struct Inner {
     settings: Settings,
     board: Arc<Mutex<Board>>,
     services: ServiceMeter,
+    members: Mutex<Members>,
+    gathering: Gathering,
+    adopted: AtomicU64,
+    led: AtomicU64,
     stopping: AtomicBool,
     doors: OnceLock<Doors>,
 }
@@ -88,6 +99,8 @@ pub(crate) struct Doors {
     pub(crate) trackers: Handle<Trackers>,
     pub(crate) pipelines: Handle<Pipelines>,
     pub(crate) janitor: Handle<Janitor>,
+    pub(crate) results: Handle<Results>,
+    pub(crate) peers: Handle<Peers>,
 }
 
 impl World {
@@ -98,6 +111,10 @@ impl World {
             compiler,
             clock,
             signals,
+            members: Mutex::new(Members::alone(node.clone())),
+            gathering: Gathering::default(),
+            adopted: AtomicU64::new(0),
+            led: AtomicU64::new(0),
             post: Post::new(bus, node),
             settings,
             board: Arc::default(),
@@ -131,7 +148,7 @@ impl World {
         &self.0.settings
     }
 
-    pub(crate) fn board(&self) -> std::sync::MutexGuard<'_, Board> {
+    pub(crate) fn board(&self) -> MutexGuard<'_, Board> {
         self.0.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -159,16 +176,58 @@ impl World {
         self.0.stopping.store(true, Ordering::Relaxed);
     }
 
+    /// The servers that live.
+    pub(crate) fn members(&self) -> MutexGuard<'_, Members> {
+        self.0.members.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether another server lives.
+    pub(crate) fn has_peers(&self) -> bool {
+        self.members().others() > 0
+    }
+
+    /// Rings that other servers have not heard yet.
+    pub(crate) fn gathering(&self) -> &Gathering {
+        &self.0.gathering
+    }
+
+    /// A build whose claim another server had made, or this one in an earlier life, is tracked here now.
+    pub(crate) fn count_adopted(&self) {
+        self.0.adopted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn adopted(&self) -> u64 {
+        self.0.adopted.load(Ordering::Relaxed)
+    }
+
+    /// How many pipelines this server looks after.
+    pub(crate) fn led(&self) -> u64 {
+        self.0.led.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn now_leads(&self, pipelines: usize) {
+        self.0.led.store(pipelines as u64, Ordering::Relaxed);
+    }
+
+    /// Wakes who watches the topic, here at once and on other servers soon.
+    pub(crate) fn ring(&self, topic: Topic) {
+        self.signals().ring(topic);
+        if self.has_peers() && self.0.gathering.add(topic) {
+            // Lost to a full mailbox or a peers actor that is being rebuilt: its next tick sends what was gathered.
+            self.with_doors(|doors| drop(doors.peers.tell(Gathered)));
+        }
+    }
+
     /// Something about a build changed that lists show.
     pub(crate) fn ring_build(&self, pipeline: PipelineId, build: BuildId) {
-        self.signals().ring(Topic::Build(build));
+        self.ring(Topic::Build(build));
         self.ring_pipeline(pipeline);
     }
 
     /// Something about a pipeline changed.
     pub(crate) fn ring_pipeline(&self, pipeline: PipelineId) {
-        self.signals().ring(Topic::Pipeline(pipeline));
-        self.signals().ring(Topic::Everything);
+        self.ring(Topic::Pipeline(pipeline));
+        self.ring(Topic::Everything);
     }
 
     /// Link to a build's page; empty without an external address.

@@ -26,6 +26,10 @@ pub enum Promise {
 pub trait BusWorld: Send + Sync {
     /// What it promises.
     fn promise(&self) -> Promise;
+    /// The largest envelope it takes, in bytes.
+    fn limit(&self) -> usize {
+        MAX_ENVELOPE_BYTES
+    }
     /// Takes a node in.
     async fn join(&self, node: NodeId, roles: Roles) -> Arc<dyn Bus>;
     /// The next envelope, or none within the limit.
@@ -60,6 +64,7 @@ pub async fn bus_suite(make: impl Fn() -> Box<dyn BusWorld>) {
     an_unknown_node_is_a_silent_loss(&*make()).await;
     an_envelope_that_is_too_large_is_refused(&*make()).await;
     bytes_arrive_as_they_were(&*make()).await;
+    the_largest_envelope_arrives(&*make()).await;
     a_slow_receiver_never_stops_the_sender(&*make()).await;
 }
 
@@ -154,9 +159,9 @@ async fn an_unknown_node_is_a_silent_loss(world: &dyn BusWorld) {
 
 async fn an_envelope_that_is_too_large_is_refused(world: &dyn BusWorld) {
     let sender = node(world, "s1", Roles::BOTH).await;
-    let size = MAX_ENVELOPE_BYTES + 1;
+    let size = world.limit() + 1;
     let answer = sender.bus.send(&Address::AnyServer, Bytes::from(vec![0; size])).await;
-    assert_eq!(answer, Err(BusError::TooLarge { size, limit: MAX_ENVELOPE_BYTES }));
+    assert_eq!(answer, Err(BusError::TooLarge { size, limit: world.limit() }));
 }
 
 /// Empty, every byte, and a megabyte.
@@ -170,6 +175,24 @@ async fn bytes_arrive_as_they_were(world: &dyn BusWorld) {
     let got = received(world, &mut receiver).await;
     assert!(got.keys().all(|key| sent.contains(key)));
     assert!(world.promise() == Promise::Nothing || got.len() == sent.len());
+}
+
+/// To one node, and to whichever server there is.
+async fn the_largest_envelope_arrives(world: &dyn BusWorld) {
+    let mut server = node(world, "s1", Roles::SERVER).await;
+    let mut worker = node(world, "w1", Roles::WORKER).await;
+    let largest = Bytes::from(vec![0x5a; world.limit()]);
+    let ways = [
+        (&server.bus, Address::Node(NodeId("w1".into())), &mut worker.inbox),
+        (&worker.bus, Address::AnyServer, &mut server.inbox),
+    ];
+    for (from, to, inbox) in ways {
+        assert_eq!(from.send(&to, largest.clone()).await, Ok(()), "{to:?}");
+        // Where it may be lost it is at least not changed.
+        let limit = if world.promise() == Promise::Exact { MUST } else { SILENCE };
+        let arrived = world.next(inbox, limit).await.map(|arrival| arrival.envelope == largest);
+        assert!(arrived.unwrap_or(world.promise() == Promise::Nothing), "{to:?}");
+    }
 }
 
 /// A queue that nobody reads fills up; the sender is told, other receivers are served.

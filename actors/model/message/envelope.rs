@@ -33,6 +33,8 @@ pub enum Speaker {
     Server,
     /// Only workers say it.
     Worker,
+    /// It does no harm, whoever of this installation says it.
+    Anyone,
 }
 
 impl Speaker {
@@ -40,8 +42,9 @@ impl Speaker {
     pub fn is(self, from: &Peer, sender: &NodeId) -> bool {
         match from {
             Peer::Here => true,
-            Peer::Server(node) => self == Self::Server && node == sender,
-            Peer::Worker { node, .. } => self == Self::Worker && node == sender,
+            Peer::Server(node) => self != Self::Worker && node == sender,
+            Peer::Worker { node, .. } => self != Self::Server && node == sender,
+            Peer::Hailer => self == Self::Anyone,
             Peer::Stranger => false,
         }
     }
@@ -198,6 +201,8 @@ mod tests {
         assert!(
             Speaker::Server.is(&Peer::Server(me.clone()), &me) && Speaker::Server.is(&Peer::Here, &other)
         );
+        assert!(Speaker::Anyone.is(&Peer::Hailer, &me) && !Speaker::Server.is(&Peer::Hailer, &me));
+        assert!(!Speaker::Anyone.is(&Peer::Stranger, &me));
         assert!(!Speaker::Server.is(&Peer::Stranger, &me) && !Speaker::Worker.is(&Peer::Stranger, &me));
     }
 

@@ -6,6 +6,7 @@
 //! ```text
 //! worker                                   server
 //!   Announce  ────────────────▶ any          a server takes the worker in …
+//!             ◀────────────────  Hail        a server that starts asks who is there
 //!             ◀────────────────  Home        … and is its home from now on
 //!   Renew     ────────────────▶ home         every 5 s
 //!             ◀────────────────  Renewed     the lease counts from when Renew was *sent*
@@ -18,16 +19,26 @@
 //!   CheckDone ────────────────▶ home         repeated until CheckStored
 //!   StopReports ──────────────▶ any          repeated until StopsStored
 //!   Goodbye   ────────────────▶ home
+//!             ◀────────────────  Hail        to all: whose home is lost announces itself
+//!             ◀────────────────  Refused     not taken in, and why
+//!
+//! server                                   servers
+//!   ServerBeat ───────────────▶ all          every 2 s
+//!   Rang, Doorbell ───────────▶ all          something changed; something waits for workers
+//!   Nudge     ────────────────▶ the one that leads the pipeline
+//!   CheckWanted ──────────────▶ a home whose workers can
 //! ```
 
 mod build;
 mod check;
 mod envelope;
 mod offer;
+mod server;
 mod worker;
 
 pub use build::{Acknowledge, Cancel, Events, GoBuild, Numbered, Void};
 pub use check::{CheckDone, CheckStored, GoCheck};
 pub use envelope::{Envelope, EnvelopeError, MAX_ENVELOPE_BYTES, Message, Speaker};
-pub use offer::{Accept, Decline, Doorbell, Offer, OfferId, OfferedWork, Withdraw};
+pub use offer::{Accept, Decline, Offer, OfferId, OfferedWork, Withdraw};
+pub use server::{CheckWanted, Doorbell, Hail, News, Nudge, Rang, Refused, ServerBeat};
 pub use worker::{Announce, Goodbye, Holding, Home, Renew, Renewed, StopReports, StopsStored};

@@ -85,12 +85,3 @@ impl Message for Withdraw {
     const NAME: &'static str = "offer.withdraw";
     const BY: Speaker = Speaker::Server;
 }
-
-/// Server → all servers: builds are queued or places became free; homes with idle workers look at the store.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Doorbell {}
-
-impl Message for Doorbell {
-    const NAME: &'static str = "doorbell";
-    const BY: Speaker = Speaker::Server;
-}

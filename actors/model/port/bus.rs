@@ -33,6 +33,8 @@ pub enum Peer {
         /// The canonical name of the team whose token it holds; none = a token for all teams.
         team: Option<String>,
     },
+    /// Somebody of this installation who speaks to all workers: a server, or a worker that pretends to be one.
+    Hailer,
     /// Nobody vouches for it: a transport between machines without seals.
     Stranger,
 }

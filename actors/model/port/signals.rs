@@ -4,11 +4,13 @@
 //! subscriber that exists.
 
 use futures::stream::BoxStream;
+use serde::{Deserialize, Serialize};
 
 use crate::id::{BuildId, PipelineId};
 
 /// What changed.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Topic {
     /// A build's row, steps, services or log.
     Build(BuildId),

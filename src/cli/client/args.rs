@@ -63,6 +63,11 @@ pub(super) enum ClientCommand {
         #[command(subcommand)]
         command: ResourcesCommand,
     },
+    /// Workers
+    Workers {
+        #[command(subcommand)]
+        command: WorkersCommand,
+    },
 }
 
 /// `login`.
@@ -311,4 +316,23 @@ pub(super) struct VersionsArgs {
     pub(super) resource: ResourceArgs,
     #[command(flatten)]
     pub(super) part: Part,
+}
+
+/// `workers …`.
+#[derive(Subcommand, Debug)]
+pub(super) enum WorkersCommand {
+    /// List all workers with what they hold
+    List(Where),
+    /// Forget a worker that is lost
+    Delete(WorkerArgs),
+}
+
+/// One worker.
+#[derive(Args, Debug)]
+pub(super) struct WorkerArgs {
+    #[command(flatten)]
+    pub(super) at: Where,
+    /// Name of the worker
+    #[arg(long, short)]
+    pub(super) name: String,
 }

@@ -18,6 +18,7 @@ mod print;
 mod resources;
 mod target;
 mod token_file;
+mod workers;
 
 use std::process::ExitCode;
 
@@ -64,6 +65,7 @@ fn act(args: ClientArgs) -> Result<ExitCode, Failure> {
             ClientCommand::Jobs { command } => jobs::run(&outer, command).await,
             ClientCommand::Builds { command } => builds::run(&outer, command).await,
             ClientCommand::Resources { command } => resources::run(&outer, command).await,
+            ClientCommand::Workers { command } => workers::run(&outer, command).await,
         }
     })
 }

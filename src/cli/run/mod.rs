@@ -3,6 +3,7 @@
 //! The worker is the ordinary one; its server is a [`server::LocalServer`] on a bus in this process, which prints and
 //! stores nothing. What is local about the run is in the plan ([`plan`]): the worker knows nothing of it.
 
+mod nearby;
 mod plan;
 mod print;
 mod server;
@@ -176,7 +177,10 @@ fn compiled(matches: &ArgMatches, asked: &Asked) -> Result<Option<Compiled>, Str
     let compilation = wire::block_on(compiler.compile(request));
     wire::hide_arguments(&compilation.given_secrets.values().map(SecretValue::reveal).collect::<Vec<_>>());
     pipeline_file::report(compiler.as_ref(), &compilation.diagnostics);
-    Ok(compilation.pipeline.map(|pipeline| (pipeline, compilation.given_secrets)))
+    Ok(compilation.pipeline.map(|mut pipeline| {
+        nearby::resolve(&mut pipeline, &asked.file);
+        (pipeline, compilation.given_secrets)
+    }))
 }
 
 fn go(

@@ -91,6 +91,7 @@ fn be_nursery(socket: OwnedFd, place: Option<Place>) -> io::Result<()> {
         ready: None,
         lost: LostShims::default(),
         strays: false,
+        behind: false,
     }
     .serve();
     Ok(())

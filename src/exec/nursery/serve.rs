@@ -12,12 +12,12 @@ use nix::sys::signalfd::SignalFd;
 use nix::unistd::{Pid, getsid};
 
 use super::lost::{Lost, LostShims};
-use crate::protocol::{Hatch, Request};
+use crate::protocol::{Exit, Hatch, Request};
 use crate::shim::become_shim;
 use crate::sys::cgroup::Place;
 use crate::sys::harden::ArgumentMemory;
 use crate::sys::packet::{self, Received};
-use crate::sys::wait::{self, Reaped};
+use crate::sys::wait::{self, Left};
 use crate::sys::{deadline, fork, signals};
 
 /// While something is being ended it is looked at again after this time even if nobody's end was told.
@@ -36,6 +36,8 @@ pub struct Nursery {
     pub lost: LostShims,
     /// There may be children that are nobody's: what was kept below a dead shim by a reaper that is dead too.
     pub strays: bool,
+    /// Children may have ended of whom no signal tells any more.
+    pub behind: bool,
 }
 
 /// A shim that has an item.
@@ -74,10 +76,10 @@ impl Nursery {
     fn end_everything(&mut self) {
         self.ready = None;
         loop {
-            match wait::reap_any() {
-                Reaped::NoChild => break,
-                Reaped::One(..) => {}
-                Reaped::Running => {
+            match wait::reap_some(|_, _| {}) {
+                Left::NoChild => break,
+                Left::More => wait::kill_children(),
+                Left::Running => {
                     wait::kill_children();
                     let mut ends = [PollFd::new(self.children.as_fd(), PollFlags::POLLIN)];
                     let _ = poll(&mut ends, deadline::timeout(Some(Instant::now() + LOOK_AGAIN)));
@@ -92,25 +94,25 @@ impl Nursery {
         watched.extend(self.worker.as_ref().map(|worker| PollFd::new(worker.as_fd(), PollFlags::POLLIN)));
         let owes = self.worker.is_none() && !self.lost.is_empty();
         let waits = owes || self.lost.is_ending() || self.strays && !self.lost.spares_strays();
-        let until = waits.then(|| Instant::now() + LOOK_AGAIN);
+        let pause = if self.behind { Duration::ZERO } else { LOOK_AGAIN };
+        let until = (waits || self.behind).then(|| Instant::now() + pause);
         let _ = poll(&mut watched, deadline::timeout(until));
     }
 
     fn reap(&mut self) {
-        while let Reaped::One(pid, exit) = wait::reap_any() {
-            self.lost.reaped(pid, exit.is_success());
-            let Some(mut shim) = self.shims.remove(&pid) else { continue };
-            if exit.is_success() {
-                continue;
-            }
-            self.strays = true;
-            if let Some(place) = &self.place {
-                place.kill_steps_after(&shim.item, pid.as_raw().unsigned_abs());
-            }
-            self.lost.add(Lost::new(shim.item.clone(), pid, shim.replay));
-            if !shim.end_asked.is_empty() {
-                self.lost.end(&shim.item, pid, &mut shim.end_asked);
-            }
+        self.behind = wait::reap_some(|pid, exit| self.on_end(pid, exit)) == Left::More;
+    }
+
+    fn on_end(&mut self, child: Pid, exit: Exit) {
+        self.lost.reaped(child, exit.is_success());
+        let Some(mut shim) = self.shims.remove(&child).filter(|_| !exit.is_success()) else { return };
+        self.strays = true;
+        if let Some(place) = &self.place {
+            place.kill_steps_after(&shim.item, child.as_raw().unsigned_abs());
+        }
+        self.lost.add(Lost::new(shim.item.clone(), child, shim.replay));
+        if !shim.end_asked.is_empty() {
+            self.lost.end(&shim.item, child, &mut shim.end_asked);
         }
     }
 

@@ -9,11 +9,14 @@ use nix::unistd::Pid;
 use super::keep::{Phase, Reaper, Work};
 use crate::journal;
 use crate::protocol::{Exit, Report, Role, StuckProcess};
-use crate::sys::status;
-use crate::sys::wait::{self, Reaped};
+use crate::sys::wait::{self, Left};
+use crate::sys::{harden, status};
 
 /// After KILL a process has this long to be gone before it is called stuck.
 pub const STUCK_AFTER: Duration = Duration::from_secs(5);
+
+/// Where too many end to be told of, this is done so often before anything else has its turn.
+const ROUNDS_IN_A_ROW: usize = 50;
 
 impl Reaper {
     /// Ends the leader and its group.
@@ -46,19 +49,30 @@ impl Reaper {
 
     /// The leader is unreaped here, so its number and that of its group, which it may not have made yet, are its own.
     fn kill_group(&mut self, now: Instant) {
+        if !self.keeps_daemons() {
+            // What has left the group goes with it, and might make more of itself meanwhile.
+            return self.clear();
+        }
         let _ = kill(self.leader, Signal::SIGKILL);
         let _ = killpg(self.leader, Signal::SIGKILL);
         self.phase = Phase::Killed { until: now + STUCK_AFTER };
     }
 
     pub(super) fn clear(&mut self) {
+        if !matches!(self.phase, Phase::Clearing { .. }) {
+            harden::be_first();
+        }
         if !matches!(self.phase, Phase::Leftover | Phase::Clearing { .. }) {
             let _ = killpg(self.leader, Signal::SIGKILL);
         }
-        wait::kill_children();
+        self.kill_children();
         if !matches!(self.phase, Phase::Clearing { .. }) {
             self.phase = Phase::Clearing { until: Instant::now() + STUCK_AFTER };
         }
+    }
+
+    fn kill_children(&self) {
+        if self.children_go { wait::kill_children_surely() } else { wait::kill_children() }
     }
 
     pub(super) fn look_at_children(&mut self) -> Work {
@@ -71,7 +85,7 @@ impl Reaper {
 
     fn look_at_leader(&mut self) -> Work {
         let Some(exit) = wait::peek(self.leader) else {
-            self.reap_others();
+            self.behind = wait::reap_some_but(self.leader, |_, _| {}) == Left::More;
             return Work::GoesOn;
         };
         let leaves_go = match self.role {
@@ -84,7 +98,7 @@ impl Reaper {
         }
         wait::reap(self.leader);
         self.phase = Phase::Leftover;
-        let alone = self.reap_ended() == Reaped::NoChild;
+        let alone = self.reap_ended() == Left::NoChild;
         // Before it is told: whatever is written when the stop has run comes later. Without this note the stop would only
         // run once more, should the shim be lost.
         if let Some(intent) = self.intent.take() {
@@ -130,33 +144,35 @@ impl Reaper {
         }
     }
 
-    /// Reaps until nobody is left or nobody has ended, killing what appears if all shall go.
+    /// Reaps, killing what appears if all shall go: what forks must not be faster.
     fn reap_all(&mut self) -> Work {
-        if self.reap_ended() == Reaped::NoChild {
-            self.say(&Report::Empty { killed: self.killed });
-            return Work::Done;
-        }
-        if matches!(self.phase, Phase::Clearing { .. }) {
-            wait::kill_children();
+        let rounds = if self.children_go { ROUNDS_IN_A_ROW } else { 1 };
+        for _ in 0..rounds {
+            if self.reap_ended() == Left::NoChild {
+                self.say(&Report::Empty { killed: self.killed });
+                return Work::Done;
+            }
+            if !matches!(self.phase, Phase::Clearing { .. }) {
+                break;
+            }
+            self.kill_children();
         }
         Work::GoesOn
     }
 
-    fn reap_ended(&mut self) -> Reaped {
-        loop {
-            match wait::reap_any() {
-                Reaped::One(pid, exit) if pid == self.leader => {
-                    if self.told.is_none() {
-                        self.tell(exit, false);
-                    }
-                }
-                Reaped::One(_, Exit::Signal(signal)) if signal == Signal::SIGKILL as i32 => {
-                    self.count_killed()
-                }
-                Reaped::One(..) => {}
-                other => return other,
-            }
+    fn reap_ended(&mut self) -> Left {
+        let left = wait::reap_some(|pid, exit| match exit {
+            _ if pid == self.leader && self.told.is_none() => self.tell(exit, false),
+            _ if pid == self.leader => {}
+            Exit::Signal(signal) if signal == Signal::SIGKILL as i32 => self.count_killed(),
+            _ => {}
+        });
+        self.behind = left == Left::More;
+        if self.behind && self.told.is_some() && !self.children_go {
+            self.children_go = true;
+            wait::let_children_go();
         }
+        left
     }
 
     /// Only what ends while we end things was killed by us.

@@ -15,6 +15,8 @@ use crate::sys::{deadline, descriptors, harden, signals};
 
 /// While killing, the children are looked at again after this time even if nobody's end was told.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// The same where nobody's end is told any more.
+const LOOK_SOON: Duration = Duration::from_millis(1);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -42,6 +44,10 @@ pub(super) struct Reaper {
     pub told: Option<Exit>,
     pub stuck_told: bool,
     pub killed: u32,
+    /// Children may have ended of whom no signal tells any more.
+    pub behind: bool,
+    /// Too many ended: nobody is told of them any more, and they need not be taken away.
+    pub children_go: bool,
     /// Where it is noted that the start of a service has ended by itself.
     pub intent: Option<OwnedFd>,
     /// The lease of a step: kept here too, so that it holds while the shim does not run.
@@ -69,6 +75,8 @@ pub fn become_reaper(shim: OwnedFd) -> i32 {
             told: None,
             stuck_told: false,
             killed: 0,
+            behind: false,
+            children_go: false,
             intent,
             lease_end: charge.kill_at.map(Alarm::at),
         }
@@ -111,7 +119,8 @@ impl Reaper {
             if told.let_go && self.shim.is_none() {
                 self.clear();
             }
-            if (told.child_ended || self.phase != Phase::Running) && self.look_at_children() == Work::Done {
+            let may_have_ended = told.child_ended || self.behind || self.phase != Phase::Running;
+            if may_have_ended && self.look_at_children() == Work::Done {
                 return;
             }
             self.look_at_clock();
@@ -127,6 +136,9 @@ impl Reaper {
         let mut watched: Vec<_> =
             watched.map(|descriptor| PollFd::new(descriptor, PollFlags::POLLIN)).collect();
         let of_phase = match self.phase {
+            _ if self.behind => Some(Instant::now()),
+            Phase::Clearing { .. } if self.children_go => Some(Instant::now() + LOOK_SOON),
+            Phase::Leftover if self.children_go => Some(Instant::now() + LOOK_AGAIN),
             Phase::Running | Phase::Leftover => None,
             Phase::Asked { until } => Some(until),
             Phase::Killed { .. } | Phase::Clearing { .. } => Some(Instant::now() + LOOK_AGAIN),

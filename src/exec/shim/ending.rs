@@ -11,7 +11,7 @@ use super::serve::{LOOK_AGAIN, Shim};
 use super::unit::Unit;
 use crate::protocol::{Event, NO_UNIT, Task, UnitId};
 use crate::reaper::{STUCK_AFTER, stuck};
-use crate::sys::wait::{self, Reaped};
+use crate::sys::wait::{self, Left};
 
 /// The stops begin as soon as the steps are gone, and at the latest after this time.
 const STEPS_FIRST: Duration = Duration::from_millis(200);
@@ -83,8 +83,7 @@ impl Shim {
             self.tell_stuck_strays(now);
             return false;
         }
-        self.reap();
-        let empty = wait::reap_any() == Reaped::NoChild;
+        let empty = self.reap() == Left::NoChild;
         if !empty {
             self.tell_stuck_strays(now);
         }

@@ -15,7 +15,7 @@ use super::unit::{Keeper, Unit};
 use crate::protocol::{Event, Hatch, UnitId};
 use crate::sys::cgroup::{ItemGroups, Place};
 use crate::sys::harden::{self, ArgumentMemory};
-use crate::sys::wait::{self, Reaped};
+use crate::sys::wait::{self, Left};
 use crate::sys::{deadline, descriptors, packet, signals};
 
 /// While strays are being killed, they are looked at again after this time even if nobody's end was told.
@@ -58,6 +58,7 @@ pub fn become_shim(nursery: OwnedFd, place: Option<Place>, arguments: Option<Arg
         units: BTreeMap::new(),
         cleaners: BTreeSet::new(),
         strays: false,
+        behind: false,
         outbox: VecDeque::new(),
         worker_lost: false,
         ending: None,
@@ -91,6 +92,8 @@ pub struct Shim {
     pub(super) cleaners: BTreeSet<Pid>,
     /// A reaper was killed from outside; what it kept is among our children.
     pub(super) strays: bool,
+    /// Children may have ended of whom no signal tells any more.
+    pub(super) behind: bool,
     pub(super) outbox: VecDeque<Event>,
     pub(super) worker_lost: bool,
     pub(super) ending: Option<Ending>,
@@ -150,14 +153,17 @@ impl Shim {
         let of_ending = self.ending.iter().flat_map(|ending| ending.deadlines(now, self.units.is_empty()));
         let of_strays = self.strays.then_some(now + LOOK_AGAIN);
         let of_lease = self.deadline.as_ref().and_then(|deadline| deadline.alarm.deadline());
-        of_services.chain(of_ending).chain(of_strays).chain(of_lease).min()
+        let at_once = self.behind.then_some(now);
+        of_services.chain(of_ending).chain(of_strays).chain(of_lease).chain(at_once).min()
     }
 
     /// Takes away reapers, cleaners and strays that have ended; the reapers' last words come through their sockets.
-    pub(super) fn reap(&mut self) {
-        while let Reaped::One(pid, _) = wait::reap_any() {
+    pub(super) fn reap(&mut self) -> Left {
+        let left = wait::reap_some(|pid, _| {
             self.cleaners.remove(&pid);
-        }
+        });
+        self.behind = left == Left::More;
+        left
     }
 }
 

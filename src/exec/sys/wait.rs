@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::io;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigHandler, Signal, kill, signal};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{Pid, getpgid};
 
@@ -35,6 +36,55 @@ pub fn reap_any() -> Reaped {
             Err(_) => return Reaped::NoChild,
         }
     }
+}
+
+/// So many are taken away in a row before anything else has its turn: chains of forks end as fast as they are reaped.
+const IN_A_ROW: usize = 256;
+
+/// What [`reap_some`] left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// There is no child at all: the proof of emptiness.
+    NoChild,
+    /// There are children and none has ended.
+    Running,
+    /// Others may have ended by now, of whom no signal tells any more: to be called again before any sleep.
+    More,
+}
+
+/// Takes away some of the children that have ended.
+pub fn reap_some(mut each: impl FnMut(Pid, Exit)) -> Left {
+    for _ in 0..IN_A_ROW {
+        match reap_any() {
+            Reaped::One(pid, exit) => each(pid, exit),
+            Reaped::Running => return Left::Running,
+            Reaped::NoChild => return Left::NoChild,
+        }
+    }
+    Left::More
+}
+
+/// Takes away some of the children that have ended, but not this one, which lives as far as is known.
+pub fn reap_some_but(living: Pid, mut each: impl FnMut(Pid, Exit)) -> Left {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    for _ in 0..IN_A_ROW {
+        match waitid(Id::All, flags).ok().and_then(ended) {
+            Some((pid, exit)) if pid != living => {
+                reap(pid);
+                each(pid, exit);
+            }
+            _ => return Left::Running,
+        }
+    }
+    Left::More
+}
+
+/// From now on a child that ends is gone at once, without a signal: where they end faster than they can be taken away,
+/// those that have ended would bury those that live. How they end is not known then, and their numbers are their own only
+/// as long as they live: see [`kill_children_surely`].
+pub fn let_children_go() {
+    // SAFETY: no handler function is installed.
+    let _ = unsafe { signal(Signal::SIGCHLD, SigHandler::SigIgn) };
 }
 
 /// How this child ended, if it has; it is left as it is, so that its number stays its own.
@@ -96,6 +146,29 @@ pub fn kill_children() {
     for child in children() {
         let _ = kill(child, Signal::SIGKILL);
     }
+}
+
+/// The same after [`let_children_go`]. A number may be another's by now, so each is held by a handle, through which only
+/// a parent can wait.
+pub fn kill_children_surely() {
+    for child in children() {
+        let _ = kill_surely(child);
+    }
+}
+
+/// None if it is gone, or was never ours.
+fn kill_surely(child: Pid) -> Option<()> {
+    // SAFETY: a system call with numbers; what it opens is owned here.
+    let opened = unsafe { libc::syscall(libc::SYS_pidfd_open, child.as_raw(), 0) };
+    let handle = i32::try_from(opened).ok().filter(|handle| *handle >= 0)?;
+    // SAFETY: it has just been opened, and nobody else has it.
+    let handle = unsafe { OwnedFd::from_raw_fd(handle) };
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    waitid(Id::PIDFd(handle.as_fd()), flags).ok()?;
+    let (signal, nothing) = (libc::SIGKILL, std::ptr::null::<u8>());
+    // SAFETY: a system call with an open descriptor and no memory.
+    let sent = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, handle.as_raw_fd(), signal, nothing, 0) };
+    (sent == 0).then_some(())
 }
 
 /// Whether a direct child other than the leader belongs to the leader's process group.

@@ -1,5 +1,7 @@
 //! Reading pipelines and jobs.
 
+use std::collections::BTreeMap;
+
 use pikoci_model::{
     build::Build,
     id::{JobId, PipelineId, RevisionId, TeamId},
@@ -64,35 +66,29 @@ pub(super) async fn all(conn: &mut Conn, team: Option<TeamId>) -> Result<Vec<Pip
     query.fetch_all(conn).await?.iter().map(pipeline).collect()
 }
 
-async fn job(conn: &mut Conn, row: &Row) -> Result<JobRow, Fault> {
-    let id = JobId(get(row, 0)?);
-    const LATEST: &str =
-        concat!("SELECT ", columns!(), " FROM builds b WHERE b.job_id = ? ORDER BY b.id DESC LIMIT 1");
-    const ENDED: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM builds b WHERE b.job_id = ? AND b.ended_at IS NOT NULL ORDER BY b.id DESC LIMIT 1"
-    );
-    let mut newest = Bundle::default();
-    newest.add(LATEST).bind(id.0);
-    newest.add(ENDED).bind(id.0);
-    let mut found = newest.send(conn).await?.into_iter().map(Answer::row);
-    let mut next = || found.next().flatten().as_ref().map(of_row).transpose();
-    let (latest, latest_ended) = (next()?, next()?);
-    Ok(JobRow { id, name: get(row, 1)?, position: unsigned(row, 2)?, latest, latest_ended })
+/// Reads jobs, each with its newest build of all, or of those that ended; conditions follow.
+macro_rules! jobs {
+    ($which:literal, $rest:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            ", j.id, j.name, j.position FROM jobs j LEFT JOIN builds b ON b.id = (SELECT n.id FROM builds n \
+             WHERE n.job_id = j.id ",
+            $which,
+            " ORDER BY n.id DESC LIMIT 1) WHERE j.pipeline_id = ? AND j.archived = 0 ",
+            $rest
+        )
+    };
 }
 
+/// The job's columns follow those of the build.
+const JOB: usize = 25;
+
 pub(super) async fn jobs(conn: &mut Conn, pipeline: PipelineId) -> Result<Vec<JobRow>, Fault> {
-    let rows =
-        query("SELECT id, name, position FROM jobs WHERE pipeline_id = ? AND archived = 0 ORDER BY position")
-            .bind(pipeline.0)
-            .fetch_all(conn)
-            .await?;
-    let mut out = Vec::with_capacity(rows.len());
-    for row in &rows {
-        out.push(job(conn, row).await?);
-    }
-    Ok(out)
+    let mut both = Bundle::default();
+    both.add(jobs!("", "ORDER BY j.position")).bind(pipeline.0);
+    both.add(jobs!("AND n.ended_at IS NOT NULL", "ORDER BY j.position")).bind(pipeline.0);
+    rows(both.send(conn).await?)
 }
 
 pub(super) async fn job_by_name(
@@ -100,12 +96,37 @@ pub(super) async fn job_by_name(
     pipeline: PipelineId,
     name: &str,
 ) -> Result<Option<JobRow>, Fault> {
-    let query =
-        query("SELECT id, name, position FROM jobs WHERE pipeline_id = ? AND name = ? AND archived = 0");
-    match query.bind(pipeline.0).bind(name).fetch_optional(conn).await? {
-        Some(row) => Ok(Some(job(conn, &row).await?)),
-        None => Ok(None),
+    let mut both = Bundle::default();
+    both.add(jobs!("", "AND j.name = ?")).bind(pipeline.0).bind(name);
+    both.add(jobs!("AND n.ended_at IS NOT NULL", "AND j.name = ?")).bind(pipeline.0).bind(name);
+    Ok(rows(both.send(conn).await?)?.pop())
+}
+
+/// Jobs of the rows with their newest builds, and of those with the newest that ended.
+fn rows(mut answers: Vec<Answer>) -> Result<Vec<JobRow>, Fault> {
+    let mut ended = BTreeMap::new();
+    for row in answers.pop().unwrap_or_default().rows {
+        ended.insert(get::<i64>(&row, JOB)?, newest(&row)?);
     }
+    let latest = answers.pop().unwrap_or_default().rows;
+    latest
+        .iter()
+        .map(|row| {
+            let id = get(row, JOB)?;
+            Ok(JobRow {
+                id: JobId(id),
+                name: get(row, JOB + 1)?,
+                position: unsigned(row, JOB + 2)?,
+                latest: newest(row)?,
+                latest_ended: ended.remove(&id).flatten(),
+            })
+        })
+        .collect()
+}
+
+fn newest(row: &Row) -> Result<Option<Build>, Fault> {
+    let id: Option<i64> = get(row, 0)?;
+    id.map(|_| of_row(row)).transpose()
 }
 
 /// Each stage has its own end in the index; the newest of all are among the newest of each.

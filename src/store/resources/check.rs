@@ -9,7 +9,10 @@ use pikoci_model::{
     version::VersionValue,
 };
 
-use super::{read::lease, versions::record_version};
+use super::{
+    read::lease,
+    versions::{record_version, record_versions},
+};
 use crate::{
     error::Fault,
     field::{get, micros},
@@ -89,11 +92,12 @@ impl Command for LeaseCheck {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<CheckLease>, Fault> {
         let take = query(
             "UPDATE resource_states SET leases = leases + 1, lease_node = ?, lease_until = ? \
-             WHERE resource_id = ? AND (lease_until IS NULL OR lease_until <= ?) \
+             WHERE resource_id = ? AND (lease_until IS NULL OR lease_until <= ?) AND next_check <= ? \
              AND EXISTS (SELECT 1 FROM resources r WHERE r.id = ? AND r.archived = 0)",
         );
         let take = take.bind(&self.node.0).bind(micros(self.until)).bind(self.id.0);
-        let taken = take.bind(micros(self.now)).bind(self.id.0).execute(tx.conn().await?).await?;
+        let take = take.bind(micros(self.now)).bind(micros(self.now));
+        let taken = take.bind(self.id.0).execute(tx.conn().await?).await?;
         if taken.changes == 0 {
             return Ok(None);
         }
@@ -129,11 +133,8 @@ impl Command for RecordCheck {
         let give_back = give_back.bind(micros(self.at)).bind(next.map(micros));
         let give_back = give_back.bind(self.outcome.result.is_err()).bind(self.outcome.failing_text());
         give_back.bind(self.id.0).execute(tx.conn().await?).await?;
-        let mut new = Vec::new();
-        for value in self.outcome.result.as_deref().unwrap_or_default() {
-            let (version, is_new) = record_version(tx.conn().await?, self.id, value, self.at).await?;
-            new.extend(is_new.then_some(version));
-        }
+        let found = self.outcome.result.as_deref().unwrap_or_default();
+        let new = record_versions(tx.conn().await?, self.id, found, self.at).await?;
         if !new.is_empty() {
             raise(tx, pipeline);
         }

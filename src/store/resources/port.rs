@@ -56,6 +56,10 @@ impl ResourceStore for SqlStore {
         Ok(read::due(&mut self.reader().await?, now, limit).await?)
     }
 
+    async fn checks_held_by(&self, node: &NodeId) -> Result<Vec<(ResourceId, i64)>, StoreError> {
+        Ok(read::held_by(&mut self.reader().await?, node).await?)
+    }
+
     async fn lease_check(
         &self,
         id: ResourceId,

@@ -100,3 +100,9 @@ pub(super) async fn due(conn: &mut Conn, now: DateTime<Utc>, limit: u32) -> Resu
         })
         .collect()
 }
+
+pub(super) async fn held_by(conn: &mut Conn, node: &NodeId) -> Result<Vec<(ResourceId, i64)>, Fault> {
+    let query = query("SELECT resource_id, leases FROM resource_states WHERE lease_node = ?");
+    let rows = query.bind(&node.0).fetch_all(conn).await?;
+    rows.iter().map(|row| Ok((ResourceId(get(row, 0)?), get(row, 1)?))).collect()
+}

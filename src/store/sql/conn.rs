@@ -153,6 +153,20 @@ impl Conn {
         Ok(())
     }
 
+    /// Goes on with ids behind those that were inserted as they are; the other databases do so by themselves.
+    pub async fn take_up_ids(&mut self) -> Result<(), Fault> {
+        if self.system() != System::Postgres {
+            return Ok(());
+        }
+        self.say(
+            "DO $$ DECLARE t TEXT; BEGIN FOR t IN SELECT table_name FROM information_schema.columns \
+             WHERE table_schema = current_schema() AND is_identity = 'YES' LOOP \
+             EXECUTE format('SELECT setval(pg_get_serial_sequence(%L, ''id''), GREATEST(MAX(id), 1), \
+             MAX(id) IS NOT NULL) FROM %I', t, t); END LOOP; END $$",
+        )
+        .await
+    }
+
     /// What is not prepared: it has no values, and not every database would.
     pub async fn say(&mut self, words: &'static str) -> Result<(), Fault> {
         let said = timeout(STATEMENT, async {

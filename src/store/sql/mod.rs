@@ -22,3 +22,4 @@ pub(crate) use pool::{Pool, WAIT, prepare_mysql};
 pub(crate) use query::{Query, places, query, query_text};
 pub(crate) use row::{Column, Row};
 pub(crate) use statement::Sql;
+pub(crate) use value::Value;

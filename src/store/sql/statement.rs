@@ -18,6 +18,9 @@ pub(crate) struct Sql {
     locks: bool,
 }
 
+/// Texts of statements, by database.
+type Rendered = HashMap<(Sql, System), Arc<str>>;
+
 impl Sql {
     /// The same on all databases.
     pub const fn new(text: &'static str) -> Self {
@@ -60,7 +63,7 @@ impl Sql {
     }
 
     fn remembered(self, system: System) -> Arc<str> {
-        static RENDERED: LazyLock<Mutex<HashMap<(Sql, System), Arc<str>>>> = LazyLock::new(Mutex::default);
+        static RENDERED: LazyLock<Mutex<Rendered>> = LazyLock::new(Mutex::default);
         let mut rendered = RENDERED.lock().unwrap_or_else(PoisonError::into_inner);
         rendered.entry((self, system)).or_insert_with(|| self.render(system).into()).clone()
     }

@@ -3,6 +3,12 @@
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod copies;
+#[cfg(test)]
 mod disk;
 #[cfg(test)]
+mod restart;
+#[cfg(test)]
 mod servers;
+#[cfg(test)]
+mod several;

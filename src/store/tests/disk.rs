@@ -29,20 +29,20 @@ fn now() -> DateTime<Utc> {
     DateTime::UNIX_EPOCH
 }
 
-struct Saved {
-    pipeline: PipelineId,
+pub(crate) struct Saved {
+    pub pipeline: PipelineId,
     revision: RevisionId,
     job: JobId,
 }
 
-/// Saves a pipeline with one job and one given secret.
-async fn save(store: &dyn Store) -> Saved {
+/// Saves a pipeline with one job, of which so many builds may run at once (0: any), and one given secret.
+pub(crate) async fn save(store: &dyn Store, concurrency: u32) -> Saved {
     let job = Job {
         name: "test".into(),
         description: String::new(),
         public: false,
         tags: Vec::new(),
-        concurrency: 0,
+        concurrency,
         serial_groups: Vec::new(),
         timeout: None,
         disable_retry: false,
@@ -73,7 +73,7 @@ async fn save(store: &dyn Store) -> Saved {
     Saved { pipeline, revision, job }
 }
 
-async fn insert(store: &dyn Store, saved: &Saved, nonce: u128) -> Result<BuildId, StoreError> {
+pub(crate) async fn insert(store: &dyn Store, saved: &Saved, nonce: u128) -> Result<BuildId, StoreError> {
     let new = NewBuild {
         job: saved.job,
         revision: saved.revision,
@@ -86,7 +86,7 @@ async fn insert(store: &dyn Store, saved: &Saved, nonce: u128) -> Result<BuildId
     Ok(applied.unwrap().builds[0].id)
 }
 
-fn chunk(text: &'static str, offset: u64) -> Chunk {
+pub(crate) fn chunk(text: String, offset: u64) -> Chunk {
     Chunk {
         step: StepPath("0".into()),
         attempt: 1,
@@ -94,7 +94,7 @@ fn chunk(text: &'static str, offset: u64) -> Chunk {
         offset,
         line: 1,
         t: 0,
-        bytes: Bytes::from_static(text.as_bytes()),
+        bytes: Bytes::from(text),
     }
 }
 
@@ -117,9 +117,9 @@ async fn everything_survives_a_restart() {
         let mode = file.unwrap().metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "others may read it");
     }
-    let saved = save(&store).await;
+    let saved = save(&store, 0).await;
     let build = insert(&store, &saved, 1).await.unwrap();
-    let sent = [(1, chunk("one\n", 0)), (2, chunk("two\n", 4))];
+    let sent = [(1, chunk("one\n".into(), 0)), (2, chunk("two\n".into(), 4))];
     store.append_log(build, 1, Fence::new(1, 5), &sent).await.unwrap();
     let before = store.build(build).await.unwrap();
     store.close().await;
@@ -130,7 +130,7 @@ async fn everything_survives_a_restart() {
     assert_eq!(store.build(build).await.unwrap(), before);
     assert_eq!(store.given_values(saved.pipeline).await.unwrap().1["token"].reveal(), "hunter2-given");
     // The log knows where it stood.
-    let more = [(2, chunk("two\n", 4)), (3, chunk("three\n", 8))];
+    let more = [(2, chunk("two\n".into(), 4)), (3, chunk("three\n".into(), 8))];
     assert_eq!(store.append_log(build, 1, Fence::new(1, 5), &more).await.unwrap(), 3);
     let log = store.step_log(build, 1, &StepPath("0".into()), 0, 99).await.unwrap();
     assert_eq!(log.bytes, b"one\ntwo\nthree\n");
@@ -143,7 +143,7 @@ async fn secrets_lie_sealed() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("state.db");
     let store = open(&path, &HostKey::random().unwrap()).await.unwrap();
-    let saved = save(&store).await;
+    let saved = save(&store, 0).await;
     assert_eq!(store.setting_or_insert("session key", "hunter2-setting").await.unwrap(), "hunter2-setting");
     store.close().await;
     let bytes = all_bytes(dir.path());
@@ -191,7 +191,7 @@ async fn many_writers_at_once_get_their_own_answers() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("state.db");
     let store = Arc::new(open(&path, &HostKey::random().unwrap()).await.unwrap());
-    let saved = Arc::new(save(&*store).await);
+    let saved = Arc::new(save(&*store, 0).await);
     let tasks: Vec<_> = (0..200_u128)
         .map(|number| {
             let (store, saved) = (store.clone(), saved.clone());

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use pikoci_model::{id::NodeId, message::MAX_ENVELOPE_BYTES};
+use pikoci_model::id::NodeId;
 use rdkafka::{
     ClientConfig, ClientContext,
     config::FromClientConfigAndContext,
@@ -14,7 +14,7 @@ use rdkafka::{
 
 use crate::{
     link::Link,
-    settings::{BrokerError, BrokerSettings},
+    settings::{BrokerError, BrokerSettings, MOST_CARRIED},
 };
 
 type Once = Box<dyn FnOnce() + Send>;
@@ -73,7 +73,7 @@ impl ProducerContext for Told {
 /// What all clients of a node share.
 pub fn client_config(settings: &BrokerSettings, node: &NodeId) -> ClientConfig {
     let mut config = ClientConfig::new();
-    let largest = (MAX_ENVELOPE_BYTES + 64 * 1024).to_string();
+    let largest = (MOST_CARRIED + 64 * 1024).to_string();
     config
         .set("bootstrap.servers", settings.address.trim_start_matches("kafka://"))
         .set("client.id", format!("pikoci-{}", node.0))
@@ -119,7 +119,7 @@ fn reading(config: &ClientConfig) -> ClientConfig {
         .set("fetch.min.bytes", "1")
         .set("fetch.error.backoff.ms", "50")
         .set("queued.max.messages.kbytes", "32768")
-        .set("fetch.message.max.bytes", (MAX_ENVELOPE_BYTES + 64 * 1024).to_string())
+        .set("fetch.message.max.bytes", (MOST_CARRIED + 64 * 1024).to_string())
         .set("topic.metadata.refresh.interval.ms", "10000");
     config
 }

@@ -1,6 +1,6 @@
 //! The topics of one installation, made when they are not there.
 
-use pikoci_model::{id::NodeId, message::MAX_ENVELOPE_BYTES};
+use pikoci_model::id::NodeId;
 use rdkafka::{
     ClientConfig,
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
@@ -9,6 +9,7 @@ use rdkafka::{
 };
 
 use super::ASK;
+use crate::settings::MOST_CARRIED;
 
 /// Nodes share this many partitions: enough that a node reads little of what is not its own.
 pub const NODE_PARTITIONS: i32 = 64;
@@ -51,7 +52,7 @@ pub fn partition_of(node: &NodeId) -> i32 {
 pub async fn make(config: &ClientConfig, topics: &Topics) -> Result<(), String> {
     let admin: AdminClient<DefaultClientContext> = config.create().map_err(|error| error.to_string())?;
     // An envelope, and what the protocol adds.
-    let largest = (MAX_ENVELOPE_BYTES + 64 * 1024).to_string();
+    let largest = (MOST_CARRIED + 64 * 1024).to_string();
     let topic = |name, partitions| {
         NewTopic::new(name, partitions, TopicReplication::Fixed(-1))
             .set("max.message.bytes", &largest)

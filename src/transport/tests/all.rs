@@ -1,4 +1,7 @@
-//! The contract suite on every transport. The brokers are real: `integration/backends up nats rabbitmq kafka`.
+//! The contract suite on every transport, bare and sealed. The brokers are real: `integration/backends up nats rabbitmq kafka`.
+
+mod refused;
+mod sealed;
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,7 +15,9 @@ use pikoci_model::{
     id::NodeId,
     port::{Arrival, Bus},
 };
-use pikoci_transport::{BrokerSettings, Chaos, ChaosSettings, KafkaBus, LocalHub, NatsBus, RabbitBus};
+use pikoci_transport::{
+    BrokerSettings, Chaos, ChaosSettings, KafkaBus, LocalHub, MOST_CARRIED, NatsBus, RabbitBus,
+};
 
 enum Kind {
     Local(LocalHub),
@@ -62,6 +67,10 @@ impl World {
 impl BusWorld for World {
     fn promise(&self) -> Promise {
         if self.chaos.is_some() { Promise::Nothing } else { Promise::Exact }
+    }
+
+    fn limit(&self) -> usize {
+        MOST_CARRIED
     }
 
     async fn join(&self, node: NodeId, roles: Roles) -> Arc<dyn Bus> {

@@ -47,3 +47,7 @@ pub(crate) fn with_status(status: StatusCode, data: impl Serialize) -> HttpRespo
 pub(crate) fn list(data: impl Serialize, meta: Meta) -> HttpResponse {
     HttpResponse::Ok().json(Answer { data, error: "", meta: Some(meta) })
 }
+
+/// It is done; there is nothing more to say.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Done {}

@@ -58,5 +58,5 @@ operations! {
     resources::list, resources::get, resources::check, resources::regenerate_webhook,
     versions::list, versions::add, versions::trigger, versions::follow,
     webhooks::receive,
-    workers::list, workers::health, workers::pending_stops, workers::events,
+    workers::list, workers::health, workers::pending_stops, workers::events, workers::delete,
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    answer::{Answer, created, json},
+    answer::{Answer, Done, created, json},
     file::{FileRequest, compile, compile_source, file},
     scope::{self, PipelinePath, PipelineScope, TeamPath},
     view::{ChangesView, DiagnosticView, PipelineBrief, PipelineView, changes},
@@ -65,10 +65,6 @@ pub(crate) struct UpdateQuery {
     #[param(required = false)]
     dry_run: String,
 }
-
-/// Nothing to say.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Done {}
 
 /// All pipelines of a team.
 #[utoipa::path(

@@ -3,19 +3,21 @@
 use std::sync::Arc;
 
 use actix_web::{
-    HttpResponse, get,
-    web::{Data, Query},
+    HttpResponse, delete, get,
+    http::StatusCode,
+    web::{Data, Path, Query},
 };
-use serde::Serialize;
-use utoipa::ToSchema;
+use pikoci_model::{port::Topic, worker::WorkerState};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    answer::{Answer, json, list as list_answer},
+    answer::{Answer, Done, json, list as list_answer},
     listing::Listing,
     view::{PendingStopView, WorkerView},
 };
 use crate::{
-    auth::Asker,
+    auth::{Act, Asker},
     face::Face,
     live,
     refused::{RefusalBody, Refused},
@@ -112,4 +114,50 @@ pub(crate) async fn events(site: Data<Site>, asker: Asker) -> Result<HttpRespons
 pub(crate) async fn health(site: Data<Site>, asker: Asker) -> Result<HttpResponse, Refused> {
     asker.global_admin()?;
     Ok(json(WorkersHealthView { healthy: site.workers_online().await? > 0 }))
+}
+
+/// A worker, by the name it was given.
+#[derive(Deserialize, IntoParams)]
+pub(crate) struct WorkerPath {
+    /// Its name.
+    name: String,
+}
+
+/// Forgets a worker that is lost. What is still to be stopped on it stays on record.
+#[utoipa::path(
+    tag = "workers",
+    params(WorkerPath),
+    responses(
+        (status = 200, body = Answer<Done>),
+        (status = 401, body = RefusalBody),
+        (status = 403, description = "for global admins only", body = RefusalBody),
+        (status = 404, body = RefusalBody),
+        (status = 409, description = "it is not lost, or holds builds", body = RefusalBody),
+    ),
+    security(("session" = []))
+)]
+#[delete("/workers/{name}")]
+pub(crate) async fn delete(
+    site: Data<Site>,
+    act: Act<serde::de::IgnoredAny>,
+    path: Path<WorkerPath>,
+) -> Result<HttpResponse, Refused> {
+    act.asker.global_admin()?;
+    let store = &site.deps.store;
+    let mut named = store.workers().await?;
+    named.retain(|row| row.profile.name == path.name);
+    if named.is_empty() {
+        return Err(Refused::not_found(format!("there is no worker {}", path.name)));
+    }
+    for row in &named {
+        if row.state != WorkerState::Lost || !store.held_by(&row.profile.node).await?.is_empty() {
+            let message = format!("worker {} is not lost: stop it, and it leaves by itself", path.name);
+            return Err(Refused::new(StatusCode::CONFLICT, message));
+        }
+    }
+    for row in &named {
+        store.worker_gone(&row.profile.node).await?;
+    }
+    site.deps.signals.ring(Topic::Everything);
+    Ok(json(Done {}))
 }

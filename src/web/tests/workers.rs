@@ -1,5 +1,6 @@
 //! Workers: what they run, what is wrong with them, what is still to be stopped on them.
 
+use pikoci_model::{port::store::WorkerStore, worker::WorkerState};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
@@ -37,6 +38,20 @@ async fn what_a_lost_run_left_is_listed_with_its_worker_until_it_is_stopped() {
     assert_eq!(answer["data"][0]["pending_stops"], 1);
     let (_, page) = world.page("/workers").await;
     assert!(page.contains("to be stopped on lab-1") && page.contains("1 stop pending"), "{page}");
+}
+
+#[actix_web::test]
+async fn a_lost_worker_can_be_forgotten_and_no_other() {
+    let world = World::start().await;
+    let (status, answer) = world.json(Method::DELETE, "/workers/lab-1", None).await;
+    assert_eq!(status, 409, "{answer}");
+    world.finish().await;
+    let node = world.store.workers().await.unwrap()[0].profile.node.clone();
+    world.store.worker_state(&node, WorkerState::Lost).await.unwrap();
+    let (status, answer) = world.json(Method::DELETE, "/workers/lab-1", None).await;
+    assert_eq!(status, 200, "{answer}");
+    let (status, answer) = world.json(Method::DELETE, "/workers/lab-1", None).await;
+    assert_eq!((status, &answer["error"]), (404, &json!("there is no worker lab-1")));
 }
 
 #[actix_web::test]

@@ -78,10 +78,10 @@ fn a_slot_is_offered_once_and_again_when_the_build_is_over() {
 #[test]
 fn an_offer_without_an_answer_is_repeated_and_lapses() {
     let (mut board, offer) = offered();
-    assert!(board.sweep(Duration::from_millis(900)).is_empty());
-    let repeated = board.sweep(seconds(1));
+    assert!(board.sweep(Duration::from_millis(900)).0.is_empty());
+    let (repeated, _) = board.sweep(seconds(1));
     assert_eq!(repeated.iter().map(|(_, repeated)| repeated.offer).collect::<Vec<_>>(), [offer]);
-    assert!(board.sweep(seconds(10)).is_empty());
+    assert_eq!(board.sweep(seconds(10)), (vec![], true));
     assert_eq!(board.accept(offer, &node()), Accepted::TooLate);
     assert_eq!(board.offer(seconds(10))[0].1.work, OfferedWork::Build(BuildId(1)), "the oldest first again");
 }

@@ -161,13 +161,21 @@ impl ResourceStore for MemoryStore {
         let Some(entry) = tables.resources.get_mut(&id).filter(|entry| !entry.archived) else {
             return Ok(None);
         };
-        if entry.row.checking.as_ref().is_some_and(|held| held.until > now) {
+        let free = entry.row.checking.as_ref().is_none_or(|held| held.until <= now);
+        let due = entry.row.next_check.is_some_and(|next| next <= now);
+        if !free || !due {
             return Ok(None);
         }
         entry.leases += 1;
         let lease = CheckLease { number: entry.leases, node: node.clone(), until };
         entry.row.checking = Some(lease.clone());
         Ok(Some(lease))
+    }
+
+    async fn checks_held_by(&self, node: &NodeId) -> Result<Vec<(ResourceId, i64)>, StoreError> {
+        let tables = self.tables();
+        let held = |entry: &&ResourceEntry| entry.row.checking.as_ref().is_some_and(|lease| lease.node == *node);
+        Ok(tables.resources.values().filter(held).map(|entry| (entry.row.id, entry.leases)).collect())
     }
 
     async fn record_check(

@@ -34,6 +34,7 @@ pub async fn one_check_at_a_time(world: &World) {
     assert!(!due(5).await.contains(&app), "it is being checked");
     let row = store.resource_by_id(app).await.unwrap().unwrap();
     assert_eq!(row.checking, Some(lease.clone()));
+    assert_eq!(store.checks_held_by(&node("w")).await.unwrap(), [(app, lease.number)]);
     let recorded = store.record_check(app, lease.number, &found(&["a"]), at(6), Some(at(60))).await.unwrap();
     let recorded = recorded.unwrap();
     assert!(recorded.pipeline == pipeline && recorded.new.len() == 1 && !recorded.again);
@@ -41,6 +42,9 @@ pub async fn one_check_at_a_time(world: &World) {
     assert_eq!(repeated, None, "a result counts once");
     let row = store.resource_by_id(app).await.unwrap().unwrap();
     assert_eq!((row.last_check, row.next_check, row.checking), (Some(at(6)), Some(at(60)), None));
+    assert_eq!(store.checks_held_by(&node("w")).await.unwrap(), []);
+    let late = store.lease_check(app, &node("v"), at(59), at(301)).await.unwrap();
+    assert_eq!(late, None, "who saw it due before the result came gets it no more");
     assert!(!due(59).await.contains(&app) && due(60).await.contains(&app));
     store.set_next_check(app, None).await.unwrap();
     assert!(!due(1000).await.contains(&app));
@@ -96,6 +100,7 @@ pub async fn a_failing_check_keeps_the_versions(world: &World) {
     let (_, app) = app(world).await;
     let store = &world.store;
     world.check(app, &["a"]).await;
+    store.request_check(app, at(10)).await.unwrap();
     let lease = store.lease_check(app, &node("w"), at(10), at(300)).await.unwrap().unwrap();
     let outcome = CheckOutcome { result: Err(Failure::plain("exited with 2")), log: "no route\n".into() };
     let recorded = store.record_check(app, lease.number, &outcome, at(11), None).await.unwrap();

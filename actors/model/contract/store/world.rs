@@ -157,6 +157,7 @@ impl World {
 
     /// Checks a resource with this result.
     pub async fn check(&self, resource: ResourceId, found: &[&str]) -> Vec<VersionId> {
+        self.store.set_next_check(resource, Some(at(0))).await.unwrap();
         let lease = self.store.lease_check(resource, &node("w"), at(0), at(300)).await.unwrap().unwrap();
         let outcome =
             CheckOutcome { result: Ok(found.iter().map(|text| value(text)).collect()), log: String::new() };

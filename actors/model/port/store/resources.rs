@@ -104,7 +104,8 @@ pub trait ResourceStore {
     async fn set_next_check(&self, id: ResourceId, next: Option<DateTime<Utc>>) -> Result<(), StoreError>;
     /// Resources without a running check whose time has come (`next_check <= now`, or asked for), earliest first.
     async fn due_checks(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<DueCheck>, StoreError>;
-    /// Takes the lease, if no other is held at `now`; `None` otherwise.
+    /// Takes the lease, if the resource is due at `now` and no other is held; `None` otherwise. Two that saw the same
+    /// check due get it once, also when the first has ended before the second asks.
     async fn lease_check(
         &self,
         id: ResourceId,
@@ -112,6 +113,8 @@ pub trait ResourceStore {
         now: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> Result<Option<CheckLease>, StoreError>;
+    /// Checks that run under a lease of this worker process: resource and number of the lease.
+    async fn checks_held_by(&self, node: &NodeId) -> Result<Vec<(ResourceId, i64)>, StoreError>;
     /// Records the one result of a lease: new versions get the next ids in order, known ones are skipped, the lease is
     /// given back, the next check is set to `next`. `None` if the lease is not this one any more. A failure keeps the
     /// versions.

@@ -1,0 +1,260 @@
+//! The tables, in an order in which each comes after those that it refers to. Whatever a migration adds is added here;
+//! a test compares this with the tables there are.
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Int,
+    Text,
+    Bytes,
+}
+
+use Kind::{Bytes, Int, Text};
+
+/// A table.
+pub(super) struct Table {
+    pub name: &'static str,
+    /// How many of the first columns are the key.
+    pub key: usize,
+    /// Rows that are copied at once.
+    pub batch: usize,
+    pub columns: &'static [(&'static str, Kind)],
+}
+
+pub(super) const STATE: &[Table] = &[
+    Table { name: "teams", key: 1, batch: 100, columns: &[("id", Int), ("canonical", Text), ("name", Text)] },
+    Table {
+        name: "users",
+        key: 1,
+        batch: 100,
+        columns: &[
+            ("id", Int),
+            ("username", Text),
+            ("full_name", Text),
+            ("admin", Int),
+            ("password_hash", Text),
+            ("token_generation", Int),
+        ],
+    },
+    Table { name: "settings", key: 1, batch: 50, columns: &[("name", Text), ("value", Bytes)] },
+    Table {
+        name: "pipelines",
+        key: 1,
+        batch: 100,
+        columns: &[
+            ("id", Int),
+            ("team_id", Int),
+            ("canonical", Text),
+            ("name", Text),
+            ("public", Int),
+            ("revision_id", Int),
+            ("revision_number", Int),
+            ("updated_at", Int),
+            ("updated_by", Text),
+        ],
+    },
+    Table {
+        name: "pipeline_states",
+        key: 1,
+        batch: 100,
+        columns: &[("pipeline_id", Int), ("state", Int), ("last_build_at", Int)],
+    },
+    Table {
+        name: "pipeline_values",
+        key: 3,
+        batch: 50,
+        columns: &[("pipeline_id", Int), ("secret", Int), ("name", Text), ("value", Bytes)],
+    },
+    Table {
+        name: "revisions",
+        key: 1,
+        batch: 20,
+        columns: &[
+            ("id", Int),
+            ("pipeline_id", Int),
+            ("number", Int),
+            ("content_hash", Text),
+            ("source", Bytes),
+            ("compiled", Text),
+        ],
+    },
+    Table {
+        name: "jobs",
+        key: 1,
+        batch: 100,
+        columns: &[("id", Int), ("pipeline_id", Int), ("name", Text), ("position", Int), ("archived", Int)],
+    },
+    Table { name: "job_states", key: 1, batch: 100, columns: &[("job_id", Int), ("last_number", Int)] },
+    Table {
+        name: "resources",
+        key: 1,
+        batch: 100,
+        columns: &[("id", Int), ("pipeline_id", Int), ("canonical", Text), ("archived", Int)],
+    },
+    Table {
+        name: "resource_states",
+        key: 1,
+        batch: 100,
+        columns: &[
+            ("resource_id", Int),
+            ("webhook_token", Text),
+            ("last_check", Int),
+            ("next_check", Int),
+            ("failing", Int),
+            ("logs", Text),
+            ("again", Int),
+            ("leases", Int),
+            ("lease_node", Text),
+            ("lease_until", Int),
+        ],
+    },
+    Table {
+        name: "job_gets",
+        key: 2,
+        batch: 100,
+        columns: &[
+            ("job_id", Int),
+            ("name", Text),
+            ("resource_id", Int),
+            ("passed", Text),
+            ("triggers", Int),
+            ("every", Int),
+            ("floor", Int),
+            ("every_from", Int),
+            ("newest", Int),
+        ],
+    },
+    Table {
+        name: "versions",
+        key: 1,
+        batch: 100,
+        columns: &[
+            ("id", Int),
+            ("resource_id", Int),
+            ("digest", Bytes),
+            ("value", Text),
+            ("created_at", Int),
+        ],
+    },
+    Table {
+        name: "builds",
+        key: 1,
+        batch: 100,
+        columns: &[
+            ("id", Int),
+            ("pipeline_id", Int),
+            ("job_id", Int),
+            ("job_name", Text),
+            ("revision_id", Int),
+            ("number_major", Int),
+            ("number_retry", Int),
+            ("cause_key", Text),
+            ("cause", Text),
+            ("inputs", Text),
+            ("created_at", Int),
+            ("status", Text),
+            ("phase", Text),
+            ("stage", Int),
+            ("passes", Int),
+            ("failure", Text),
+            ("versions", Text),
+            ("run", Int),
+            ("claims", Int),
+            ("node", Text),
+            ("incarnation", Int),
+            ("fence", Int),
+            ("worker", Text),
+            ("cancel_requested", Text),
+            ("events_through", Int),
+            ("exports", Text),
+            ("started_at", Int),
+            ("ended_at", Int),
+        ],
+    },
+    Table {
+        name: "build_versions",
+        key: 4,
+        batch: 100,
+        columns: &[
+            ("build_id", Int),
+            ("kind", Int),
+            ("name", Text),
+            ("version_id", Int),
+            ("resource_id", Int),
+            ("job_id", Int),
+        ],
+    },
+    Table {
+        name: "passed",
+        key: 3,
+        batch: 100,
+        columns: &[("job_id", Int), ("resource_id", Int), ("version_id", Int)],
+    },
+    Table {
+        name: "candidates",
+        key: 3,
+        batch: 100,
+        columns: &[("job_id", Int), ("get_name", Text), ("version_id", Int), ("used", Int)],
+    },
+    Table {
+        name: "steps",
+        key: 1,
+        batch: 100,
+        columns: &[("id", Int), ("build_id", Int), ("run", Int), ("path", Text), ("record", Text)],
+    },
+    Table {
+        name: "services",
+        key: 1,
+        batch: 100,
+        columns: &[
+            ("id", Int),
+            ("build_id", Int),
+            ("run", Int),
+            ("instance", Text),
+            ("state", Text),
+            ("record", Text),
+        ],
+    },
+    Table {
+        name: "workers",
+        key: 1,
+        batch: 100,
+        columns: &[
+            ("node", Text),
+            ("name", Text),
+            ("incarnation", Int),
+            ("home", Text),
+            ("state", Text),
+            ("renewal", Int),
+            ("last_seen_at", Int),
+            ("profile", Text),
+        ],
+    },
+    Table { name: "worker_salts", key: 1, batch: 100, columns: &[("team", Text), ("salt", Text)] },
+    Table {
+        name: "ended_builds",
+        key: 2,
+        batch: 100,
+        columns: &[("pipeline_id", Int), ("status", Text), ("builds", Int)],
+    },
+];
+
+/// The log's.
+pub(super) const LOG: Table = Table {
+    name: "blocks",
+    key: 1,
+    batch: 16,
+    columns: &[
+        ("id", Int),
+        ("build_id", Int),
+        ("last_number", Int),
+        ("run", Int),
+        ("fence", Int),
+        ("last_event", Int),
+        ("step", Text),
+        ("begins", Int),
+        ("ends", Int),
+        ("marks", Bytes),
+        ("data", Bytes),
+    ],
+};
