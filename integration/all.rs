@@ -4,6 +4,7 @@
 mod api;
 mod browser;
 mod client;
+mod deploy;
 mod docker;
 mod docs;
 mod house;
