@@ -3,6 +3,7 @@
 
 mod api;
 mod browser;
+mod cells;
 mod client;
 mod deploy;
 mod docker;
