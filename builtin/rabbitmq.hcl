@@ -30,7 +30,7 @@ service_type "rabbitmq" {
       HOME_DIR="$SERVICE_DATA/rabbitmq"
       mkdir "$HOME_DIR"
       cd "$HOME_DIR"
-      printf 'listeners.tcp.1 = 127.0.0.1:%s\nloopback_users = none\n' "$SERVICE_PORT" > rabbitmq.conf
+      printf 'listeners.tcp.1 = 127.0.0.1:%s\nloopback_users = none\nlog.connection.level = warning\n' "$SERVICE_PORT" > rabbitmq.conf
       : > enabled_plugins
       [ "$(id -u)" != 0 ] || chown -R rabbitmq "$HOME_DIR"
       export HOME="$HOME_DIR" RABBITMQ_NODENAME=rabbit@localhost

@@ -3,7 +3,9 @@
 
 mod api;
 mod browser;
+mod cells;
 mod client;
+mod deploy;
 mod docker;
 mod docs;
 mod house;

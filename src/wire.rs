@@ -5,6 +5,8 @@ mod fault;
 mod local;
 mod metrics;
 mod node;
+mod outside;
+mod remote;
 mod replay;
 mod server;
 mod supervisor;
@@ -15,6 +17,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 pub use fault::PanicIn;
 pub use local::{LocalWorker, local_worker};
+pub use outside::token_by_hand;
 pub use pikoci_exec::nursery::{
     NurseryHandle as Nursery, fork_nursery, hide_arguments, let_go_of_code, reap_orphans,
 };
@@ -24,10 +27,11 @@ use pikoci_model::{
     pipeline::Pipeline,
     port::{Compilation, Compiler},
 };
+pub use remote::remote_worker;
 pub use replay::{journal, replay};
 pub use server::{RunningServer, ServerStart, start_server};
 pub use supervisor::unit_warning;
-pub use worker::{NURSERY_COMMAND, harden, nursery_main};
+pub use worker::{NURSERY_COMMAND, RunningWorker, harden, nursery_main};
 
 /// What an operator decides about pipelines.
 #[derive(Clone, Debug)]

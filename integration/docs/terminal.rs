@@ -2,7 +2,8 @@
 //!
 //! `$ ` begins a command, `> ` goes on with it; other lines are its output, in which `…` stands for any text, and alone
 //! on a line for any lines. A command that ends with `&` stays in the background; its lines are waited for, among
-//! others, and it is ended with the page. The program's usual port is replaced by a free one.
+//! others, and it is ended with the page. The program's usual port is replaced by a free one, and so are the places of
+//! servers that the page supposes.
 
 use std::{
     fs,
@@ -23,8 +24,8 @@ use crate::world::{
     program::{MARK, binary, fresh_mark},
 };
 
-/// The port that the pages name.
-const PORT: &str = "8080";
+/// The port that the pages name, and that of a second server.
+const PORTS: [&str; 2] = ["8080", "8081"];
 /// Ends the output of a command.
 const END: &str = "=== end of the command";
 
@@ -33,9 +34,30 @@ pub struct Terminal {
     shell: Child,
     keys: ChildStdin,
     lines: mpsc::Receiver<String>,
-    port: String,
+    /// What the pages name, and what stands here in its place.
+    places: Vec<(String, String)>,
     mark: String,
     backgrounds: usize,
+}
+
+/// A text with the places of here; what was put in is not looked at again.
+fn moved(text: &str, places: &[(String, String)]) -> String {
+    let (mut rest, mut result) = (text, String::new());
+    while let Some(first) = rest.chars().next() {
+        let named = places.iter().find_map(|(there, here)| Some((rest.strip_prefix(there.as_str())?, here)));
+        if let Some((after, here)) = named {
+            result.push_str(here);
+            rest = after;
+        } else {
+            result.push(first);
+            rest = &rest[first.len_utf8()..];
+        }
+    }
+    result
+}
+
+fn free_port() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string()
 }
 
 /// A command and what it shall print.
@@ -47,16 +69,22 @@ struct Typed {
 
 impl Terminal {
     pub fn open() -> Self {
+        Self::among(Vec::new())
+    }
+
+    /// With servers that the page supposes: how it names each, and where it is.
+    pub fn among(servers: Vec<(String, String)>) -> Self {
         let home = tempfile::tempdir().unwrap();
         let tools = home.path().join(".tools");
         fs::create_dir(&tools).unwrap();
         symlink(binary(), tools.join("pikoci")).unwrap();
-        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let (port, mark) = (free.to_string(), fresh_mark());
+        let mut places = servers;
+        places.extend(PORTS.map(|port| (port.to_owned(), free_port())));
+        let mark = fresh_mark();
         let mut shell = Command::new("bash")
             .args(["--noprofile", "--norc"])
             .env_clear()
-            .envs(Self::environment(&home, &port))
+            .envs(Self::environment(&home, &moved(PORTS[0], &places)))
             .env(MARK, &mark)
             .current_dir(home.path())
             .stdin(Stdio::piped())
@@ -72,7 +100,7 @@ impl Terminal {
                 }
             }
         });
-        let mut terminal = Self { home, shell, keys, lines, port, mark, backgrounds: 0 };
+        let mut terminal = Self { home, shell, keys, lines, places, mark, backgrounds: 0 };
         terminal.press("exec 2>&1");
         terminal
     }
@@ -102,24 +130,20 @@ impl Terminal {
     pub fn save(&self, name: &str, text: &str) {
         let path = self.home.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, self.moved(text)).unwrap();
+        fs::write(path, moved(text, &self.places)).unwrap();
     }
 
     /// Types the commands of a block.
     pub fn play(&mut self, page: &Page, block: &Block) {
         for typed in read(block) {
             let at = page.at(typed.line);
-            let expected: Vec<String> = typed.output.iter().map(|line| self.moved(line)).collect();
-            let command = self.moved(&typed.command);
+            let expected: Vec<String> = typed.output.iter().map(|line| moved(line, &self.places)).collect();
+            let command = moved(&typed.command, &self.places);
             match command.strip_suffix('&') {
                 Some(background) if !background.ends_with('&') => self.begin(&at, background, &expected),
                 _ => self.run(&at, &command, &expected),
             }
         }
-    }
-
-    fn moved(&self, text: &str) -> String {
-        text.replace(PORT, &self.port)
     }
 
     fn press(&mut self, command: &str) {

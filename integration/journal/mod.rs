@@ -3,4 +3,3 @@
 mod by_hand;
 mod deaths;
 mod house;
-mod unit;

@@ -9,6 +9,7 @@ mod run;
 mod server;
 mod vars;
 mod worker;
+mod worker_token;
 
 use std::process::ExitCode;
 
@@ -30,6 +31,7 @@ pub fn main(nursery: Option<wire::Nursery>) -> ExitCode {
         (Some(("pipeline", matches)), _) => pipeline::run(matches).into(),
         (Some(("client", matches)), _) => client::run(matches),
         (Some(("user-password", matches)), _) => password::run(matches).into(),
+        (Some(("worker-token", matches)), _) => worker_token::run(matches).into(),
         (Some(("version", _)), _) => version(),
         _ => Exit::Usage.into(),
     }
@@ -55,5 +57,6 @@ pub fn command() -> Command {
         .subcommand(pipeline::command())
         .subcommand(client::command())
         .subcommand(password::command())
+        .subcommand(worker_token::command())
         .subcommand(Command::new("version").about("Print the version"))
 }

@@ -39,7 +39,8 @@ pub fn run(matches: &ArgMatches, nursery: wire::Nursery) -> Exit {
         }
     };
     let secrets = [config.jwt_secret.as_deref(), config.admin_password.as_deref()];
-    wire::hide_arguments(&secrets.into_iter().flatten().collect::<Vec<_>>());
+    let secrets = secrets.into_iter().flatten().chain(config.broker.secrets());
+    wire::hide_arguments(&secrets.collect::<Vec<_>>());
     crate::logging::start(&config.log_level, config.log_format == "json");
     let address = config.listen.clone().unwrap_or_else(|| format!("0.0.0.0:{}", config.port));
     let listener = match TcpListener::bind(&address) {
@@ -141,6 +142,9 @@ fn greet(server: &RunningServer, config: &ServerConfig) {
     } else {
         config.external_url.clone()
     };
+    if let Some(token) = &server.worker_token {
+        println!("worker token: {token}");
+    }
     println!("PikoCI is ready: {url} (user admin)");
     if url != format!("http://{host}:{port}") {
         println!("listening on http://{host}:{port}");

@@ -1,4 +1,4 @@
-//! `pikoci worker journal …`: what earlier builds on this host owe, and what a person does about it.
+//! `pikoci worker`, and `pikoci worker journal …`: what earlier builds on this host owe, and what a person does about it.
 
 use std::{path::Path, sync::Arc};
 
@@ -6,11 +6,15 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use pikoci_exec::journal::{ItemView, ServiceView, StateDirectory, StopState};
 
 use super::Exit;
-use crate::{config::Host, wire};
+use crate::{
+    config::{Host, WorkerConfig, WorkerFlags},
+    shutdown::{self, Asked, Interrupts},
+    wire,
+};
 
 /// The command.
 pub fn command() -> Command {
-    Command::new("worker").about("Look after this host's worker").subcommand_required(true).subcommand(
+    WorkerFlags::command().args_conflicts_with_subcommands(true).subcommand(
         Command::new("journal")
             .about("Services whose stop is owed by earlier builds on this host")
             .subcommand_required(true)
@@ -56,7 +60,7 @@ fn forget_command() -> Command {
 
 /// Runs it.
 pub fn run(matches: &ArgMatches, nursery: wire::Nursery) -> Exit {
-    let Some(("journal", matches)) = matches.subcommand() else { return Exit::Usage };
+    let Some(("journal", matches)) = matches.subcommand() else { return work(matches, nursery) };
     let Some((act, matches)) = matches.subcommand() else { return Exit::Usage };
     crate::logging::start("warn", false);
     let given = matches.get_one::<String>("state-dir").map(String::as_str);
@@ -76,6 +80,73 @@ pub fn run(matches: &ArgMatches, nursery: wire::Nursery) -> Exit {
         eprintln!("error: {error}");
         Exit::Failed
     })
+}
+
+/// Takes work until it is asked to end.
+fn work(matches: &ArgMatches, nursery: wire::Nursery) -> Exit {
+    let flags = WorkerFlags::from_matches(matches);
+    let host = Host::read();
+    let config = match WorkerConfig::read(&flags, &host) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return Exit::Usage;
+        }
+    };
+    let secrets = config.worker_token.as_deref().into_iter().chain(config.broker.secrets());
+    wire::hide_arguments(&secrets.collect::<Vec<_>>());
+    crate::logging::start(&config.log_level, config.log_format == "json");
+    wire::in_system(async move {
+        match wire::remote_worker(&config, &host, nursery, flags.chaos).await {
+            Ok(worker) => serve(worker).await,
+            Err(error) => {
+                eprintln!("error: {error}");
+                Exit::Failed
+            }
+        }
+    })
+}
+
+/// QUIT drains, TERM and INT stop, a second one is in a hurry.
+async fn serve(mut worker: wire::RunningWorker) -> Exit {
+    let mut interrupts = match Interrupts::listen() {
+        Ok(interrupts) => interrupts,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return Exit::Failed;
+        }
+    };
+    shutdown::reap();
+    wire::let_go_of_code();
+    let mut asked = tokio::select! {
+        asked = interrupts.asked() => asked,
+        _ = worker.ended() => {
+            tracing::error!("the worker cannot go on");
+            return Exit::Failed;
+        }
+    };
+    loop {
+        match asked {
+            Asked::Drain => tracing::info!("draining: what runs is finished, nothing new is taken"),
+            Asked::Stop => tracing::info!("stopping: running builds end, their services are stopped"),
+        }
+        let ended = async {
+            match asked {
+                Asked::Drain => worker.drain().await,
+                Asked::Stop => worker.stop().await,
+            }
+        };
+        tokio::select! {
+            whole = ended => return if whole { Exit::Success } else { Exit::Failed },
+            next = interrupts.asked() => {
+                if asked == Asked::Stop {
+                    worker.hurry();
+                } else {
+                    asked = next;
+                }
+            }
+        }
+    }
 }
 
 /// None where there was never a worker: looking must not make one.

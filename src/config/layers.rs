@@ -24,15 +24,23 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// Puts flags over environment over file, and reads the result as a `T`, whose own defaults fill the rest.
+/// All that was said, each by the layer that counts.
+pub(super) struct Layers<'a> {
+    merged: Config,
+    file: Option<&'a Path>,
+    host: &'a Host,
+    flags: BTreeMap<String, String>,
+}
+
+/// Puts flags over environment over file.
 ///
 /// `settings` are all known names. `flags` holds what was given on the command line.
-pub(super) fn read<T: DeserializeOwned>(
+pub(super) fn merge<'a>(
     settings: &[String],
-    file: Option<&Path>,
-    host: &Host,
+    file: Option<&'a Path>,
+    host: &'a Host,
     flags: BTreeMap<String, String>,
-) -> Result<T, ConfigError> {
+) -> Result<Layers<'a>, ConfigError> {
     let unreadable = |error: config::ConfigError| ConfigError::new(error.to_string());
     let mut builder = Config::builder();
     if let Some(path) = file {
@@ -46,11 +54,17 @@ pub(super) fn read<T: DeserializeOwned>(
     for (setting, value) in &flags {
         builder = builder.set_override(setting, value.as_str()).map_err(unreadable)?;
     }
-    let merged = builder.build().map_err(unreadable)?;
-    merged.try_deserialize().map_err(|error| {
-        let place = |setting: &str| place_of(setting, file, host, &flags);
-        ConfigError::new(in_words(&error, &place))
-    })
+    Ok(Layers { merged: builder.build().map_err(unreadable)?, file, host, flags })
+}
+
+impl Layers<'_> {
+    /// What of it belongs to `T`, whose own defaults fill the rest.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
+        self.merged.clone().try_deserialize().map_err(|error| {
+            let place = |setting: &str| place_of(setting, self.file, self.host, &self.flags);
+            ConfigError::new(in_words(&error, &place))
+        })
+    }
 }
 
 /// Where the value that counts was given: a flag, a variable, or a key of the file.
@@ -178,7 +192,8 @@ mod tests {
         let host = Host {
             variables: [("PORT", "2"), ("PIKOCI_PORT", "3")].map(|(k, v)| (k.into(), v.into())).into(),
         };
-        let read_with = |flags| read::<Sample>(&settings(), Some(&file), &host, flags).unwrap();
+        let read_with =
+            |flags| merge(&settings(), Some(&file), &host, flags).unwrap().read::<Sample>().unwrap();
         let sample = read_with(BTreeMap::new());
         assert_eq!((sample.port, sample.db_system.as_str()), (3, "file"));
         assert_eq!(read_with(BTreeMap::from([("port".to_owned(), "4".to_owned())])).port, 4);
@@ -190,7 +205,8 @@ mod tests {
         let file = dir.path().join("c.toml");
         std::fs::write(&file, "db-sytem = \"mem\"\n").unwrap();
         let host = Host { variables: BTreeMap::new() };
-        let error = read::<Sample>(&settings(), Some(&file), &host, BTreeMap::new()).unwrap_err().to_string();
+        let merged = merge(&settings(), Some(&file), &host, BTreeMap::new());
+        let error = merged.err().unwrap().to_string();
         assert!(error.ends_with("unknown key `db-sytem` (did you mean `db-system`?)"), "{error}");
     }
 }

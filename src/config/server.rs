@@ -3,25 +3,17 @@
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::Deserialize;
 
-use super::{ConfigError, Host, layers, parse_duration};
+use super::{
+    BrokerConfig, ConfigError, DatabaseConfig, Host, PubsubSystem,
+    broker::BROKER_SETTINGS,
+    database::DATABASE_SETTINGS,
+    layers,
+    setting::{Form, Setting, arguments, duration, given, list},
+};
 
-/// How a setting is written.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
-    /// `--name VALUE`
-    Value,
-    /// `--name` or `--name=false`
-    Switch,
-    /// `--name a,b` or repeated
-    List,
-}
-
-/// One setting: name, short flag, form, default as shown, help.
-type Setting = (&'static str, Option<char>, Form, &'static str, &'static str);
-
-const SETTINGS: [Setting; 37] = [
+const SETTINGS: [Setting; 34] = [
     ("port", Some('p'), Form::Value, "8080", "Port to listen on, all interfaces"),
     ("listen", None, Form::Value, "", "Address to listen on, addr:port; wins over --port"),
     ("jwt-secret", None, Form::Value, "", "Key of the sessions; generated when absent"),
@@ -35,9 +27,6 @@ const SETTINGS: [Setting; 37] = [
         "Password of the first admin; generated and printed once when absent",
     ),
     ("admin-password-file", None, Form::Value, "", "File that holds it"),
-    ("db-system", None, Form::Value, "mem", "mem or sqlite"),
-    ("db-name", None, Form::Value, "", "The SQLite file [$XDG_DATA_HOME/pikoci/pikoci.db]"),
-    ("pubsub-system", None, Form::Value, "mem", "mem"),
     ("run-worker", None, Form::Switch, "true", "Run a worker inside the server"),
     ("name", None, Form::Value, "embedded", "Name of that worker"),
     ("concurrency", None, Form::Value, "1", "Builds at once; checks have slots of their own"),
@@ -91,53 +80,14 @@ const SETTINGS: [Setting; 37] = [
     ("renew-interval", None, Form::Value, "5s", "How often a worker renews"),
 ];
 
-/// Where state lives.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
-#[serde(try_from = "String")]
-pub enum DbSystem {
-    /// In memory; forgotten at exit.
-    Mem,
-    /// One SQLite file.
-    Sqlite,
-}
-
-impl TryFrom<String> for DbSystem {
-    type Error = String;
-
-    fn try_from(word: String) -> Result<Self, String> {
-        match word.as_str() {
-            "mem" => Ok(Self::Mem),
-            "sqlite" => Ok(Self::Sqlite),
-            other => {
-                Err(format!("\"{other}\" is not possible in this version; expected \"mem\" or \"sqlite\""))
-            }
-        }
-    }
-}
-
-/// How server and workers talk.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
-#[serde(try_from = "String")]
-pub enum PubsubSystem {
-    /// Inside the process.
-    Mem,
-}
-
-impl TryFrom<String> for PubsubSystem {
-    type Error = String;
-
-    fn try_from(word: String) -> Result<Self, String> {
-        match word.as_str() {
-            "mem" => Ok(Self::Mem),
-            other => Err(format!("\"{other}\" is not possible in this version; expected \"mem\"")),
-        }
-    }
-}
-
 /// The settings of `pikoci server`.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[serde(rename_all = "kebab-case", default)]
 pub struct ServerConfig {
+    #[serde(skip)]
+    pub database: DatabaseConfig,
+    #[serde(skip)]
+    pub broker: BrokerConfig,
     pub port: u16,
     pub listen: Option<String>,
     pub jwt_secret: Option<String>,
@@ -146,9 +96,6 @@ pub struct ServerConfig {
     pub users: Vec<String>,
     pub admin_password: Option<String>,
     pub admin_password_file: Option<PathBuf>,
-    pub db_system: DbSystem,
-    pub db_name: Option<PathBuf>,
-    pub pubsub_system: PubsubSystem,
     pub run_worker: bool,
     pub name: String,
     pub concurrency: u32,
@@ -197,9 +144,8 @@ impl Default for ServerConfig {
             users: Vec::new(),
             admin_password: None,
             admin_password_file: None,
-            db_system: DbSystem::Mem,
-            db_name: None,
-            pubsub_system: PubsubSystem::Mem,
+            database: DatabaseConfig::default(),
+            broker: BrokerConfig::default(),
             run_worker: true,
             name: "embedded".to_owned(),
             concurrency: 1,
@@ -265,28 +211,19 @@ impl ServerFlags {
             )
             .arg(Arg::new("chaos-seed").long("chaos-seed").hide(true).value_parser(clap::value_parser!(u64)))
             .arg(Arg::new("fault").long("fault").hide(true));
-        for (name, short, form, default, help) in SETTINGS {
-            let help =
-                if default.is_empty() { help.to_owned() } else { format!("{help} [default: {default}]") };
-            let mut arg = Arg::new(name).long(name).help(help);
-            arg = match form {
-                Form::Value => arg.value_name("VALUE"),
-                Form::Switch => {
-                    arg.num_args(0..=1).require_equals(true).default_missing_value("true").value_name("BOOL")
-                }
-                Form::List => arg.action(ArgAction::Append).value_name("A,B"),
-            };
-            command = command.arg(if let Some(short) = short { arg.short(short) } else { arg });
+        for settings in Self::lists() {
+            command = arguments(command, settings);
         }
         command
     }
 
+    fn lists() -> [&'static [Setting]; 3] {
+        [&SETTINGS, &DATABASE_SETTINGS, &BROKER_SETTINGS]
+    }
+
     /// Reads what was given.
     pub fn from_matches(matches: &ArgMatches) -> Self {
-        let given = SETTINGS.iter().filter_map(|(name, ..)| {
-            let values: Vec<&String> = matches.get_many::<String>(name)?.collect();
-            Some(((*name).to_owned(), values.into_iter().cloned().collect::<Vec<_>>().join(",")))
-        });
+        let given = Self::lists().into_iter().flat_map(|settings| given(matches, settings));
         Self {
             given: given.collect(),
             file: matches.get_one::<String>("config").map(PathBuf::from),
@@ -300,7 +237,7 @@ impl ServerFlags {
 impl ServerConfig {
     /// All names of settings.
     pub fn settings() -> Vec<String> {
-        SETTINGS.iter().map(|(name, ..)| (*name).to_owned()).collect()
+        ServerFlags::lists().into_iter().flatten().map(|(name, ..)| (*name).to_owned()).collect()
     }
 
     /// Puts the layers together and checks what one setting asks of another.
@@ -308,14 +245,17 @@ impl ServerConfig {
     /// # Errors
     /// What is wrong and what would be right.
     pub fn read(flags: &ServerFlags, host: &Host) -> Result<Self, ConfigError> {
-        let config: Self = layers::read(&Self::settings(), flags.file.as_deref(), host, flags.given.clone())?;
+        let layers = layers::merge(&Self::settings(), flags.file.as_deref(), host, flags.given.clone())?;
+        let config = Self { database: layers.read()?, broker: layers.read()?, ..layers.read()? };
+        config.broker.check()?;
+        config.database.check()?;
         config.check()?;
         Ok(config)
     }
 
     fn check(&self) -> Result<(), ConfigError> {
         let wrong = |text: &str| Err(ConfigError::new(text));
-        if !self.run_worker && self.pubsub_system == PubsubSystem::Mem {
+        if !self.run_worker && self.broker.pubsub_system == PubsubSystem::Mem {
             return wrong(
                 "--run-worker=false needs a broker that workers can reach: nothing can run with --pubsub-system mem",
             );
@@ -345,30 +285,12 @@ impl ServerConfig {
     }
 }
 
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    parse_duration(&String::deserialize(deserializer)?).map_err(|error| D::Error::custom(error.to_string()))
-}
-
-/// A list in a file, or text with commas from a flag or variable.
-fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Form {
-        Text(String),
-        List(Vec<String>),
-    }
-    let items = match Form::deserialize(deserializer)? {
-        Form::Text(text) => text.split(',').map(|item| item.trim().to_owned()).collect(),
-        Form::List(items) => items,
-    };
-    Ok(items.into_iter().filter(|item: &String| !item.is_empty()).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::config::DbSystem;
 
     fn read(args: &[&str]) -> Result<ServerConfig, ConfigError> {
         let matches = ServerFlags::command().no_binary_name(true).get_matches_from(args);
@@ -387,7 +309,7 @@ mod tests {
             "pipeline.hcl",
         ])
         .unwrap();
-        assert!(config.run_worker && config.db_system == DbSystem::Mem);
+        assert!(config.run_worker && config.database.db_system == DbSystem::Mem);
         assert_eq!(config.pipeline_config.as_deref(), Some(Path::new("pipeline.hcl")));
     }
 
@@ -395,14 +317,15 @@ mod tests {
     fn what_cannot_work_is_refused() {
         for (args, part) in [
             (vec!["--run-worker=false"], "broker"),
+            (vec!["--db-system", "oracle"], "--db-system: \"oracle\" is no database; expected \"mem\""),
+            (vec!["--db-system", "postgresql", "--db-tls", "maybe"], "--db-tls: \"maybe\""),
+            (vec!["--db-host", "db.internal"], "--db-host has no meaning with --db-system mem"),
             (
-                vec!["--db-system", "postgresql"],
-                "\"postgresql\" is not possible in this version; expected \"mem\"",
+                vec!["--pubsub-system", "smoke"],
+                "--pubsub-system: \"smoke\" is no transport; expected \"mem\"",
             ),
-            (
-                vec!["--pubsub-system", "nats"],
-                "--pubsub-system: \"nats\" is not possible in this version; expected \"mem\"",
-            ),
+            (vec!["--pubsub-system", "nats"], "--pubsub-system nats needs --nats-server-url"),
+            (vec!["--pubsub-user", "ci"], "--pubsub-user has no meaning with --pubsub-system mem"),
             (vec!["--port", "abc"], "--port: a whole number is expected"),
             (vec!["--port", "70000"], "--port: a whole number from 0 to 65535 is expected"),
             (vec!["--exclusive-tags=maybe"], "--exclusive-tags: true or false is expected"),
@@ -417,7 +340,8 @@ mod tests {
 
     #[test]
     fn every_default_is_shown_as_it_is() {
-        let shown = SETTINGS.iter().filter(|(.., default, _)| !default.is_empty());
+        let all = ServerFlags::lists().into_iter().flatten();
+        let shown = all.filter(|(.., default, _)| !default.is_empty());
         let flags: Vec<String> =
             shown.map(|(name, _, _, default, _)| format!("--{name}={default}")).collect();
         let explicit = read(&flags.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
@@ -428,6 +352,6 @@ mod tests {
     fn the_documented_example_is_read() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("pikoci.toml");
         let config = read(&["--config", &path.to_string_lossy()]).unwrap();
-        assert_eq!(config.db_system, DbSystem::Sqlite);
+        assert_eq!(config.database.db_system, DbSystem::Sqlite);
     }
 }

@@ -103,8 +103,8 @@ impl NatsBus {
             let asked = client.queue_subscribe(subjects.locate.clone(), "servers".to_owned()).await;
             hearing.spawn(tell_name(asked.map_err(refused)?, client.clone(), node));
         }
-        // What is published from now on arrives: the broker has the subscriptions. While it is away there is no hurry.
-        let _ = tokio::time::timeout(LOCATE, client.flush()).await;
+        // What is published from now on arrives. While the broker is away there is no hurry.
+        let _ = tokio::time::timeout(LOCATE, settled(&client)).await;
         Ok(Self { client, subjects, link, mailbox, _hearing: hearing })
     }
 
@@ -179,6 +179,14 @@ async fn subscriptions(
         all.push(client.subscribe(subjects.workers.clone()).await.map_err(refused)?);
     }
     Ok(all)
+}
+
+/// Waits until the broker has what was asked of it on this connection: it answers in order.
+async fn settled(client: &Client) -> Option<()> {
+    let echo = client.new_inbox();
+    let mut heard = client.subscribe(echo.clone()).await.ok()?;
+    client.publish(echo, Bytes::new()).await.ok()?;
+    heard.next().await.map(drop)
 }
 
 fn refused(error: impl std::fmt::Display) -> BrokerError {

@@ -26,6 +26,18 @@ pub struct WebDeps {
     pub settings: WebSettings,
 }
 
+/// How the way to workers and other servers stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TransportHealth {
+    /// Which broker.
+    pub system: &'static str,
+    /// Why nothing goes through it now; none when all is well.
+    pub trouble: Option<String>,
+}
+
+/// Says it when asked.
+pub type Transport = Arc<dyn Fn() -> TransportHealth + Send + Sync>;
+
 /// Gives further metrics when they are asked for.
 pub type ExtraMetrics = Arc<dyn Fn() -> BoxFuture<'static, String> + Send + Sync>;
 
@@ -42,6 +54,8 @@ pub struct WebSettings {
     pub version: String,
     /// Commit it was built from; empty when it is not known.
     pub commit: String,
+    /// The broker, if workers are reached through one.
+    pub transport: Option<Transport>,
     /// Further metrics in Prometheus' text format, each line complete.
     pub extra_metrics: Option<ExtraMetrics>,
     /// Threads that answer requests, at least 1.

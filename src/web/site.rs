@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::{
     auth::{Logins, SessionKeys},
-    deps::WebDeps,
+    deps::{TransportHealth, WebDeps},
     metrics::HttpMetrics,
     refused::Refused,
 };
@@ -37,6 +37,11 @@ impl Site {
             closing,
             started_at,
         })
+    }
+
+    /// How the way to the workers stands; none where there is no broker.
+    pub(crate) fn transport(&self) -> Option<TransportHealth> {
+        self.deps.settings.transport.as_ref().map(|ask| ask())
     }
 
     /// How many workers take work right now.

@@ -9,7 +9,7 @@ use pikoci_transport::{LocalHub, Roles};
 use super::{
     Nursery,
     node::fresh_node,
-    worker::{RunningWorker, WorkerStart, start_worker, worker_node},
+    worker::{RunningWorker, Takes, WorkerStart, start_worker, worker_node},
 };
 use crate::{cli::LocalServer, config::Host, shutdown::Interrupts};
 
@@ -46,6 +46,7 @@ pub async fn local_worker(
         slots: 1,
         tags: Vec::new(),
         exclusive_tags: false,
+        takes: Takes { builds: true, checks: true },
         work_dir: None,
         state_dir: state_dir.unwrap_or_else(|| host.state_directory()),
         // What a server's worker left is told to its server by that worker's next life.

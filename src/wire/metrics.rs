@@ -4,15 +4,35 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use pikoci_engine::server::{STOP_BOUNDS, ServerHandle, ServerMetrics, ServiceCounts};
+use pikoci_transport::LinkState;
 use pikoci_web::ExtraMetrics;
 
+use super::transport::Outside;
+
 /// Reads the engine's numbers when they are asked for.
-pub fn publish(engine: &ServerHandle) -> ExtraMetrics {
+pub fn publish(engine: &ServerHandle, outside: Option<Outside>) -> ExtraMetrics {
     let meter = engine.meter();
     Arc::new(move || {
-        let meter = meter.clone();
-        Box::pin(async move { text(&meter.read().await) })
+        let (meter, way) = (meter.clone(), outside.as_ref().map(transport).unwrap_or_default());
+        Box::pin(async move { text(&meter.read().await) + &way })
     })
+}
+
+/// The broker, and what was not taken from it.
+fn transport(outside: &Outside) -> String {
+    let mut out = String::new();
+    head(&mut out, "pikoci_transport_up", "gauge");
+    let is_up = u8::from(*outside.link.borrow() == LinkState::Up);
+    line(&mut out, "pikoci_transport_up", &format!("system=\"{}\"", outside.system.name()), is_up);
+    if let Some(end) = &outside.servers_end {
+        head(&mut out, "pikoci_transport_workers", "gauge");
+        line(&mut out, "pikoci_transport_workers", "", end.workers());
+    }
+    head(&mut out, "pikoci_envelopes_dropped_total", "counter");
+    for (reason, count) in outside.drops.counts() {
+        line(&mut out, "pikoci_envelopes_dropped_total", &format!("reason=\"{reason}\""), count);
+    }
+    out
 }
 
 fn text(metrics: &ServerMetrics) -> String {
@@ -34,6 +54,7 @@ fn counters(metrics: &ServerMetrics) -> String {
         ("counter", "pikoci_envelopes_total", "outcome=\"garbled\"", envelopes.garbled),
         ("counter", "pikoci_envelopes_total", "outcome=\"version\"", envelopes.version),
         ("counter", "pikoci_envelopes_total", "outcome=\"unwanted\"", envelopes.unwanted),
+        ("counter", "pikoci_envelopes_total", "outcome=\"misspoken\"", envelopes.misspoken),
         ("counter", "pikoci_envelopes_total", "outcome=\"overflowed\"", envelopes.overflowed),
         ("counter", "pikoci_envelopes_total", "outcome=\"down\"", envelopes.down),
         ("counter", "pikoci_actors_total", "event=\"started\"", actors.started),

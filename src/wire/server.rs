@@ -23,10 +23,9 @@ use pikoci_store::{Database, OpenOptions, SqlStore};
 use pikoci_web::{ExtraMetrics, WebDeps, WebServer, WebSettings};
 
 use super::{
-    CompilerSettings, Nursery, PanicIn, accounts, compiler, metrics,
-    node::fresh_node,
-    transport,
-    worker::{RunningWorker, WorkerStart, start_worker, worker_node},
+    CompilerSettings, Nursery, PanicIn, accounts, compiler, metrics, outside,
+    transport::{self, Outside},
+    worker::{RunningWorker, Takes, WorkerStart, start_worker},
 };
 use crate::{
     clock::SystemClock,
@@ -53,9 +52,11 @@ pub struct RunningServer {
     pub control: Arc<dyn Control>,
     pub compiler: Arc<dyn Compiler>,
     pub store: Arc<SqlStore>,
+    /// What a worker elsewhere needs, if this server has none of its own.
+    pub worker_token: Option<String>,
     engine: ServerHandle,
     web: WebServer,
-    worker: RunningWorker,
+    worker: Option<RunningWorker>,
 }
 
 /// Starts everything on this thread.
@@ -72,15 +73,17 @@ pub async fn start_server(start: ServerStart<'_>) -> Result<RunningServer, Strin
     let compiler = compiler(&compiler_settings(config));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let signals: Arc<dyn Signals> = transport::signals(Arc::new(Bells::new()), chaos);
-    let (server_node, node) = (fresh_node("server"), worker_node());
-    let (server_bus, worker_bus) = transport::join(&server_node, &node, chaos);
+    let truth = Arc::clone(&store) as Arc<dyn Store>;
+    let worker_token = outside::token_to_print(config, &session_key, truth.as_ref()).await?;
+    let ways = transport::join(config, &session_key, truth, Arc::clone(&clock), chaos).await?;
+    let (node, bus) = ways.server;
     let engine = Server::start(ServerDeps {
         store: Arc::clone(&store) as Arc<dyn Store>,
-        bus: server_bus,
+        bus,
         compiler: Arc::clone(&compiler),
         clock: Arc::clone(&clock),
         signals: Arc::clone(&signals),
-        node: server_node,
+        node,
         settings: engine_settings(config),
     });
     let control = engine.control();
@@ -93,14 +96,28 @@ pub async fn start_server(start: ServerStart<'_>) -> Result<RunningServer, Strin
             compiler: Arc::clone(&compiler),
             clock,
             waits: engine.waits(),
-            settings: web_settings(config, session_key, metrics::publish(&engine)),
+            settings: web_settings(
+                config,
+                session_key,
+                metrics::publish(&engine, ways.outside.clone()),
+                ways.outside,
+            ),
         },
     );
-    let worker = WorkerStart { fault, ..worker_start(config, host, worker_bus, node) };
+    let worker =
+        ways.worker.map(|(node, bus)| WorkerStart { fault, ..worker_start(config, host, bus, node) });
     match face_and_worker(web, worker, nursery).await {
-        Ok((web, worker)) => {
-            Ok(RunningServer { address, password, control, compiler, store, engine, web, worker })
-        }
+        Ok((web, worker)) => Ok(RunningServer {
+            address,
+            password,
+            control,
+            compiler,
+            store,
+            worker_token,
+            engine,
+            web,
+            worker,
+        }),
         Err(error) => {
             // What already runs is ended in order: actors without their runtime would only add noise.
             engine.stop().await;
@@ -112,11 +129,12 @@ pub async fn start_server(start: ServerStart<'_>) -> Result<RunningServer, Strin
 
 async fn face_and_worker(
     web: impl Future<Output = std::io::Result<WebServer>>,
-    worker: WorkerStart<'_>,
+    worker: Option<WorkerStart<'_>>,
     nursery: Nursery,
-) -> Result<(WebServer, RunningWorker), String> {
+) -> Result<(WebServer, Option<RunningWorker>), String> {
     let web = web.await.map_err(|error| error.to_string())?;
-    match start_worker(worker, nursery, &Roster::default()) {
+    let worker = worker.map(|worker| start_worker(worker, nursery, &Roster::default()));
+    match worker.transpose() {
         Ok(worker) => Ok((web, worker)),
         Err(error) => {
             web.stop().await;
@@ -134,18 +152,26 @@ impl RunningServer {
     /// Finishes what runs, up to the drain's limit.
     pub async fn drain(&mut self) -> bool {
         self.engine.drain();
-        self.worker.drain().await
+        match &mut self.worker {
+            Some(worker) => worker.drain().await,
+            None => true,
+        }
     }
 
     /// Ends what runs: builds first, with their services; true if nothing was lost.
     pub async fn stop_worker(&mut self) -> bool {
         self.engine.drain();
-        self.worker.stop().await
+        match &mut self.worker {
+            Some(worker) => worker.stop().await,
+            None => true,
+        }
     }
 
     /// After a second signal.
     pub fn hurry(&self) {
-        self.worker.hurry();
+        if let Some(worker) = &self.worker {
+            worker.hurry();
+        }
     }
 
     /// The rest, once the worker has ended: engine, web (whose streams have seen the ends of the builds), store.
@@ -157,11 +183,11 @@ impl RunningServer {
 }
 
 async fn open_store(config: &ServerConfig, host: &Host) -> Result<SqlStore, String> {
-    let (database, host_key) = match config.db_system {
+    let (database, host_key) = match config.database.db_system {
         DbSystem::Mem => (Database::Memory, HostKey::random()),
         DbSystem::Sqlite => {
             let default = || host.directory("XDG_DATA_HOME", ".local/share").join("pikoci.db");
-            let path = config.db_name.clone().unwrap_or_else(default);
+            let path = config.database.db_name.clone().unwrap_or_else(default);
             (Database::File(path), HostKey::load_or_create(&state_dir(config, host).join("host.key")))
         }
     };
@@ -194,18 +220,24 @@ fn engine_settings(config: &ServerConfig) -> Settings {
         },
         zone: zone.unwrap_or(chrono_tz::Tz::UTC),
         external_url: config.external_url.trim_end_matches('/').to_owned(),
-        fail_builds_at_stop: config.db_system == DbSystem::Mem,
+        fail_builds_at_stop: config.database.db_system == DbSystem::Mem,
         ..Settings::default()
     }
 }
 
-fn web_settings(config: &ServerConfig, session_key: String, metrics: ExtraMetrics) -> WebSettings {
+fn web_settings(
+    config: &ServerConfig,
+    session_key: String,
+    metrics: ExtraMetrics,
+    outside: Option<Outside>,
+) -> WebSettings {
     WebSettings {
         external_url: config.external_url.trim_end_matches('/').to_owned(),
         session_key: SecretValue::new(session_key),
         session_lifetime: (config.session_lifetime > Duration::ZERO).then_some(config.session_lifetime),
         version: crate::VERSION.to_owned(),
         commit: option_env!("PIKOCI_COMMIT").unwrap_or_default().to_owned(),
+        transport: outside.map(outside::health),
         extra_metrics: Some(metrics),
         threads: 2,
     }
@@ -225,6 +257,7 @@ fn worker_start<'a>(
         slots: config.concurrency,
         tags: config.tags.clone(),
         exclusive_tags: config.exclusive_tags,
+        takes: Takes { builds: true, checks: true },
         work_dir: config.work_dir.clone(),
         state_dir: state_dir(config, host),
         keep: Keep { workdirs: config.keep_workdir, records: false },

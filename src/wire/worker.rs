@@ -45,6 +45,7 @@ pub struct WorkerStart<'a> {
     pub slots: u32,
     pub tags: Vec<String>,
     pub exclusive_tags: bool,
+    pub takes: Takes,
     pub work_dir: Option<PathBuf>,
     pub state_dir: PathBuf,
     pub keep: Keep,
@@ -52,6 +53,13 @@ pub struct WorkerStart<'a> {
     /// A panic injected into the launcher.
     pub fault: Option<PanicIn>,
     pub settings: Settings,
+}
+
+/// What work it takes.
+#[derive(Clone, Copy)]
+pub struct Takes {
+    pub builds: bool,
+    pub checks: bool,
 }
 
 /// A worker that runs, and news of its end.
@@ -83,6 +91,11 @@ impl RunningWorker {
     /// After a second signal: the stops get a little longer, then it ends.
     pub fn hurry(&self) {
         self.worker.hurry();
+    }
+
+    /// Waits until it has ended by itself: it has given up.
+    pub async fn ended(&mut self) -> bool {
+        self.end().await
     }
 
     async fn end(&mut self) -> bool {
@@ -163,8 +176,9 @@ fn profile(
         check_slots: CHECK_SLOTS,
         tags: start.tags.clone(),
         exclusive_tags: start.exclusive_tags,
-        takes_builds: true,
-        takes_checks: true,
+        takes_builds: start.takes.builds,
+        takes_checks: start.takes.checks,
+        // What a token says of it, the server knows.
         team: None,
         started_at,
         warnings,

@@ -45,13 +45,22 @@ pub struct ServerHandle {
     roster: Roster,
     meter: watch::Receiver<InboxMeter>,
     fate: watch::Receiver<Vec<String>>,
-    inbox: actix_rt::task::JoinHandle<()>,
+    inbox: Listening,
     janitor: Child<Janitor>,
     pipelines: Child<Pipelines>,
     dispatcher: Child<Dispatcher>,
     trackers: Child<Trackers>,
     results: Child<Results>,
     peers: Child<Peers>,
+}
+
+/// The inbox; it is deaf when dropped.
+struct Listening(actix_rt::task::JoinHandle<()>);
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// Reads the numbers of a server that runs. Clones read the same.
@@ -149,7 +158,7 @@ impl Server {
             peers: peers.handle(),
         });
         let (listening, meter) = watch::channel(routes(&world).meter());
-        let inbox = actix_rt::spawn(listen(world.clone(), bus, listening));
+        let inbox = Listening(actix_rt::spawn(listen(world.clone(), bus, listening)));
         ServerHandle {
             world,
             roster,
@@ -299,7 +308,7 @@ impl ServerHandle {
         self.drain();
         let Self { world, roster, inbox, janitor, pipelines, dispatcher, trackers, results, peers, .. } =
             self;
-        inbox.abort();
+        drop(inbox);
         peers.stop();
         results.stop();
         janitor.stop();

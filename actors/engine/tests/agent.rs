@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use pikoci_engine::supervise::Exit;
 use pikoci_model::build::{BuildEvent, BuildStatus};
-use pikoci_model::id::BuildId;
-use pikoci_model::message::Void;
+use pikoci_model::id::{BuildId, NodeId};
+use pikoci_model::message::{Hail, Void};
 
 use crate::world::{World, plan, task};
 
@@ -93,4 +93,33 @@ async fn an_agent_that_panics_comes_back_as_a_new_life_that_holds_nothing() {
     assert_eq!(world.run(plan(2, vec![task("t", "true")])).await.status(), BuildStatus::Succeeded);
     assert!(!world.is_over(BuildId(1)));
     assert_eq!(world.roster.counts().restarts, 1);
+}
+
+#[actix_rt::test]
+async fn a_refused_worker_goes_on_asking() {
+    let mut world = World::new();
+    world.refusing = true;
+    world.until(|world| world.announces >= 2).await;
+    world.refusing = false;
+    assert_eq!(world.run(plan(1, vec![task("t", "true")])).await.status(), BuildStatus::Succeeded);
+}
+
+#[actix_rt::test]
+async fn a_hail_moves_only_whose_home_is_lost_or_has_forgotten() {
+    let mut world = World::new();
+    world.run(plan(1, vec![task("t", "true")])).await;
+    let home = NodeId("home".into());
+    // The first is too soon after the announcement, or is followed; either way renewals go on.
+    let before = world.announces;
+    world.renewing = false;
+    world.until(|world| world.announces > before).await;
+    world.renewing = true;
+    assert_eq!(world.run(plan(2, vec![task("t", "true")])).await.status(), BuildStatus::Succeeded);
+    let before = world.announces;
+    while world.announces == before {
+        world.say(&Hail { lost: vec![home.clone()] }).await;
+        let renewed = world.renewals;
+        world.until(|world| world.renewals > renewed || world.announces > before).await;
+    }
+    assert_eq!(world.run(plan(3, vec![task("t", "true")])).await.status(), BuildStatus::Succeeded);
 }

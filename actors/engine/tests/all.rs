@@ -19,6 +19,8 @@ mod reruns;
 #[cfg(test)]
 mod resources;
 #[cfg(test)]
+mod servers;
+#[cfg(test)]
 mod services;
 #[cfg(test)]
 mod stopping;

@@ -9,7 +9,7 @@ use crate::wire::Weather;
 use crate::world::{DEADLINE, task};
 
 /// Of a hundred envelopes.
-const STORM: Weather = Weather { lost: 5, repeated: 5, delayed: 20 };
+pub const STORM: Weather = Weather { lost: 5, repeated: 5, delayed: 20, seed: 0 };
 
 async fn everything_comes_to_its_end(town: &Town) {
     let steps = ["one", "two", "three"].map(|name| task(name, &format!("say this is {name}")));

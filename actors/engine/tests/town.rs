@@ -175,8 +175,10 @@ impl Town {
         let began = Instant::now();
         let clock = TownClock::new(began, Faults::default());
         let servers = TownClock::new(began, faults);
-        let server = serve(&hub, weather, &store, &bells, &servers, &settings, "home-1");
+        let ground = Ground { hub: hub.clone(), weather, store: store.clone(), settings: settings.clone() };
+        let (server, switch) = ground.serve(bells.clone(), &servers, "home-1");
         let control = server.control();
+        let wires = Mutex::new(BTreeMap::from([("home-1".to_owned(), switch)]));
         Town {
             hub,
             store,
@@ -188,19 +190,39 @@ impl Town {
             weather,
             clock,
             servers: AtomicU64::new(1),
-            wires: Mutex::default(),
+            wires,
         }
     }
 
     /// Another server in place of the one that is gone.
     pub fn restart(&mut self) {
         self.server = None;
-        let number = self.servers.fetch_add(1, Ordering::Relaxed) + 1;
-        let name = format!("home-{number}");
-        let server =
-            serve(&self.hub, self.weather, &self.store, &self.bells, &self.clock, &self.settings, &name);
+        let (ground, name) = (self.ground(), self.next_name());
+        let (server, _) = ground.serve(self.bells.clone(), &self.clock, &name);
         self.control = server.control();
         self.server = Some(server);
+    }
+
+    fn ground(&self) -> Ground {
+        let (hub, weather) = (self.hub.clone(), self.weather);
+        Ground { hub, weather, store: self.store.clone(), settings: self.settings.clone() }
+    }
+
+    fn next_name(&self) -> String {
+        format!("home-{}", self.servers.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// One more server, on the same store and transport; pages and streams on it have bells of their own.
+    pub fn neighbour(&self) -> Neighbour {
+        let (bells, name) = (Arc::new(Bells::new()), self.next_name());
+        let (server, _) = self.ground().serve(bells.clone(), &self.clock, &name);
+        Neighbour { control: server.control(), server, bells }
+    }
+
+    /// Nothing of the first server is heard any more, and it hears nothing.
+    pub fn kill(&mut self) {
+        self.cut("home-1");
+        self.server = None;
     }
 
     pub fn server(&self) -> &ServerHandle {
@@ -217,6 +239,17 @@ impl Town {
 
     /// A worker whose host remembers earlier lives.
     pub fn worker_after(&self, name: &str, slots: u32, tags: &[&str], journal: Arc<MemoryJournal>) -> Worker {
+        let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
+        self.worker_as(name, journal, |profile| (profile.slots, profile.tags) = (slots, tags))
+    }
+
+    /// A worker that says of itself what `edit` makes of the usual.
+    pub fn worker_as(
+        &self,
+        name: &str,
+        journal: Arc<MemoryJournal>,
+        edit: impl FnOnce(&mut WorkerProfile),
+    ) -> Worker {
         let node = NodeId(format!("node-{name}"));
         let wire = Wire::new(Arc::new(self.hub.join(node.clone(), Roles::WORKER)), self.weather, 7);
         self.wires.lock().unwrap().insert(name.to_owned(), wire.switch());
@@ -224,7 +257,7 @@ impl Town {
         let clock: Arc<dyn Clock> = self.clock.clone();
         let ports =
             Ports { launcher: Arc::new(self.host.clone()), workplace: Arc::new(self.host.clone()), clock };
-        let profile = WorkerProfile {
+        let mut profile = WorkerProfile {
             name: name.into(),
             node,
             incarnation: Incarnation(1),
@@ -232,9 +265,9 @@ impl Town {
             os: "linux".into(),
             arch: "x".into(),
             version: "0".into(),
-            slots,
+            slots: 1,
             check_slots: 2,
-            tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+            tags: vec![],
             exclusive_tags: false,
             takes_builds: true,
             takes_checks: true,
@@ -242,6 +275,7 @@ impl Town {
             started_at: self.clock.now(),
             warnings: Vec::new(),
         };
+        edit(&mut profile);
         let spec = WorkerSpec { profile, ports, settings: worker::Settings::default(), journal };
         let parent = Door::into_fn(|_: Obituary| {});
         let worker = Worker::start(&Roster::default(), spec, &bus, parent);
@@ -344,25 +378,50 @@ impl Town {
     }
 }
 
-fn serve(
-    hub: &Hub,
+/// What servers share.
+struct Ground {
+    hub: Hub,
     weather: Weather,
-    store: &MemoryStore,
-    bells: &Arc<Mines>,
-    clock: &Arc<TownClock>,
-    settings: &Settings,
-    name: &str,
-) -> ServerHandle {
-    let node = NodeId(name.into());
-    Server::start(ServerDeps {
-        store: Arc::new(store.clone()),
-        bus: Arc::new(Wire::new(Arc::new(hub.join(node.clone(), Roles::SERVER)), weather, 3)),
-        compiler: Arc::new(JsonCompiler),
-        clock: clock.clone(),
-        signals: bells.clone(),
-        node,
-        settings: settings.clone(),
-    })
+    store: MemoryStore,
+    settings: Settings,
+}
+
+impl Ground {
+    /// A server, and the switch that cuts it off.
+    fn serve(
+        &self,
+        signals: Arc<dyn Signals>,
+        clock: &Arc<TownClock>,
+        name: &str,
+    ) -> (ServerHandle, Arc<AtomicBool>) {
+        let node = NodeId(name.into());
+        let wire = Wire::new(Arc::new(self.hub.join(node.clone(), Roles::SERVER)), self.weather, 3);
+        let switch = wire.switch();
+        let deps = ServerDeps {
+            store: Arc::new(self.store.clone()),
+            bus: Arc::new(wire),
+            compiler: Arc::new(JsonCompiler),
+            clock: clock.clone(),
+            signals,
+            node,
+            settings: self.settings.clone(),
+        };
+        (Server::start(deps), switch)
+    }
+}
+
+/// One of several servers.
+pub struct Neighbour {
+    pub server: ServerHandle,
+    pub control: Arc<dyn Control>,
+    pub bells: Arc<Bells>,
+}
+
+impl Neighbour {
+    /// How many servers it knows, itself included.
+    pub async fn servers(&self) -> u64 {
+        self.server.meter().read().await.servers
+    }
 }
 
 pub fn version(reference: &str) -> VersionValue {

@@ -15,6 +15,8 @@ pub struct Weather {
     pub lost: u64,
     pub repeated: u64,
     pub delayed: u64,
+    /// Which of them.
+    pub seed: u64,
 }
 
 pub struct Wire {
@@ -45,7 +47,7 @@ impl Chance {
 
 impl Wire {
     pub fn new(inner: Arc<dyn Bus>, weather: Weather, seed: u64) -> Self {
-        Wire { inner, cut: Arc::default(), weather, chance: Chance::new(seed) }
+        Wire { inner, cut: Arc::default(), weather, chance: Chance::new(seed + 1000 * weather.seed) }
     }
 
     /// Set it and nothing passes any more.
@@ -57,7 +59,7 @@ impl Wire {
 #[async_trait]
 impl Bus for Wire {
     async fn send(&self, to: &Address, envelope: Bytes) -> Result<(), BusError> {
-        let Weather { lost, repeated, delayed } = self.weather;
+        let Weather { lost, repeated, delayed, .. } = self.weather;
         if self.cut.load(Ordering::Relaxed) || self.chance.below(100) < lost {
             return Ok(());
         }

@@ -16,7 +16,7 @@ use pikoci_model::contract::{Hub, MemoryBus, MemoryHost, MemoryJournal, Roles};
 use pikoci_model::id::{BuildId, BuildNumber, Fence, Incarnation, NodeId};
 use pikoci_model::message::{
     Accept, Acknowledge, Announce, Cancel, CheckDone, CheckStored, Envelope, Events, GoBuild, GoCheck,
-    Goodbye, Home, Message, Offer, OfferId, OfferedWork, Renew, Renewed, StopReports, StopsStored,
+    Goodbye, Home, Message, Offer, OfferId, OfferedWork, Refused, Renew, Renewed, StopReports, StopsStored,
 };
 use pikoci_model::outcome::Failure;
 use pikoci_model::pipeline::{Job, OnWorkerLoss};
@@ -27,7 +27,7 @@ use pikoci_model::worker::WorkerProfile;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// Reached only when what is waited for never comes.
-pub const DEADLINE: Duration = Duration::from_secs(20);
+pub const DEADLINE: Duration = Duration::from_secs(60);
 
 #[derive(Clone)]
 pub struct TestClock {
@@ -72,6 +72,10 @@ pub struct World {
     pub lease: Duration,
     pub renewing: bool,
     pub last_announce: Option<Announce>,
+    pub announces: usize,
+    pub renewals: usize,
+    /// The worker is not taken in.
+    pub refusing: bool,
     /// The worker has had a free slot.
     pub ready: bool,
 }
@@ -129,6 +133,9 @@ impl World {
             lease: Duration::from_secs(90),
             renewing: true,
             last_announce: None,
+            announces: 0,
+            renewals: 0,
+            refusing: false,
             ready: false,
         }
     }
@@ -212,10 +219,15 @@ impl World {
         if let Some(Ok(announce)) = envelope.message::<Announce>() {
             self.ready |= announce.free_slots > 0;
             self.last_announce = Some(announce);
+            self.announces += 1;
+            if self.refusing {
+                return self.say(&Refused { reason: "version 9 is too far away".into() }).await;
+            }
             let (server, lease) = (self.node.clone(), self.lease);
             self.say(&Home { server, lease, renew_every: Duration::from_millis(50) }).await;
         } else if let Some(Ok(Renew { counter, free_slots, .. })) = envelope.message() {
             self.ready |= free_slots > 0;
+            self.renewals += 1;
             if self.renewing {
                 self.say(&Renewed { counter, known: true }).await;
             }

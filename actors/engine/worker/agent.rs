@@ -32,7 +32,7 @@ use crate::inbox::Received;
 use crate::post::Post;
 use crate::supervise::{Actor, Exit, Flow, Job, Life, Receive};
 
-/// Until a server answers, and between renewals until it says how often.
+/// Between searches for a home, until a server says how often to renew.
 const BEFORE_HOME: Duration = Duration::from_secs(1);
 /// The home counts as silent after this many unanswered renewals.
 const UNANSWERED: u32 = 2;
@@ -64,6 +64,14 @@ pub(crate) struct Agent {
     renew_every: Duration,
     unanswered: u32,
     announced: Monotonic,
+    /// When the last renewal left, or, without a home, the last search for one.
+    renewed: Monotonic,
+    /// When what is not confirmed yet was said last.
+    repeated: Monotonic,
+    /// The home is lost or going: another one is looked for.
+    seeking: bool,
+    refusals: u32,
+    refused_until: Monotonic,
     lease: Lease,
     fence: Option<Job>,
     holds: Holds,
@@ -120,6 +128,11 @@ impl Agent {
             renew_every: BEFORE_HOME,
             unanswered: 0,
             announced: Monotonic::ZERO,
+            renewed: Monotonic::ZERO,
+            repeated: Monotonic::ZERO,
+            seeking: false,
+            refusals: 0,
+            refused_until: Monotonic::ZERO,
             lease: Lease::new(LEASE),
             fence: None,
             holds: Holds::default(),
@@ -215,10 +228,15 @@ impl Receive<Tick> for Agent {
         if self.lease.is_over(now) {
             self.receive(FenceNow, life)?;
         }
-        self.renew();
-        self.checks.repeat(&self.post);
-        self.report_stops();
-        life.later(self.renew_every, Tick);
+        if self.is_due(now) {
+            self.renew();
+        }
+        if now.saturating_sub(self.repeated) + self.pace() / 2 >= self.renew_every {
+            self.repeated = now;
+            self.checks.repeat(&self.post);
+            self.report_stops();
+        }
+        life.later(self.pace(), Tick);
         Ok(())
     }
 }

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use pikoci_model::id::Incarnation;
 use pikoci_model::message::{
-    Acknowledge, Cancel, CheckStored, GoBuild, GoCheck, Home, Offer, Renewed, StopsStored, Void, Withdraw,
+    Acknowledge, Cancel, CheckStored, GoBuild, GoCheck, Hail, Home, Offer, Refused, Renewed, StopsStored,
+    Void, Withdraw,
 };
 use pikoci_model::port::{Bus, Journal};
 use pikoci_model::worker::WorkerProfile;
@@ -69,6 +70,8 @@ impl Worker {
         inbox
             .route::<Home>(self.agent.door())
             .route::<Renewed>(self.agent.door())
+            .route::<Hail>(self.agent.door())
+            .route::<Refused>(self.agent.door())
             .route::<Offer>(self.agent.door())
             .route::<Withdraw>(self.agent.door())
             .route::<GoBuild>(self.agent.door())

@@ -1,6 +1,7 @@
 //! Hearing a shim: each event goes to the unit that it is about.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::fault;
 use super::item::ItemCore;
@@ -12,7 +13,11 @@ use crate::protocol::{Event, UnitId};
 pub async fn hear(item: Arc<ItemCore>) {
     while let Some(event) = item.connection.next().await {
         if event == Event::Empty {
-            item.progress.send_modify(|progress| progress.empty = true);
+            let unasked = !item.closing.load(Ordering::Relaxed);
+            item.progress.send_modify(|progress| {
+                progress.empty = true;
+                progress.lost = unasked;
+            });
             release(&item);
             // The ends of all that it had were told before. What it never had (its lease was over) keeps its intent:
             // a stop for nothing is better than none.
@@ -94,13 +99,7 @@ fn refused(item: &ItemCore, unit: UnitId) {
         running.lost();
         running.let_go();
     });
-    let service = item.units().services.get(&unit).cloned();
-    if let Some(service) = service
-        && service.never_stood()
-        && let Some(journal) = &item.journal
-    {
-        journal.take_back(service.launch.instance);
-    }
+    item.never_had(unit);
 }
 
 fn with_running(item: &ItemCore, unit: UnitId, act: impl FnOnce(&Running)) {

@@ -101,6 +101,7 @@ impl WorkItem for ItemHandle {
     }
 
     async fn close(&self) -> Result<(), Vec<Ended>> {
+        self.0.closing.store(true, Ordering::Relaxed);
         let _ = self.0.connection.send(Order::Finish, Vec::new());
         let told = self.0.stuck_told.load(Ordering::Relaxed);
         let is_over =

@@ -36,7 +36,8 @@ const DRAIN_SERVICE: Duration = Duration::from_millis(50);
 pub struct Progress {
     /// The shim has said that nothing is left.
     pub empty: bool,
-    /// The shim is gone without having said so.
+    /// The shim is gone without having said so, or nothing is left although nobody had asked for the end: its lease was
+    /// over.
     pub lost: bool,
     /// After that: the stops that were owed have run or stand pending, and nothing is left.
     pub rescued: bool,
@@ -58,6 +59,8 @@ pub struct ItemCore {
     pub shim: i32,
     /// A build's.
     pub journal: Option<Arc<ItemJournal>>,
+    /// The end of the item was asked for.
+    pub(super) closing: AtomicBool,
     /// Somebody was told of processes that cannot be ended.
     pub(super) stuck_told: AtomicBool,
     /// A secret is too short to be masked, and the log does not say so yet.
@@ -86,6 +89,7 @@ impl ItemCore {
             units: Mutex::default(),
             logs: Mutex::default(),
             next: AtomicU64::new(1),
+            closing: AtomicBool::new(false),
             stuck_told: AtomicBool::new(false),
             owes_warning: AtomicBool::new(false),
         }
@@ -176,13 +180,25 @@ impl ItemCore {
             if let Some(running) = self.units().running.remove(&unit) {
                 running.lost();
             }
-            return Err(if empty {
+            if sent.is_err() || empty {
+                self.never_had(unit);
+            }
+            return Err(if empty && !lost {
                 LaunchError::Refused("the work item is closed".into())
             } else {
                 LaunchError::ShimLost
             });
         }
         Ok(())
+    }
+
+    /// The shim has nothing of this unit. If it is a service, no stop is owed.
+    pub(super) fn never_had(&self, unit: UnitId) {
+        let service = self.units().services.get(&unit).cloned();
+        if let Some(service) = service {
+            service.never_stood();
+            self.journal.iter().for_each(|journal| journal.take_back(service.launch.instance));
+        }
     }
 
     pub fn plan(&self, launch: &ServiceLaunch, output: Option<PathBuf>) -> Result<ServicePlan, LaunchError> {

@@ -150,11 +150,15 @@ pub fn strike(intent: impl AsFd, strike: &Strike) -> io::Result<()> {
 }
 
 /// Notes that the service's start has ended by itself: whoever has to run the stop later need not fear that something
-/// is still being made. Does not wait for the disk: after a restart of the host no start runs any more.
+/// is still being made. What is known of its stop already stays as it is. Does not wait for the disk: after a restart of
+/// the host no start runs any more.
 ///
 /// # Errors
 /// The disk refuses.
 pub fn note_started(intent: impl AsFd) -> io::Result<()> {
+    if read_strike(&intent)?.state != StrikeState::Standing {
+        return Ok(());
+    }
     write_all_at_start(intent.as_fd(), &Strike::now(StrikeState::Started, Striker::Nobody, 0, "").page())
 }
 
@@ -211,5 +215,17 @@ mod tests {
         let strike = Strike::now(StrikeState::Failed, Striker::Shim, 1, &"ü".repeat(400));
         let read = Strike::of_page(&strike.page()).unwrap();
         assert_eq!(read.detail, "ü".repeat(LONGEST_TEXT / 2));
+    }
+
+    #[test]
+    fn a_start_that_ends_late_hides_no_stop() {
+        let intent = tempfile::tempfile().unwrap();
+        let state = || read_strike(&intent).unwrap().state;
+        strike(&intent, &Strike::standing()).unwrap();
+        note_started(&intent).unwrap();
+        assert_eq!(state(), StrikeState::Started);
+        strike(&intent, &Strike::now(StrikeState::Stopped, Striker::Journal, 1, "")).unwrap();
+        note_started(&intent).unwrap();
+        assert_eq!(state(), StrikeState::Stopped);
     }
 }

@@ -185,9 +185,8 @@ impl Nursery {
             Some(known) => known.end_asked.append(&mut waiting),
             // One of an earlier nursery: its orphans are not here, its control groups are.
             None => {
-                if let Some(place) = &self.place {
-                    place.clear_after(item, shim.as_raw().unsigned_abs());
-                }
+                self.lost.add(Lost::new(item.to_owned(), shim, Vec::new()));
+                self.lost.end(item, shim, &mut waiting);
             }
         }
     }

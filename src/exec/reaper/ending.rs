@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 
 use super::keep::{Phase, Reaper, Work};
 use crate::journal;
-use crate::protocol::{Exit, Report, Role, StuckProcess};
+use crate::protocol::{Exit, Report, Role, StuckProcess, WithoutShim};
 use crate::sys::wait::{self, Left};
 use crate::sys::{harden, status};
 
@@ -99,11 +99,7 @@ impl Reaper {
         wait::reap(self.leader);
         self.phase = Phase::Leftover;
         let alone = self.reap_ended() == Left::NoChild;
-        // Before it is told: whatever is written when the stop has run comes later. Without this note the stop would only
-        // run once more, should the shim be lost.
-        if let Some(intent) = self.intent.take() {
-            let _ = journal::note_started(intent);
-        }
+        self.note_started();
         self.tell(exit, alone);
         if alone {
             return Work::Done;
@@ -112,6 +108,15 @@ impl Reaper {
             self.clear();
         }
         Work::GoesOn
+    }
+
+    /// Before the shim is told: whatever is written when the stop has run comes later. Without this note the stop would
+    /// only run once more, should the shim be lost. When it is lost, others write.
+    fn note_started(&mut self) {
+        let starts = self.role == Role::Service(WithoutShim::CutStart) && self.shim.is_some();
+        if let Some(intent) = self.intent.take().filter(|_| starts) {
+            let _ = journal::note_started(intent);
+        }
     }
 
     /// The group is gone when its leader has ended and no child of ours is in it. The leader stays unreaped until

@@ -10,12 +10,16 @@ use crate::site::Site;
 /// Whether the server can work.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct HealthView {
-    /// `ok`, or `degraded` while the database does not answer.
+    /// `ok`, or `degraded` while the database or the broker does not answer.
     #[schema(example = "ok")]
     status: &'static str,
     /// `ok`, or what is wrong with the database.
     #[schema(example = "ok")]
     db: String,
+    /// `ok`, or what is wrong with the broker; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "ok")]
+    transport: Option<String>,
     /// Version of the program.
     version: String,
 }
@@ -40,12 +44,23 @@ pub(crate) struct ProgramView {
 #[get("/health")]
 pub(crate) async fn health(site: Data<Site>) -> HttpResponse {
     let version = site.deps.settings.version.clone();
+    let way = site.transport();
+    let is_cut = way.as_ref().is_some_and(|way| way.trouble.is_some());
+    let transport =
+        way.map(|way| way.trouble.map_or("ok".to_owned(), |why| format!("{}: {why}", way.system)));
     match site.deps.store.ping().await {
-        Ok(()) => json(HealthView { status: "ok", db: "ok".to_owned(), version }),
+        Ok(()) => {
+            // Pages and interface work without the broker, so whoever balances load goes on sending people here.
+            let status = if is_cut { "degraded" } else { "ok" };
+            json(HealthView { status, db: "ok".to_owned(), transport, version })
+        }
         Err(error) => {
             tracing::warn!(%error, "the store does not answer");
             let db = "the database does not answer".to_owned();
-            with_status(StatusCode::SERVICE_UNAVAILABLE, HealthView { status: "degraded", db, version })
+            with_status(
+                StatusCode::SERVICE_UNAVAILABLE,
+                HealthView { status: "degraded", db, transport, version },
+            )
         }
     }
 }

@@ -72,6 +72,8 @@ pub struct Frame {
     pub events: String,
     /// Workers online; none when the reader may not know.
     pub workers: Option<u32>,
+    /// What is wrong with the way to the workers.
+    pub trouble: Option<String>,
     /// The reader may see the page of the workers.
     pub may_see_workers: bool,
     /// The way to this page, from the team down.

@@ -57,7 +57,11 @@ pub(super) async fn team_frame(
         Some(_) => Some(site.workers_online().await?),
         None => None,
     };
-    Ok(Frame { events, workers, crumbs, ..frame(site, asker, team) })
+    let trouble = site.transport().and_then(|way| Some((way.system, way.trouble?)));
+    let trouble = trouble.filter(|_| workers.is_some()).map(|(system, why)| {
+        format!("The workers cannot be reached: {system} is not connected ({why}). It is tried again; nothing is lost.")
+    });
+    Ok(Frame { events, workers, crumbs, trouble, ..frame(site, asker, team) })
 }
 
 /// The way to a page of a pipeline: the team, the pipeline, and what follows.

@@ -64,6 +64,14 @@ impl Checks {
         self.held.retain(|_, held| held.repeats <= REPEATS);
     }
 
+    /// The home is another server now: what is not stored yet is told there at once.
+    pub(super) fn redirect(&mut self, to: &NodeId, post: &Post) {
+        for ((resource, lease), held) in &mut self.held {
+            (held.home, held.repeats) = (to.clone(), 0);
+            held.tell(*resource, *lease, post);
+        }
+    }
+
     /// Whether it was a check that died; then its result is that.
     pub(super) fn lost(&mut self, obituary: &Obituary, post: &Post) -> bool {
         let found = self.held.iter_mut().find(|(_, held)| *held.actor == *obituary.name);

@@ -47,6 +47,11 @@ impl Holds {
         self.held.remove(&offer.0).is_some()
     }
 
+    /// Nobody is going to answer what was accepted: whoever offered it is gone.
+    pub(super) fn clear(&mut self) {
+        self.held.clear();
+    }
+
     /// Drops what was held for too long.
     pub(super) fn expire(&mut self, now: Monotonic) {
         self.held.retain(|_, (_, since)| now.saturating_sub(*since) < HOLD);

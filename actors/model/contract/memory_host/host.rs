@@ -71,6 +71,11 @@ impl MemoryHost {
         self.items().iter().for_each(|item| item.kill(step));
     }
 
+    /// The running processes of this step end by themselves, without a fault.
+    pub fn finish(&self, step: &str) {
+        self.items().iter().for_each(|item| item.finish(step));
+    }
+
     /// What hung in the kernel lets go.
     pub fn unstick(&self) {
         self.items().iter().for_each(|item| item.unstick());

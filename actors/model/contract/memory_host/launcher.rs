@@ -116,6 +116,12 @@ impl MemoryItem {
         running.iter().filter(|process| process.step() == step).for_each(|process| process.die());
     }
 
+    /// What runs of a step ends by itself.
+    pub fn finish(&self, step: &str) {
+        let running = self.state().running.clone();
+        running.iter().filter(|process| process.step() == step).for_each(|process| process.finish());
+    }
+
     /// What no signal ended, ends.
     pub fn unstick(&self) {
         let running = self.state().running.clone();

@@ -92,6 +92,11 @@ impl MemoryProcess {
         self.end(how(Ended::Signalled(9)));
     }
 
+    /// It ends by itself, without a fault.
+    pub fn finish(&self) {
+        self.end(how(Ended::Exited(0)));
+    }
+
     /// Its shim is gone.
     pub fn lose(&self) {
         self.end(how(Ended::ShimLost));

@@ -1,0 +1,20 @@
+//! What is shipped in `deploy/`: it says what the program understands, and what the promises need.
+
+mod containers;
+mod monitoring;
+mod pipeline;
+mod units;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// The folder.
+fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy")
+}
+
+fn read(file: &str) -> String {
+    fs::read_to_string(directory().join(file)).unwrap_or_else(|error| panic!("deploy/{file}: {error}"))
+}

@@ -1,0 +1,43 @@
+//! What workers of elsewhere need, and how the way to them stands.
+
+use std::sync::Arc;
+
+use pikoci_model::port::Store;
+use pikoci_seal::mail::{Claims, Installation};
+use pikoci_transport::LinkState;
+use pikoci_web::{Transport, TransportHealth};
+
+use super::transport::Outside;
+use crate::config::ServerConfig;
+
+/// A token for workers of all teams, for the operator of a server that has no worker of its own.
+///
+/// # Errors
+/// The store cannot be asked.
+pub async fn token_to_print(
+    config: &ServerConfig,
+    secret: &str,
+    store: &dyn Store,
+) -> Result<Option<String>, String> {
+    if config.run_worker {
+        return Ok(None);
+    }
+    let salt = store.worker_salt(None).await.map_err(|error| error.to_string())?;
+    Ok(Some(Installation::new(secret).token(&Claims { salt, ..Claims::default() })))
+}
+
+/// A token made by hand, without a store: good as long as the secret.
+pub fn token_by_hand(secret: &str, team: Option<String>, expires: Option<i64>) -> String {
+    Installation::new(secret).token(&Claims { team, salt: None, expires })
+}
+
+/// How the connection to the broker stands, for whoever asks.
+pub fn health(outside: Outside) -> Transport {
+    Arc::new(move || TransportHealth {
+        system: outside.system.name(),
+        trouble: match &*outside.link.borrow() {
+            LinkState::Up => None,
+            LinkState::Down(why) => Some(why.clone()),
+        },
+    })
+}
