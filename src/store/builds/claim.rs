@@ -30,6 +30,11 @@ impl Command for ClaimBuild {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<ClaimAnswer, Fault> {
         let stored = read::for_change(tx, self.0.build).await?;
+        if let Some(stored) = stored.as_ref().filter(|stored| self.0.made(&stored.build)) {
+            let definition = tx.definition(stored.build.revision).await?;
+            let parts = plan_parts(tx, &stored.build, &definition).await?;
+            return Ok(ClaimAnswer::Claimed(Box::new(ClaimedBuild { build: stored.build.clone(), parts })));
+        }
         let Some(mut stored) = stored.filter(|stored| stored.build.phase == Phase::Queued) else {
             return Ok(ClaimAnswer::Gone);
         };
