@@ -56,6 +56,11 @@ impl Fence {
         Self((i64::from(claim & 0x7fff_ffff) << 32) | i64::from(random))
     }
 
+    /// What makes it unforgeable.
+    pub fn random(self) -> u32 {
+        u32::try_from(self.0 & 0xffff_ffff).unwrap_or(0)
+    }
+
     /// How often the build had been claimed when this fence was made, counted from 1.
     pub fn claim(self) -> u32 {
         u32::try_from((self.0 >> 32) & 0x7fff_ffff).unwrap_or(0)

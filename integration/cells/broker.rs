@@ -1,6 +1,6 @@
 //! How server and workers talk.
 
-use super::database::address;
+use crate::world::servers::address;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Broker {

@@ -1,6 +1,8 @@
 //! Where the server keeps its state.
 
-use std::{env, path::Path, process::Command};
+use std::{path::Path, process::Command};
+
+use crate::world::servers::address;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(dead_code, reason = "cells on database servers follow with the settings that name them")]
@@ -9,19 +11,6 @@ pub enum Database {
     Sqlite,
     Postgresql,
     Mariadb,
-}
-
-/// The address of a server that the tests were given.
-///
-/// # Panics
-/// They were given none.
-pub fn address(variable: &str) -> String {
-    env::var(variable).unwrap_or_else(|_| {
-        panic!(
-            "{variable} is not set: `integration/backends up`, then `eval \"$(integration/backends env)\"` \
-             (integration/test does it through the project's own pipeline)"
-        )
-    })
 }
 
 /// A database of its own; on a server it is removed when this is dropped.

@@ -6,7 +6,7 @@ use super::{
     page::{Block, Page},
     terminal::Terminal,
 };
-use crate::world::program;
+use crate::world::{program, servers::address};
 
 /// A pipeline file in the text must be valid without a warning; a `fragment` may name what it does not declare; with
 /// `error L012` it must fail with that code and no other, with `warning W003` it must be warned of.
@@ -51,10 +51,13 @@ fn every_pipeline_in_the_text_is_as_the_text_says() {
     assert!(findings.is_empty(), "{}", findings.join("\n"));
 }
 
-/// The blocks of a page in order, in one directory: a file is saved, commands are typed.
 fn play(name: &str) {
+    play_in(name, Terminal::open());
+}
+
+/// The blocks of a page in order, in one directory: a file is saved, commands are typed.
+fn play_in(name: &str, mut terminal: Terminal) {
     let page = Page::read(&format!("docs/{name}.md"));
-    let mut terminal = Terminal::open();
     for block in page.blocks() {
         match (block.language.as_str(), block.words.first()) {
             ("hcl" | "toml" | "json" | "sh", Some(file)) if file.contains('.') => {
@@ -97,9 +100,16 @@ fn client() {
     play("client");
 }
 
+/// Its servers are those that the tests were given.
+#[test]
+fn scaling() {
+    let broker = address("PIKOCI_TEST_NATS").trim_start_matches("nats://").to_owned();
+    play_in("scaling", Terminal::among(vec![("broker.internal:4222".to_owned(), broker)]));
+}
+
 #[test]
 fn every_guide_is_played() {
-    let played = ["client", "first-pipeline", "guarantee", "language", "operations", "services"];
+    let played = ["client", "first-pipeline", "guarantee", "language", "operations", "scaling", "services"];
     let guides: Vec<String> = Page::guides().iter().map(Page::name).collect();
     assert_eq!(guides, played, "a test is missing for a page, or a page for a test");
 }

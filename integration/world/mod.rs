@@ -5,3 +5,4 @@ pub mod deadline;
 pub mod processes;
 pub mod program;
 pub mod repository;
+pub mod servers;

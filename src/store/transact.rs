@@ -58,7 +58,7 @@ impl Transactions {
     pub async fn run<C: Command>(&self, command: &C) -> Result<C::Answer, StoreError> {
         let mut patience = Patience::default();
         loop {
-            let fault = match self.attempt(command, patience.losses > 0).await {
+            let fault = match self.attempt(command).await {
                 Ok(answer) => return Ok(answer),
                 Err(fault) => fault,
             };
@@ -69,10 +69,10 @@ impl Transactions {
         }
     }
 
-    async fn attempt<C: Command>(&self, command: &C, may_be_done: bool) -> Result<C::Answer, Fault> {
+    async fn attempt<C: Command>(&self, command: &C) -> Result<C::Answer, Fault> {
         let mut conn = self.pool.acquire().await?;
         conn.begin().await?;
-        let mut tx = Tx::alone(&mut conn, &self.shared, may_be_done);
+        let mut tx = Tx::alone(&mut conn, &self.shared);
         let done = match command.run(&mut tx).await {
             Ok(answer) => tx.finish().await.map(|()| answer),
             Err(fault) => Err(fault),

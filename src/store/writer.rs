@@ -59,15 +59,13 @@ pub(crate) struct Tx<'a> {
     waiting: Bundle,
     /// The builds that were read or written last; none where others write.
     builds: Option<Remembered>,
-    /// Whether this command was tried before on a connection that was lost: what it does may be done.
-    pub may_be_done: bool,
     pub shared: &'a Shared,
 }
 
 impl<'a> Tx<'a> {
     /// A transaction on a database where others write too. It has begun.
-    pub fn alone(conn: &'a mut Conn, shared: &'a Shared, may_be_done: bool) -> Self {
-        Self { conn, waiting: Bundle::default(), builds: None, may_be_done, shared }
+    pub fn alone(conn: &'a mut Conn, shared: &'a Shared) -> Self {
+        Self { conn, waiting: Bundle::default(), builds: None, shared }
     }
 
     /// Sends what was put off.
@@ -267,8 +265,7 @@ async fn work(
         {
             batch.push(next);
         }
-        let mut tx =
-            Tx { conn: &mut conn, waiting: Bundle::default(), builds, may_be_done: false, shared: &shared };
+        let mut tx = Tx { conn: &mut conn, waiting: Bundle::default(), builds, shared: &shared };
         checkpoints.count(batch.len() as u64 * WRITTEN);
         commit(&mut tx, batch).await;
         builds = tx.builds;

@@ -96,12 +96,10 @@ impl Drop for KafkaBus {
 
 #[async_trait]
 impl Bus for KafkaBus {
+    /// While the broker is away the client keeps what is sent for ten seconds; what was delivered shows that it is back.
     async fn send(&self, to: &Address, envelope: Bytes) -> Result<(), BusError> {
         if envelope.len() > MOST_CARRIED {
             return Err(BusError::TooLarge { size: envelope.len(), limit: MOST_CARRIED });
-        }
-        if let Some(reason) = self.link.trouble() {
-            return Err(BusError::Down(reason));
         }
         let payload: &[u8] = &envelope;
         let record = match to {
@@ -149,32 +147,39 @@ impl Reading {
         wanted.extend(roles.server.then(|| (self.topics.servers.clone(), 0)));
         wanted.extend(roles.worker.then(|| (self.topics.workers.clone(), 0)));
         let mut attempt = 0;
-        let consumer = loop {
+        let node = self.node.0.clone();
+        loop {
             match self.assigned(&wanted).await {
-                Ok(consumer) => break consumer,
+                Ok(consumer) => {
+                    attempt = 0;
+                    self.link.up();
+                    ready.send_modify(|ready| *ready += 1);
+                    self.read(&consumer, |key| {
+                        key.is_none_or(|key| key.is_empty() || key == node.as_bytes())
+                    })
+                    .await;
+                }
                 Err(error) => self.link.down(error),
             }
             attempt += 1;
             tokio::time::sleep(backoff(attempt, jitter())).await;
-        };
-        self.link.up();
-        ready.send_modify(|ready| *ready += 1);
-        let node = self.node.0.as_bytes();
-        self.read(&consumer, |key| key.is_none_or(|key| key.is_empty() || key == node)).await;
+        }
     }
 
     /// Takes its share of what any server may do.
     async fn group(self, ready: watch::Sender<usize>) {
         let mut attempt = 0;
-        let consumer = loop {
+        loop {
             match self.joined(&ready).await {
-                Ok(consumer) => break consumer,
-                Err(error) => tracing::warn!("the group of servers cannot be joined: {error}"),
+                Ok(consumer) => {
+                    attempt = 0;
+                    self.read(&consumer, |_| true).await;
+                }
+                Err(error) => self.link.down(format_args!("the group of servers cannot be joined: {error}")),
             }
             attempt += 1;
             tokio::time::sleep(backoff(attempt, jitter())).await;
-        };
-        self.read(&consumer, |_| true).await;
+        }
     }
 
     async fn assigned(&self, wanted: &[(String, i32)]) -> Result<Arc<StreamConsumer<Told>>, String> {
@@ -206,7 +211,7 @@ impl Reading {
         Ok(consumer)
     }
 
-    /// Reads for ever; the client reconnects by itself.
+    /// Reads until the topics are not there any more: the cluster was made anew. The client reconnects by itself.
     async fn read(&self, consumer: &StreamConsumer<Told>, mine: impl Fn(Option<&[u8]>) -> bool) {
         loop {
             match consumer.recv().await {
@@ -216,6 +221,12 @@ impl Reading {
                         let envelope = Bytes::copy_from_slice(message.payload().unwrap_or_default());
                         self.mailbox.push(Arrival::unvouched(envelope));
                     }
+                }
+                Err(KafkaError::MessageConsumption(
+                    RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic,
+                )) => {
+                    tracing::warn!("the broker has lost its topics; they are made again");
+                    return;
                 }
                 Err(error) => {
                     tracing::debug!("reading from the broker: {error}");

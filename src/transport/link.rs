@@ -1,8 +1,15 @@
 //! The connection to a broker, as seen from here: up, or down and why. Whoever shows health reads it; nobody waits for it.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
+
+/// A connection that stays away is named this often.
+const NAMED_EVERY: Duration = Duration::from_secs(60);
 
 /// How the connection stands.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -24,37 +31,49 @@ impl fmt::Display for LinkState {
 
 /// Keeps the state of one connection and says aloud when it changes. Clones share it.
 #[derive(Clone, Debug)]
-pub(crate) struct Link(Arc<watch::Sender<LinkState>>);
+pub(crate) struct Link(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    state: watch::Sender<LinkState>,
+    /// When the log was told last that it is away.
+    named: Mutex<Option<Instant>>,
+}
 
 impl Link {
     /// A connection that is not there yet.
     pub fn new() -> Self {
-        Self(Arc::new(watch::Sender::new(LinkState::Down("not connected yet".to_owned()))))
+        let state = watch::Sender::new(LinkState::Down("not connected yet".to_owned()));
+        Self(Arc::new(Shared { state, named: Mutex::default() }))
     }
 
     pub fn up(&self) {
-        let changed =
-            self.0.send_if_modified(|state| std::mem::replace(state, LinkState::Up) != LinkState::Up);
+        let up = LinkState::Up;
+        let changed = self.0.state.send_if_modified(|state| std::mem::replace(state, up.clone()) != up);
         if changed {
+            *self.0.named.lock().unwrap_or_else(PoisonError::into_inner) = None;
             tracing::info!("the broker is connected");
         }
     }
 
+    /// It is away, or still away; a client may say so with each try.
     pub fn down(&self, reason: impl fmt::Display) {
         let now = LinkState::Down(reason.to_string());
-        let changed = self.0.send_if_modified(|state| std::mem::replace(state, now.clone()) != now);
-        if changed {
-            tracing::warn!("the broker is not connected: {reason}");
+        self.0.state.send_if_modified(|state| std::mem::replace(state, now.clone()) != now);
+        let mut named = self.0.named.lock().unwrap_or_else(PoisonError::into_inner);
+        if named.is_none_or(|at| at.elapsed() >= NAMED_EVERY) {
+            *named = Some(Instant::now());
+            tracing::warn!("the broker is not connected: {reason}; it is tried again and again");
         }
     }
 
     pub fn watch(&self) -> watch::Receiver<LinkState> {
-        self.0.subscribe()
+        self.0.state.subscribe()
     }
 
     /// Why nothing can be sent; none when something can.
     pub fn trouble(&self) -> Option<String> {
-        match &*self.0.borrow() {
+        match &*self.0.state.borrow() {
             LinkState::Up => None,
             LinkState::Down(reason) => Some(reason.clone()),
         }

@@ -44,7 +44,11 @@ fn text(metrics: &ServerMetrics) -> String {
 fn counters(metrics: &ServerMetrics) -> String {
     let ServerMetrics { pending, running, offers, checks_waiting, checks_running, envelopes, actors, .. } =
         metrics;
+    let ServerMetrics { servers, pipelines_led, adopted, .. } = metrics;
     let lines = [
+        ("gauge", "pikoci_servers", "", *servers),
+        ("gauge", "pikoci_pipelines_led", "", *pipelines_led),
+        ("counter", "pikoci_builds_adopted_total", "", *adopted),
         ("gauge", "pikoci_builds_pending", "", *pending),
         ("gauge", "pikoci_builds_running", "", *running),
         ("gauge", "pikoci_offers", "", *offers),

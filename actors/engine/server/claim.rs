@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use pikoci_model::build::Waiting;
+use pikoci_model::build::{Build, Waiting};
 use pikoci_model::id::{BuildId, Incarnation, NodeId, ResourceId};
 use pikoci_model::message::{GoBuild, GoCheck, OfferId};
 use pikoci_model::outcome::Failure;
-use pikoci_model::port::store::{ClaimAnswer, ClaimRequest, ClaimedBuild};
+use pikoci_model::plan::CheckPlan;
+use pikoci_model::port::store::{ClaimAnswer, ClaimRequest, ClaimedBuild, ResourceRow};
 use pikoci_model::port::{Address, StoreError};
 
 use super::dispatcher::CHECK_MARGIN;
@@ -77,6 +78,53 @@ fn go(
     Ok(GoBuild { offer, incarnation, tracker: world.post().node().clone(), plan })
 }
 
+/// Says go once more for a claim whose go may never have arrived, as when the server that claimed it is gone. A worker
+/// that has it ignores it.
+pub(super) async fn go_again(world: &World, row: &Build) {
+    let Some(claim) = &row.claim else { return };
+    let request = ClaimRequest {
+        build: row.id,
+        node: claim.node.clone(),
+        incarnation: claim.incarnation,
+        worker: row.worker.clone().unwrap_or_default(),
+        random: claim.fence.random(),
+    };
+    match world.store().claim(&request).await {
+        Ok(ClaimAnswer::Claimed(claimed)) => match go(world, unasked(), claim.incarnation, &claimed) {
+            Ok(go) => {
+                tracing::info!(build = %row.id, node = %claim.node, "go once more");
+                world.post().send(&Address::Node(claim.node.clone()), &go);
+                let begin = Begin { row: claimed.build, go: Arc::new(go), node: request.node };
+                world.with_doors(|doors| drop(doors.trackers.tell(begin)));
+            }
+            Err(failure) => give_up(world, &claimed, &failure).await,
+        },
+        Ok(ClaimAnswer::Gone | ClaimAnswer::MustWait(_)) => {}
+        Err(error) => tracing::warn!(build = %row.id, "cannot be read: {error}"),
+    }
+}
+
+/// Work that was offered by somebody else.
+fn unasked() -> OfferId {
+    OfferId(uuid::Uuid::new_v4())
+}
+
+/// The same for the checks that a worker runs or should run.
+pub(super) async fn check_again(
+    world: &World,
+    node: &NodeId,
+    incarnation: Incarnation,
+) -> Result<(), StoreError> {
+    for (resource, number) in world.store().checks_held_by(node).await? {
+        let Some(row) = world.store().resource_by_id(resource).await? else { continue };
+        if let Some(Ok(plan)) = plan_of(world, &row, number).await? {
+            let go = GoCheck { offer: unasked(), incarnation, plan };
+            world.post().send(&Address::Node(node.clone()), &go);
+        }
+    }
+    Ok(())
+}
+
 /// A build whose plan cannot be made ends as failed.
 async fn give_up(world: &World, claimed: &ClaimedBuild, failure: &Failure) {
     let build = &claimed.build;
@@ -116,28 +164,38 @@ async fn leased(
     if due(row.next_check, row.checking.as_ref().map(|lease| lease.until), now) != Due::Now {
         return Ok(None);
     }
-    let Some(pipeline) = store.pipeline_by_id(row.pipeline).await? else { return Ok(None) };
-    let Some(revision) = store.revision(pipeline.revision).await? else { return Ok(None) };
-    let (_, given_secrets) = store.given_values(row.pipeline).await?;
     let limit = world.settings().check_limit + CHECK_MARGIN;
     let until = now + TimeDelta::from_std(limit).unwrap_or(TimeDelta::MAX);
     let Some(lease) = store.lease_check(resource, &taken.node, now, until).await? else { return Ok(None) };
-    let parts = CheckParts {
-        definition: &revision.compiled,
-        canonical: &row.canonical,
-        id: resource,
-        lease: lease.number,
-        team: &pipeline.team_canonical,
-        pipeline: &pipeline.canonical,
-        latest: row.latest.map(|version| version.value),
-        given_secrets: &given_secrets,
-    };
-    match check_plan(parts) {
-        Ok(plan) => Ok(Some(GoCheck { offer: taken.offer, incarnation: taken.incarnation, plan })),
-        Err(failure) => {
+    match plan_of(world, &row, lease.number).await? {
+        None => Ok(None),
+        Some(Ok(plan)) => Ok(Some(GoCheck { offer: taken.offer, incarnation: taken.incarnation, plan })),
+        Some(Err(failure)) => {
             let outcome = pikoci_model::check::CheckOutcome { result: Err(failure), log: String::new() };
             store.record_check(resource, lease.number, &outcome, now, None).await?;
             Ok(None)
         }
     }
+}
+
+/// What to run for a check under this lease; none if its pipeline is gone.
+async fn plan_of(
+    world: &World,
+    row: &ResourceRow,
+    lease: i64,
+) -> Result<Option<Result<CheckPlan, Failure>>, StoreError> {
+    let store = world.store();
+    let Some(pipeline) = store.pipeline_by_id(row.pipeline).await? else { return Ok(None) };
+    let Some(revision) = store.revision(pipeline.revision).await? else { return Ok(None) };
+    let (_, given_secrets) = store.given_values(row.pipeline).await?;
+    Ok(Some(check_plan(CheckParts {
+        definition: &revision.compiled,
+        canonical: &row.canonical,
+        id: row.id,
+        lease,
+        team: &pipeline.team_canonical,
+        pipeline: &pipeline.canonical,
+        latest: row.latest.clone().map(|version| version.value),
+        given_secrets: &given_secrets,
+    })))
 }

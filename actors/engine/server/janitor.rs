@@ -76,7 +76,7 @@ enum Sweep {
     /// Its work is given to others.
     Done,
     /// It lives: another server has heard it.
-    Alive(WorkerRow),
+    Alive(Box<WorkerRow>),
 }
 
 /// What others see of the janitor.
@@ -183,7 +183,7 @@ impl Janitor {
         life.spawn(async move {
             let result = async {
                 if let Some(row) = heard_elsewhere(&world, &node, counter).await?.filter(|_| lost) {
-                    return Ok(Sweep::Alive(row));
+                    return Ok(Sweep::Alive(Box::new(row)));
                 }
                 sweep(&world, &node, lost, &failure).await.map(|()| Sweep::Done)
             };

@@ -1,5 +1,6 @@
 //! What becomes of the work of a worker that is gone, and of claims that are not a worker's any more.
 
+use pikoci_model::build::{Build, Phase};
 use pikoci_model::check::CheckOutcome;
 use pikoci_model::id::{BuildId, Fence, Incarnation, NodeId};
 use pikoci_model::message::{Holding, Void};
@@ -8,6 +9,7 @@ use pikoci_model::port::store::Requeued as RequeueAnswer;
 use pikoci_model::port::{Address, StoreError};
 use pikoci_model::worker::WorkerState;
 
+use super::claim::{check_again, go_again};
 use super::dispatcher::{CheckEnded, Freed, Requeued};
 use super::pipelines::CheckAsked;
 use super::trackers::Adopt;
@@ -92,30 +94,35 @@ async fn requeue(
     Ok(())
 }
 
-/// Tells a worker that has just come which of the builds it holds are not its own any more, and adopts the others.
+/// Tells a worker that has just come which of the builds it holds are not its own any more, adopts the others, and says
+/// go again for what it should have and does not: the server that was its home may be gone with the first one.
 pub(super) async fn take_over(world: &World, node: &NodeId, incarnation: Incarnation, holding: &[Holding]) {
-    if holding.is_empty() {
-        return;
-    }
-    match world.store().held_by(node).await {
-        Ok(claimed) => {
-            let own = |held: &Holding| {
-                claimed.iter().filter(|build| build.id == held.build).any(|build| {
-                    build
-                        .claim
-                        .as_ref()
-                        .is_some_and(|c| c.fence == held.fence && c.incarnation == incarnation)
-                })
-            };
-            let (own, stale): (Vec<Holding>, Vec<Holding>) = holding.iter().partition(|held| own(held));
-            world.with_doors(|doors| {
-                for Holding { build, fence } in own {
-                    let _ = doors.trackers.tell(Adopt { build, fence, node: node.clone() });
-                }
-            });
-            void_claims(world, node, &stale).await;
+    let claimed = match world.store().held_by(node).await {
+        Ok(claimed) => claimed,
+        Err(error) => return tracing::warn!(%node, "claims cannot be read: {error}"),
+    };
+    let claimed: Vec<(Holding, Build)> = claimed
+        .into_iter()
+        .filter_map(|row| {
+            let claim = row.claim.as_ref().filter(|claim| claim.incarnation == incarnation)?;
+            Some((Holding { build: row.id, fence: claim.fence }, row))
+        })
+        .collect();
+    let (own, stale): (Vec<Holding>, Vec<Holding>) =
+        holding.iter().partition(|held| claimed.iter().any(|(claim, _)| claim == *held));
+    world.with_doors(|doors| {
+        for Holding { build, fence } in own {
+            let _ = doors.trackers.tell(Adopt { build, fence, node: node.clone() });
         }
-        Err(error) => tracing::warn!(%node, "claims cannot be read: {error}"),
+    });
+    void_claims(world, node, &stale).await;
+    for (claim, row) in &claimed {
+        if row.phase == Phase::Claimed && !holding.contains(claim) {
+            go_again(world, row).await;
+        }
+    }
+    if let Err(error) = check_again(world, node, incarnation).await {
+        tracing::warn!(%node, "checks cannot be read: {error}");
     }
 }
 

@@ -215,7 +215,8 @@ impl Town {
     /// One more server, on the same store and transport; pages and streams on it have bells of their own.
     pub fn neighbour(&self) -> Neighbour {
         let (bells, name) = (Arc::new(Bells::new()), self.next_name());
-        let (server, _) = self.ground().serve(bells.clone(), &self.clock, &name);
+        let signals = Heard { own: bells.clone(), town: self.bells.clone() };
+        let (server, _) = self.ground().serve(Arc::new(signals), &self.clock, &name);
         Neighbour { control: server.control(), server, bells }
     }
 
@@ -375,6 +376,23 @@ impl Town {
         let step = pikoci_model::id::StepPath(step.into());
         let log = self.store.step_log(build, run, &step, 0, usize::MAX).await.unwrap();
         String::from_utf8(log.bytes).unwrap()
+    }
+}
+
+/// The bells of one of several servers; a test that watches the town hears them too.
+struct Heard {
+    own: Arc<Bells>,
+    town: Arc<Mines>,
+}
+
+impl Signals for Heard {
+    fn ring(&self, topic: Topic) {
+        self.own.ring(topic);
+        self.town.bells.ring(topic);
+    }
+
+    fn subscribe(&self, topic: Topic) -> futures::stream::BoxStream<'static, ()> {
+        self.own.subscribe(topic)
     }
 }
 

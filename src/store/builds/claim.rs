@@ -12,7 +12,7 @@ use pikoci_model::{
 
 use super::{
     read::{self, versions},
-    row::{Stored, update},
+    row::update,
 };
 use crate::{
     definitions::Definition,
@@ -34,13 +34,14 @@ impl Command for ClaimBuild {
         let Some(mut stored) = read::for_change(tx, self.0.build).await? else {
             return Ok(ClaimAnswer::Gone);
         };
+        let again = self.0.made(&stored.build);
+        if !again && stored.build.phase != Phase::Queued {
+            return Ok(ClaimAnswer::Gone);
+        }
         let definition = tx.definition(stored.build.revision).await?;
-        if tx.may_be_done && self.is_ours(&stored) {
+        if again {
             let parts = plan_parts(tx, &stored.build, &definition).await?;
             return Ok(ClaimAnswer::Claimed(Box::new(ClaimedBuild { build: stored.build, parts })));
-        }
-        if stored.build.phase != Phase::Queued {
-            return Ok(ClaimAnswer::Gone);
         }
         if let Some(waiting) = must_wait(tx, &stored.build, &definition).await? {
             return Ok(ClaimAnswer::MustWait(waiting));
@@ -74,16 +75,6 @@ impl ClaimBuild {
             tx.lock_pipeline(seen.build.pipeline).await?;
         }
         Ok(())
-    }
-
-    /// Whether this very claim is stored already: its answer was lost on the way.
-    fn is_ours(&self, stored: &Stored) -> bool {
-        let claim = Claim {
-            node: self.0.node.clone(),
-            incarnation: self.0.incarnation,
-            fence: Fence::new(stored.claims, self.0.random),
-        };
-        stored.build.phase == Phase::Claimed && stored.build.claim.as_ref() == Some(&claim)
     }
 }
 

@@ -65,7 +65,7 @@ impl ProducerContext for Told {
     fn delivery(&self, delivered: &DeliveryResult<'_>, (): ()) {
         match delivered {
             Ok(_) => self.link.up(),
-            Err((error, _)) => tracing::warn!("the broker did not take an envelope: {error}"),
+            Err((error, _)) => tracing::debug!("the broker did not take an envelope: {error}"),
         }
     }
 }

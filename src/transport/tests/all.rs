@@ -1,6 +1,8 @@
 //! The contract suite on every transport, bare and sealed. The brokers are real: `integration/backends up nats rabbitmq kafka`.
 
+#[cfg(test)]
 mod refused;
+#[cfg(test)]
 mod sealed;
 
 use std::{sync::Arc, time::Duration};

@@ -11,6 +11,12 @@ use crate::{
 
 impl Tables {
     pub fn claim(&mut self, request: &ClaimRequest) -> ClaimAnswer {
+        let claimed = self.builds.get(&request.build).filter(|entry| request.made(&entry.build));
+        if let Some(entry) = claimed {
+            let parts =
+                self.plan_parts(&entry.build).map(|parts| ClaimedBuild { build: entry.build.clone(), parts });
+            return parts.map_or(ClaimAnswer::Gone, |claimed| ClaimAnswer::Claimed(Box::new(claimed)));
+        }
         let queued = self.builds.get(&request.build).filter(|entry| entry.build.phase == Phase::Queued);
         let Some(entry) = queued else { return ClaimAnswer::Gone };
         let claims = entry.claims + 1;

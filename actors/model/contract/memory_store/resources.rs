@@ -174,7 +174,8 @@ impl ResourceStore for MemoryStore {
 
     async fn checks_held_by(&self, node: &NodeId) -> Result<Vec<(ResourceId, i64)>, StoreError> {
         let tables = self.tables();
-        let held = |entry: &&ResourceEntry| entry.row.checking.as_ref().is_some_and(|lease| lease.node == *node);
+        let held =
+            |entry: &&ResourceEntry| entry.row.checking.as_ref().is_some_and(|lease| lease.node == *node);
         Ok(tables.resources.values().filter(held).map(|entry| (entry.row.id, entry.leases)).collect())
     }
 

@@ -8,7 +8,7 @@ use crate::{
     build::{BuildStatus, Phase, Waiting},
     id::Fence,
     outcome::Failure,
-    port::store::{ClaimAnswer, Recorded, Requeued, SaveRevision},
+    port::store::{ClaimAnswer, ClaimRequest, Recorded, Requeued, SaveRevision},
     text::SecretValue,
 };
 
@@ -21,11 +21,23 @@ pub async fn a_build_is_claimed_once(world: &World) {
     let claim = claimed.claim.clone().unwrap();
     assert_eq!((claim.node, claim.fence), (node("w"), Fence::new(1, 0xdead_beef)));
     assert_eq!(world.build(build).await, claimed);
-    assert_eq!(world.try_claim(build).await, ClaimAnswer::Gone);
+    assert_eq!(world.claim(build).await.build, claimed, "the answer may have got lost");
+    let request = ClaimRequest {
+        build,
+        node: node("w"),
+        incarnation: claim.incarnation,
+        worker: "worker-1".into(),
+        random: 7,
+    };
+    let other = ClaimRequest { node: node("v"), random: 0xdead_beef, ..request.clone() };
+    assert_eq!(world.store.claim(&request).await.unwrap(), ClaimAnswer::Gone);
+    assert_eq!(world.store.claim(&other).await.unwrap(), ClaimAnswer::Gone);
     assert_eq!(world.try_claim(crate::id::BuildId(999)).await, ClaimAnswer::Gone);
     assert_eq!(world.store.held_by(&node("w")).await.unwrap(), std::slice::from_ref(&claimed));
     assert_eq!(world.store.held_by(&node("v")).await.unwrap(), []);
-    assert_eq!(world.store.claimed_builds().await.unwrap(), [claimed]);
+    assert_eq!(world.store.claimed_builds().await.unwrap(), std::slice::from_ref(&claimed));
+    world.record(build, claim.fence, 1, vec![started(6)]).await;
+    assert_eq!(world.try_claim(build).await, ClaimAnswer::Gone, "it has begun");
 }
 
 /// A cancelled build holds its place until it is done.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Page, StoreError};
 use crate::{
-    build::{Build, BuildEvent, BuildStatus, ServiceRecord, StepRecord, StopReport, Waiting},
+    build::{Build, BuildEvent, BuildStatus, Claim, Phase, ServiceRecord, StepRecord, StopReport, Waiting},
     id::{BuildId, BuildNumber, Fence, Incarnation, JobId, NodeId, PipelineId, ResourceId, VersionId},
     outcome::Failure,
     pipeline::Pipeline,
@@ -28,6 +28,17 @@ pub struct ClaimRequest {
     pub worker: String,
     /// Random bits of the fence; the store adds the claim's number.
     pub random: u32,
+}
+
+impl ClaimRequest {
+    /// Whether this request has made the build's claim, and nothing has begun yet.
+    pub fn made(&self, build: &Build) -> bool {
+        let by_this = |claim: &Claim| {
+            let process = claim.node == self.node && claim.incarnation == self.incarnation;
+            process && claim.fence.random() == self.random
+        };
+        build.phase == Phase::Claimed && build.claim.as_ref().is_some_and(by_this)
+    }
 }
 
 /// What came of a claim.
@@ -157,7 +168,8 @@ pub struct PendingStop {
 #[async_trait]
 pub trait BuildStore {
     /// Claims a queued build in one conditional write: `pending → started`, phase `claimed`, a new fence. Re-checks
-    /// concurrency and serial groups in the same transaction.
+    /// concurrency and serial groups in the same transaction. The same request again, while the build is still no more
+    /// than claimed by it, gives the same claim again: an answer may get lost.
     async fn claim(&self, request: &ClaimRequest) -> Result<ClaimAnswer, StoreError>;
 
     /// Stores the effects of events and the last number in one transaction. The status never leaves `cancelled`;
