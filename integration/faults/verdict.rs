@@ -10,7 +10,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
+    cell::Cell,
     events::Event,
+    fault::Act,
     inject::Hits,
     kin,
     kind::Kind,
@@ -136,7 +138,7 @@ fn record(yard: &Yard, events: &[Event], build: &Build, said: Option<&Value>, ev
         record.problems.push(format!("never stopped: {instance}"));
     }
     for instance in &stopped {
-        let extra = surplus(yard.cell.phase, &mine, instance);
+        let extra = surplus(yard.cell, &mine, instance);
         record.doubled += extra;
         if extra > 0 {
             record.problems.push(format!("stopped {extra} times too often: {instance}"));
@@ -173,9 +175,11 @@ fn judge_words_of_server(record: &mut Record, said: Option<&Value>) {
 }
 
 /// Ended stops of an instance beyond those that the rules ask for: one, or two when its start was cut.
-fn surplus(phase: Phase, mine: &[&Event], instance: &str) -> usize {
+fn surplus(cell: Cell, mine: &[&Event], instance: &str) -> usize {
     let count = |word: &str| mine.iter().filter(|e| e.word == word && e.instance == instance).count();
-    let may_be_cut = matches!(phase, Phase::MidStart | Phase::Anywhen | Phase::AfterIntent);
+    // Where something is short for a while, the phase goes on into the start.
+    let lasts = matches!(cell.fault.act, Act::NoFiles | Act::NoProcesses);
+    let may_be_cut = lasts || matches!(cell.phase, Phase::MidStart | Phase::Anywhen | Phase::AfterIntent);
     let allowed = if may_be_cut && count("probing") == 0 { 2 } else { 1 };
     count("stopped").saturating_sub(allowed)
 }

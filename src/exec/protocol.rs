@@ -16,6 +16,9 @@ pub type UnitId = u64;
 /// Names what belongs to no unit: the strays of an item.
 pub const NO_UNIT: UnitId = 0;
 
+/// A nursery's answer.
+pub const ORPHANS_GONE: &[u8] = b".";
+
 /// Worker → nursery.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Request {
@@ -23,8 +26,8 @@ pub enum Request {
     /// for reading and writing; then its build slot. Whether the shim exists is seen at the control socket: it says
     /// [`Event::Ready`] or [`Event::Busy`], or the socket closes.
     Hatch(Hatch),
-    /// The stops of a dead shim have been run: ends what is left of it. Descriptor: the write end of a pipe, closed when
-    /// nothing of it is left, or when this nursery knows of no such shim.
+    /// The stops of a dead shim have been run: ends what is left of it. Descriptor: the write end of a pipe, which gets
+    /// [`ORPHANS_GONE`] when nothing of it is left.
     EndOrphans {
         item: String,
         /// The number that the shim told with [`Event::Ready`].

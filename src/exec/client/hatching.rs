@@ -14,7 +14,7 @@ use super::launcher::{Core, locked};
 use super::orphans;
 use crate::journal::ShimLife;
 use crate::nursery::start_nursery;
-use crate::protocol::{Event, Hatch, Request};
+use crate::protocol::{Event, Hatch, ORPHANS_GONE, Request};
 use crate::sys::{descriptors, packet};
 
 /// A shim that has not answered by now will not.
@@ -29,6 +29,8 @@ pub struct Egg<'a> {
     pub lock: Option<BorrowedFd<'a>>,
     pub slot: Option<BorrowedFd<'a>>,
     pub stop_budget: Duration,
+    /// It ends with the worker's lease. One that only runs stops does not.
+    pub leased: bool,
 }
 
 /// A shim that is there.
@@ -72,7 +74,7 @@ impl Core {
     async fn try_hatch(&self, egg: &Egg<'_>) -> Result<Hatched, HatchError> {
         let none = |error: String| HatchError::None(LaunchError::System(error));
         let (ours, shims) = packet::pair().map_err(|error| none(error.to_string()))?;
-        let lease = self.current_lease();
+        let lease = self.current_lease().filter(|_| egg.leased);
         let request = Request::Hatch(Hatch {
             item: egg.item.to_owned(),
             stop_budget: egg.stop_budget,
@@ -90,7 +92,9 @@ impl Core {
         let connection = Arc::new(Connection::new(ours).map_err(|error| none(error.to_string()))?);
         match tokio::time::timeout(READY_WITHIN, connection.next()).await {
             Ok(Some(Event::Ready { pid })) => {
-                self.keep_told(&connection, lease);
+                if egg.leased {
+                    self.keep_told(&connection, lease);
+                }
                 Ok(Hatched { connection, shim: pid })
             }
             Ok(Some(Event::Busy)) => Err(HatchError::Busy),
@@ -118,11 +122,27 @@ impl Core {
     /// Ends what a dead shim left, after its stops have been run, and waits until nothing of it is left: below the
     /// nursery, or, when that is dead too, wherever the kernel has put it.
     pub async fn end_orphans(&self, item: &str, shim: ShimLife) {
-        let told = tokio::time::timeout(ORPHANS_WITHIN, self.ask_nursery(item, shim.pid)).await;
+        let told = tokio::time::timeout(ORPHANS_WITHIN, self.have_ended(item, shim.pid)).await;
         if !matches!(told, Ok(Ok(()))) {
             tracing::warn!(item, "the nursery did not end what a lost shim left");
         }
         orphans::clear(shim).await;
+    }
+
+    /// A nursery that died shows itself only now; the next one takes away what is left of the control groups.
+    async fn have_ended(&self, item: &str, shim: i32) -> std::io::Result<()> {
+        if self.ask_nursery(item, shim).await.is_ok() {
+            return Ok(());
+        }
+        // Many items may see it at once; one of them replaces it.
+        if self.nursery_is_gone() {
+            self.replace_nursery().map_err(std::io::Error::other)?;
+        }
+        self.ask_nursery(item, shim).await
+    }
+
+    fn nursery_is_gone(&self) -> bool {
+        packet::hung_up(locked(&self.nursery).socket.as_fd()).unwrap_or(true)
     }
 
     async fn ask_nursery(&self, item: &str, shim: i32) -> std::io::Result<()> {
@@ -131,7 +151,9 @@ impl Core {
         packet::send(&locked(&self.nursery).socket, &request, &[nurserys.as_fd()])?;
         drop(nurserys);
         let mut done = pipe::Receiver::from_owned_fd(done)?;
-        done.read_to_end(&mut Vec::new()).await?;
-        Ok(())
+        let mut answer = Vec::new();
+        done.read_to_end(&mut answer).await?;
+        // Without a word it is the nursery that has ended.
+        if answer == ORPHANS_GONE { Ok(()) } else { Err(std::io::ErrorKind::BrokenPipe.into()) }
     }
 }

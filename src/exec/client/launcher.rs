@@ -97,7 +97,13 @@ impl Launcher for NurseryLauncher {
 
 impl Core {
     async fn open_plain(self: &Arc<Self>, item: Item) -> Result<Arc<dyn WorkItem>, LaunchError> {
-        let egg = Egg { item: &item.name, lock: None, slot: None, stop_budget: self.settings.stop_budget };
+        let egg = Egg {
+            item: &item.name,
+            lock: None,
+            slot: None,
+            stop_budget: self.settings.stop_budget,
+            leased: true,
+        };
         let hatched = self.hatch(&egg).await.map_err(HatchError::into_launch_error)?;
         Ok(self.begin(item.name, hatched, None))
     }
@@ -118,6 +124,7 @@ impl Core {
             lock: Some(lock.descriptor()),
             slot: Some(slot.descriptor()),
             stop_budget: self.settings.stop_budget,
+            leased: true,
         };
         let hatched = match self.hatch(&egg).await {
             Ok(hatched) => hatched,

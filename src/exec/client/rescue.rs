@@ -48,6 +48,7 @@ async fn in_new_shim(item: &Arc<ItemCore>) -> Result<bool, HatchError> {
         lock: lock.as_ref().map(ItemLock::descriptor),
         slot: None,
         stop_budget: item.launcher.settings.stop_budget,
+        leased: false,
     };
     let hatched = item.launcher.hatch(&egg).await?;
     drop(lock);
@@ -55,10 +56,12 @@ async fn in_new_shim(item: &Arc<ItemCore>) -> Result<bool, HatchError> {
     take_note(item);
     adopt(&hatched.connection, owed(item));
     while let Some(event) = hatched.connection.next().await {
-        if event == Event::Empty {
-            return Ok(true);
+        match event {
+            Event::Empty => return Ok(true),
+            // It stays owed.
+            Event::Refused { reason, .. } => tracing::error!(reason, "the shim refused a stop that is owed"),
+            event => dispatch::dispatch(item, event),
         }
-        dispatch::dispatch(item, event);
     }
     Ok(false)
 }

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use nix::unistd::Pid;
 
 use super::orphans::end_orphans_of;
+use crate::protocol::ORPHANS_GONE;
 use crate::reaper::DEFAULT_PATH;
 use crate::sys::cgroup::Place;
 use crate::sys::fork::{self, Pointers};
@@ -29,7 +30,7 @@ pub struct Lost {
     replay: Vec<Bytes>,
     replayed: u32,
     stage: Stage,
-    /// Closed when nothing of it is left.
+    /// Told when nothing of it is left.
     waiting: Vec<OwnedFd>,
 }
 
@@ -123,9 +124,18 @@ impl LostShims {
             }
             let number = lost.shim.as_raw().unsigned_abs();
             let cleared = place.is_none_or(|place| place.clear_after(&lost.item, number));
-            !(cleared && alone)
+            let gone = cleared && alone;
+            if gone {
+                lost.waiting.iter().for_each(tell_gone);
+            }
+            !gone
         });
     }
+}
+
+/// A word, so that the end of this process is not taken for it.
+fn tell_gone(waiting: &OwnedFd) {
+    let _ = nix::unistd::write(waiting, ORPHANS_GONE);
 }
 
 /// Executes the program anew, with nothing of this one but its standing in the process tree.

@@ -229,7 +229,7 @@ fn read_sealed(descriptor: OwnedFd) -> io::Result<Vec<u8>> {
 }
 
 /// Whether the other side has closed its end: this tells an empty packet from the end of the conversation.
-fn hung_up(socket: BorrowedFd<'_>) -> io::Result<bool> {
+pub fn hung_up(socket: BorrowedFd<'_>) -> io::Result<bool> {
     let mut watched = [PollFd::new(socket, PollFlags::empty())];
     poll(&mut watched, PollTimeout::ZERO)?;
     Ok(watched[0].revents().is_some_and(|found| found.contains(PollFlags::POLLHUP)))

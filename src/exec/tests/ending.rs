@@ -4,10 +4,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use pikoci_model::outcome::Ended;
+use pikoci_model::port::{LaunchError, Launcher, LeaseEnd};
 
 use crate::entry::WORKER;
 use crate::fixture::{
@@ -33,6 +35,58 @@ pub async fn play_worker(place: &Path) {
     let second = item.start_service(service(&starting, &stop("second"), 1)).await.unwrap();
     running.wait().await;
     second.wait().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_item_whose_lease_is_over_is_lost_with_its_services_stopped() {
+    let place = directory();
+    let launcher = launcher_with(settings_in(&place.path().join("state")));
+    let item = open_build(&launcher, 1).await;
+    let log = place.path().join("log");
+    let launch =
+        service("setsid sleep 1000 >/dev/null 2>&1 &", &format!("echo stop >> {}", log.display()), 0);
+    within(item.start_service(launch.clone()).await.unwrap().wait()).await;
+    launcher.lease(LeaseEnd { term_at: Duration::ZERO, kill_at: Duration::ZERO });
+    within(item.lost()).await;
+    assert!(matches!(item.spawn(shell("true", None)).await, Err(LaunchError::ShimLost)));
+    assert!(within(item.stop_service(launch.instance)).await.stopped);
+    within(item.close()).await.unwrap();
+    assert_eq!(lines(&log), ["stop"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_service_that_comes_too_late_for_its_shim_no_stop_is_owed() {
+    let place = directory();
+    let state = place.path().join("state");
+    let launcher = launcher_with(settings_in(&state));
+    let item = open_build(&launcher, 1).await;
+    kill(Pid::from_raw(shim_of(&item).await), Signal::SIGKILL).unwrap();
+    within(item.lost()).await;
+    assert!(item.start_service(service("true", "true", 0)).await.is_err());
+    within(item.close()).await.unwrap();
+    let items = fs::read_dir(state.join("items")).unwrap().flatten();
+    let mut files = items.flat_map(|item| fs::read_dir(item.path()).unwrap().flatten());
+    assert!(!files.any(|file| file.path().extension().is_some_and(|extension| extension == "intent")));
+}
+
+/// A worker whose lease is over still runs the stops of those whose shims were lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_that_others_owe_needs_no_lease() {
+    let place = directory();
+    let launcher = launcher_with(settings_in(&place.path().join("state")));
+    let item = open_build(&launcher, 1).await;
+    let log = place.path().join("log");
+    let launch =
+        service("setsid sleep 1000 >/dev/null 2>&1 &", &format!("echo stop >> {}", log.display()), 0);
+    within(item.start_service(launch.clone()).await.unwrap().wait()).await;
+    let shim = Pid::from_raw(shim_of(&item).await);
+    kill(shim, Signal::SIGSTOP).unwrap();
+    launcher.lease(LeaseEnd { term_at: Duration::ZERO, kill_at: Duration::ZERO });
+    kill(shim, Signal::SIGKILL).unwrap();
+    within(item.lost()).await;
+    assert!(within(item.stop_service(launch.instance)).await.stopped);
+    within(item.close()).await.unwrap();
+    assert_eq!(lines(&log), ["stop"]);
 }
 
 pub fn start_worker(place: &Path) -> Child {

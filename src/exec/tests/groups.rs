@@ -25,7 +25,7 @@ async fn group_of_steps(item: &std::sync::Arc<dyn pikoci_model::port::WorkItem>)
 async fn an_item_has_groups_of_its_own_and_leaves_none() {
     let place = directory();
     let launcher = launcher();
-    for shim_dies in [false, true] {
+    for (shim_dies, nursery_dies) in [(false, false), (true, false), (true, true)] {
         let item = open(&launcher).await;
         let Some(steps) = group_of_steps(&item).await else {
             eprintln!("no control groups can be made here");
@@ -38,15 +38,37 @@ async fn an_item_has_groups_of_its_own_and_leaves_none() {
         within(item.start_service(launch.clone()).await.unwrap().wait()).await;
         assert!(lines(&of_service)[0].ends_with("/services"));
         if shim_dies {
-            kill(Pid::from_raw(shim_of(&item).await), Signal::SIGKILL).unwrap();
-            within(item.lost()).await;
+            kill_shim(&item, nursery_dies).await;
             assert!(within(item.stop_service(launch.instance)).await.stopped);
         }
         within(item.close()).await.unwrap();
-        let until = std::time::Instant::now() + crate::fixture::DEADLINE;
-        while steps.parent().is_some_and(std::path::Path::exists) {
-            assert!(std::time::Instant::now() < until, "{} is left", steps.display());
-            std::thread::yield_now();
-        }
+        wait_until_removed(&steps);
+    }
+}
+
+/// Nothing is owed, and so nobody needs another nursery but for this.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_item_without_services_leaves_none_when_its_nursery_dies_too() {
+    let item = open(&launcher()).await;
+    let Some(steps) = group_of_steps(&item).await else { return };
+    kill_shim(&item, true).await;
+    within(item.close()).await.unwrap();
+    wait_until_removed(&steps);
+}
+
+async fn kill_shim(item: &std::sync::Arc<dyn pikoci_model::port::WorkItem>, and_nursery: bool) {
+    let shim = shim_of(item).await;
+    if and_nursery {
+        kill(Pid::from_raw(crate::unruly::parent_of(shim)), Signal::SIGKILL).unwrap();
+    }
+    kill(Pid::from_raw(shim), Signal::SIGKILL).unwrap();
+    within(item.lost()).await;
+}
+
+fn wait_until_removed(steps: &std::path::Path) {
+    let until = std::time::Instant::now() + crate::fixture::DEADLINE;
+    while steps.parent().is_some_and(std::path::Path::exists) {
+        assert!(std::time::Instant::now() < until, "{} is left", steps.display());
+        std::thread::yield_now();
     }
 }

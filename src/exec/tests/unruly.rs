@@ -249,7 +249,7 @@ async fn with_its_nursery_and_its_shim_dead_a_build_still_stops_its_services() {
     assert_eq!(crate::fixture::lines(&log), ["stop"]);
 }
 
-fn parent_of(pid: i32) -> i32 {
+pub fn parent_of(pid: i32) -> i32 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     status.lines().find_map(|line| line.strip_prefix("PPid:")).unwrap().trim().parse().unwrap()
 }

@@ -76,7 +76,13 @@ async fn in_a_shim(
     lock: &ItemLock,
     owed: Vec<Adopted>,
 ) -> Result<bool, HatchError> {
-    let egg = Egg { item: item.name(), lock: Some(lock.descriptor()), slot: None, stop_budget: ITEM_BUDGET };
+    let egg = Egg {
+        item: item.name(),
+        lock: Some(lock.descriptor()),
+        slot: None,
+        stop_budget: ITEM_BUDGET,
+        leased: false,
+    };
     let hatched = core.hatch(&egg).await?;
     // Now that its lock is held nobody else stops anything; until then somebody may have.
     adopt(&hatched.connection, owed.into_iter().filter(Adopted::is_owed).collect());

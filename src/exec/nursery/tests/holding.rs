@@ -99,6 +99,7 @@ fn an_intent_is_struck_before_the_goodbye() {
     shim.finish();
     let strike = journal::read_strike(&file).unwrap();
     assert_eq!((strike.state, strike.by, strike.tries), (StrikeState::Stopped, Striker::Build, 1));
+    let file = intent(place.path());
     let failing = Shim::of(&nursery, hatch("struck"), &[]);
     failing.serve(1, "true", "exit 4", Some(&file));
     failing.wait_for(|event| matches!(event, Event::Exited { .. }));
