@@ -57,14 +57,3 @@ fn every_stage_begins_from_an_image_or_an_earlier_stage() {
             .all(|copy| { known.iter().any(|stage| copy.starts_with(&format!("COPY --from={stage} "))) })
     );
 }
-
-#[test]
-fn both_proxies_pass_streams_on_as_they_come() {
-    let caddy = read("proxy/Caddyfile");
-    assert!(caddy.contains("flush_interval -1") && caddy.contains("health_uri /health"));
-    let nginx = read("proxy/nginx.conf");
-    assert!(nginx.contains("proxy_buffering off;") && nginx.contains("proxy_http_version 1.1;"));
-    for text in [caddy, nginx] {
-        assert_eq!(text.matches('{').count(), text.matches('}').count());
-    }
-}

@@ -3,6 +3,7 @@
 mod containers;
 mod monitoring;
 mod pipeline;
+mod proxy;
 mod units;
 
 use std::{

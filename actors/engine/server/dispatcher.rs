@@ -5,6 +5,7 @@
 //! and, rarely, draws the whole picture anew: a lost message costs an interval, never a build.
 
 mod answers;
+mod reading;
 
 use std::time::Duration;
 
@@ -13,27 +14,17 @@ use pikoci_model::id::{BuildId, NodeId, ResourceId};
 use pikoci_model::message::{
     Announce, CheckWanted, Doorbell, Goodbye, Hail, Home, Offer, OfferId, Renew, Renewed, Withdraw,
 };
-use pikoci_model::port::store::WorkerRow;
-use pikoci_model::port::{Address, StoreError};
-use pikoci_model::scheduling::{HeldPlace, PendingBuild};
-use pikoci_model::worker::WorkerState;
+use pikoci_model::port::Address;
 
 use super::board::BoardCounts;
 use super::check_board::WantedCheck;
 use super::pipelines::BoardIsEmpty;
 use super::world::World;
-use crate::decide::admit::Abroad;
 use crate::inbox::Received;
 use crate::supervise::{Actor, Exit, Flow, Life, Receive};
 
-/// Builds that are read at once.
-const READ: u32 = 256;
-/// Builds that a new picture holds at most; the rest follows when these have started.
-const PICTURE: u32 = 2048;
 /// Offers are swept this often.
 const TICK: Duration = Duration::from_secs(1);
-/// Ids are given before they are visible: where several servers write, so many are read once more.
-const OVERLAP: i64 = 64;
 /// The picture is drawn anew after this many ticks.
 const TICKS_PER_PICTURE: u32 = 10;
 /// A lease of a check outlives its limit by this: the result travels.
@@ -46,6 +37,8 @@ pub(crate) struct Dispatcher {
     after: BuildId,
     reading: bool,
     read_again: bool,
+    drawing: bool,
+    draw_again: bool,
     ticks: u32,
 }
 
@@ -89,51 +82,23 @@ pub(crate) struct Gone(pub(crate) NodeId);
 
 struct Tick;
 
-/// What was read from the store.
-enum Read {
-    New(Result<Vec<PendingBuild>, StoreError>),
-    One(Result<Vec<PendingBuild>, StoreError>),
-    Picture(Result<Picture, StoreError>),
-}
-
-struct Picture {
-    held: Vec<HeldPlace>,
-    pending: Vec<PendingBuild>,
-    abroad: Vec<Abroad>,
-}
-
 impl Dispatcher {
     pub(crate) fn new(world: World) -> Self {
         // A dead incarnation leaves nothing behind: workers are told to announce themselves again.
         *world.board() = super::board::Board::default();
-        Self { world, after: BuildId(0), reading: false, read_again: false, ticks: 0 }
+        Self {
+            world,
+            after: BuildId(0),
+            reading: false,
+            read_again: false,
+            drawing: false,
+            draw_again: false,
+            ticks: 0,
+        }
     }
 
     fn now(&self) -> Duration {
         self.world.clock().monotonic()
-    }
-
-    fn read_new(&mut self, life: &mut Life<'_, Self>) {
-        if self.reading {
-            self.read_again = true;
-            return;
-        }
-        self.reading = true;
-        let overlap = if self.world.has_peers() { OVERLAP } else { 0 };
-        let (world, after) = (self.world.clone(), BuildId(self.after.0 - overlap));
-        life.spawn(async move { Read::New(world.store().pending_builds(after, READ).await) });
-    }
-
-    fn redraw(&mut self, life: &mut Life<'_, Self>) {
-        let world = self.world.clone();
-        life.spawn(async move {
-            let picture = async {
-                let held = world.store().held_places().await?;
-                let pending = world.store().pending_builds(BuildId(0), PICTURE).await?;
-                Ok(Picture { held, pending, abroad: abroad(&world).await? })
-            };
-            Read::Picture(picture.await)
-        });
     }
 
     /// Offers what can be offered.
@@ -212,7 +177,9 @@ impl Receive<Requeued> for Dispatcher {
         life.spawn(async move {
             let after = BuildId(build.0 - 1);
             let read = world.store().pending_builds(after, 1).await;
-            Read::One(read.map(|builds| builds.into_iter().filter(|found| found.id == build).collect()))
+            reading::Read::One(
+                read.map(|builds| builds.into_iter().filter(|found| found.id == build).collect()),
+            )
         });
         Ok(())
     }
@@ -335,53 +302,6 @@ impl Receive<Received<Goodbye>> for Dispatcher {
     }
 }
 
-impl Receive<Read> for Dispatcher {
-    fn receive(&mut self, read: Read, life: &mut Life<'_, Self>) -> Flow {
-        match read {
-            Read::New(result) => {
-                self.reading = false;
-                let more = match result {
-                    Ok(builds) => {
-                        let full = builds.len() == READ as usize;
-                        self.after = builds.last().map_or(self.after, |last| last.id.max(self.after));
-                        let news = self.world.board().queue(builds);
-                        self.offer();
-                        if news && self.world.board().has_queue() {
-                            self.ring(false);
-                        }
-                        full
-                    }
-                    Err(error) => {
-                        tracing::warn!("queued builds cannot be read: {error}");
-                        false
-                    }
-                };
-                if more || self.read_again {
-                    self.read_again = false;
-                    self.read_new(life);
-                }
-            }
-            Read::One(Ok(builds)) => {
-                self.world.board().queue(builds);
-                self.offer_and_ring(true);
-            }
-            Read::Picture(Ok(Picture { held, pending, abroad })) => {
-                let complete = pending.len() < PICTURE as usize;
-                let last = pending.last().map_or(BuildId(0), |build| build.id);
-                self.world.board().set_abroad(abroad);
-                self.world.board().redraw(held, pending, complete);
-                self.after = if complete { self.after.max(last) } else { last };
-                self.offer();
-                self.read_new(life);
-            }
-            Read::One(Err(error)) | Read::Picture(Err(error)) => {
-                tracing::warn!("queued builds cannot be read: {error}");
-            }
-        }
-        Ok(())
-    }
-}
-
 impl Receive<Tick> for Dispatcher {
     fn receive(&mut self, _: Tick, life: &mut Life<'_, Self>) -> Flow {
         life.later(TICK, Tick);
@@ -405,19 +325,6 @@ impl Receive<Tick> for Dispatcher {
         }
         Ok(())
     }
-}
-
-/// Workers that renew, at another server that lives.
-async fn abroad(world: &World) -> Result<Vec<Abroad>, StoreError> {
-    if !world.has_peers() {
-        return Ok(Vec::new());
-    }
-    let rows = world.store().workers().await?;
-    let members = world.members();
-    let away = |row: &WorkerRow| {
-        row.state == WorkerState::Online && row.home != *world.post().node() && members.lives(&row.home)
-    };
-    Ok(rows.into_iter().filter(away).map(|row| Abroad { home: row.home, profile: row.profile }).collect())
 }
 
 /// Why a queued build waits, as the dispatcher sees it.

@@ -1,6 +1,5 @@
 //! Starting the server's actors, and ending them in order.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,24 +10,21 @@ use pikoci_model::message::{
 };
 use pikoci_model::port::{Bus, Control, Waits};
 use pikoci_model::scheduling::Write;
-use pikoci_model::worker::WorkerState;
-use serde::Serialize;
 use tokio::sync::watch;
 
-use super::board::BoardCounts;
 use super::control::Desk;
 use super::dispatcher::Dispatcher;
 use super::janitor::Janitor;
+use super::meter::ServerMeter;
 use super::peers::{Leave, Peers};
 use super::pipelines::Pipelines;
 use super::reception::takes_in;
 use super::record::worker_stopped;
 use super::results::Results;
-use super::service_meter::ServiceCounts;
 use super::trackers::Trackers;
 use super::world::{Doors, ServerDeps, World};
-use crate::inbox::{Inbox, InboxCounts, InboxMeter, Received};
-use crate::supervise::{Actor, Child, Counts, Door, Handle, Obituary, Receive, Roster, Spec, supervise};
+use crate::inbox::{Inbox, InboxMeter, Received};
+use crate::supervise::{Actor, Child, Door, Handle, Obituary, Receive, Roster, Spec, supervise};
 
 /// How long actors may take to end when the server stops.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
@@ -61,69 +57,6 @@ impl Drop for Listening {
     fn drop(&mut self) {
         self.0.abort();
     }
-}
-
-/// Reads the numbers of a server that runs. Clones read the same.
-#[derive(Clone)]
-pub struct ServerMeter {
-    world: World,
-    roster: Roster,
-    meter: watch::Receiver<InboxMeter>,
-}
-
-impl ServerMeter {
-    /// The numbers now. Workers are counted from the store; if it is down, none are shown.
-    pub async fn read(&self) -> ServerMetrics {
-        let mut workers: BTreeMap<String, u64> = BTreeMap::new();
-        for row in self.world.store().workers().await.unwrap_or_default() {
-            *workers.entry(word(row.state).to_owned()).or_default() += 1;
-        }
-        let BoardCounts { pending, held, offers, checks_waiting, checks_running } =
-            self.world.board().counts();
-        ServerMetrics {
-            workers,
-            pending: pending as u64,
-            running: held.saturating_sub(offers) as u64,
-            offers: offers as u64,
-            checks_waiting: checks_waiting as u64,
-            checks_running: checks_running as u64,
-            servers: self.world.members().others() as u64 + 1,
-            pipelines_led: self.world.led(),
-            adopted: self.world.adopted(),
-            services: self.world.services().read(),
-            envelopes: self.meter.borrow().counts(),
-            actors: self.roster.counts(),
-        }
-    }
-}
-
-/// Numbers for metrics and the health page.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ServerMetrics {
-    /// Workers by state, as the store knows them.
-    pub workers: BTreeMap<String, u64>,
-    /// Builds that wait.
-    pub pending: u64,
-    /// Builds that hold a place.
-    pub running: u64,
-    /// Offers that are out.
-    pub offers: u64,
-    /// Checks that wait for a worker.
-    pub checks_waiting: u64,
-    /// Checks that run.
-    pub checks_running: u64,
-    /// Servers that live, this one included.
-    pub servers: u64,
-    /// Pipelines that this server checks and schedules.
-    pub pipelines_led: u64,
-    /// Builds that it went on tracking after another server, or an earlier life of this one.
-    pub adopted: u64,
-    /// Services started and stopped, as far as this server recorded it.
-    pub services: ServiceCounts,
-    /// Envelopes delivered, and dropped by kind.
-    pub envelopes: InboxCounts,
-    /// Actors started, and ended by kind; restarts.
-    pub actors: Counts,
 }
 
 impl Server {
@@ -291,7 +224,7 @@ impl ServerHandle {
     #[must_use]
     pub fn meter(&self) -> ServerMeter {
         let (world, roster, meter) = (self.world.clone(), self.roster.clone(), self.meter.clone());
-        ServerMeter { world, roster, meter }
+        ServerMeter::new(world, roster, meter)
     }
 
     /// Takes no new work: nothing more is offered, and whoever asks for a change is refused. What runs goes on, its
@@ -346,15 +279,6 @@ async fn fail_what_is_left(world: &World) -> Result<(), pikoci_model::port::Stor
         world.ring_build(build.pipeline, build.id);
     }
     Ok(())
-}
-
-fn word(state: WorkerState) -> &'static str {
-    match state {
-        WorkerState::Online => "online",
-        WorkerState::Silent => "silent",
-        WorkerState::Lost => "lost",
-        WorkerState::Draining => "draining",
-    }
 }
 
 impl fmt::Debug for ServerHandle {

@@ -171,6 +171,9 @@ impl Agent {
         if let Some(home) = &self.home {
             let goodbye = Goodbye { incarnation: self.profile.incarnation };
             self.post.send(&Address::Node(home.clone()), &goodbye);
+            if self.seeking || self.unanswered > UNANSWERED {
+                self.post.send(&Address::AnyServer, &goodbye);
+            }
         }
         Err(Exit::Stopped)
     }
