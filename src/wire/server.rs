@@ -19,7 +19,7 @@ use pikoci_model::{
     text::SecretValue,
 };
 use pikoci_seal::HostKey;
-use pikoci_store::{OpenOptions, SqliteStore};
+use pikoci_store::{Database, OpenOptions, SqlStore};
 use pikoci_web::{ExtraMetrics, WebDeps, WebServer, WebSettings};
 
 use super::{
@@ -51,7 +51,7 @@ pub struct RunningServer {
     pub password: Option<String>,
     pub control: Arc<dyn Control>,
     pub compiler: Arc<dyn Compiler>,
-    pub store: Arc<SqliteStore>,
+    pub store: Arc<SqlStore>,
     /// What a worker elsewhere needs, if this server has none of its own.
     pub worker_token: Option<String>,
     engine: ServerHandle,
@@ -182,17 +182,17 @@ impl RunningServer {
     }
 }
 
-async fn open_store(config: &ServerConfig, host: &Host) -> Result<SqliteStore, String> {
-    let (path, host_key) = match config.database.db_system {
-        DbSystem::Mem => (None, HostKey::random()),
+async fn open_store(config: &ServerConfig, host: &Host) -> Result<SqlStore, String> {
+    let (database, host_key) = match config.database.db_system {
+        DbSystem::Mem => (Database::Memory, HostKey::random()),
         DbSystem::Sqlite => {
             let default = || host.directory("XDG_DATA_HOME", ".local/share").join("pikoci.db");
             let path = config.database.db_name.clone().unwrap_or_else(default);
-            (Some(path), HostKey::load_or_create(&state_dir(config, host).join("host.key")))
+            (Database::File(path), HostKey::load_or_create(&state_dir(config, host).join("host.key")))
         }
     };
     let host_key = host_key.map_err(|error| error.to_string())?;
-    SqliteStore::open(OpenOptions { path, host_key }).await.map_err(|error| error.to_string())
+    SqlStore::open(OpenOptions { database, host_key }).await.map_err(|error| error.to_string())
 }
 
 fn state_dir(config: &ServerConfig, host: &Host) -> PathBuf {
