@@ -4,6 +4,8 @@
 //! while a batch is being stored makes the next batch. A tracker keeps nothing that is not in the store or at the
 //! worker: a new one, here or on another server, goes on where the row says.
 
+mod looking;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +15,8 @@ use pikoci_model::message::{Acknowledge, Cancel, Events, GoBuild, Void};
 use pikoci_model::port::{Address, StoreError, Topic};
 use serde::Serialize;
 
+pub(crate) use self::looking::Glance;
+use self::looking::IsIdle;
 use super::dispatcher::{Freed, Requeued};
 use super::pipelines::{Passed, VersionsCame};
 use super::record::{Batch, Effect, record};
@@ -28,10 +32,6 @@ const REPEAT_GO: Duration = Duration::from_secs(2);
 const GOES: u32 = 10;
 /// News that can wait for what follows waits this long.
 const GATHER: Duration = Duration::from_millis(3);
-/// A tracker that hears nothing looks this often whether the build is still its own …
-const IDLE: Duration = Duration::from_secs(60);
-/// … and while there are other servers, where somebody may have asked for its end and the ring got lost, this often.
-const IDLE_AMONG_OTHERS: Duration = Duration::from_secs(10);
 /// A cancel is repeated this often until the build is seen to end.
 const REPEAT_CANCEL: Duration = Duration::from_secs(1);
 
@@ -91,15 +91,6 @@ struct Recorded {
 
 struct Gathered;
 
-struct IsIdle;
-
-/// Look at the row: it rang on another server.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Glance;
-
-/// The row, looked at because nothing was heard, or because it rang elsewhere.
-struct Glanced(Result<Option<Build>, StoreError>);
-
 struct RepeatGo;
 
 struct RepeatCancel;
@@ -135,15 +126,6 @@ impl Tracker {
     fn load(&self, life: &mut Life<'_, Self>) {
         let (world, build) = (self.world.clone(), self.build);
         life.spawn(async move { Loaded(world.store().build(build).await) });
-    }
-
-    fn idle(&self) -> Duration {
-        if self.world.has_peers() { IDLE_AMONG_OTHERS } else { IDLE }
-    }
-
-    fn glance(&self, life: &mut Life<'_, Self>) {
-        let (world, build) = (self.world.clone(), self.build);
-        life.spawn(async move { Glanced(world.store().build(build).await) });
     }
 
     /// Stores the next batch, if there is one and none is on its way.
@@ -362,44 +344,6 @@ impl Receive<Gathered> for Tracker {
         let flow = self.advance(life);
         self.gathering = Gathering::No;
         flow
-    }
-}
-
-impl Receive<IsIdle> for Tracker {
-    fn receive(&mut self, _: IsIdle, life: &mut Life<'_, Self>) -> Flow {
-        life.later(self.idle(), IsIdle);
-        if !std::mem::take(&mut self.heard) && !self.storing {
-            self.glance(life);
-        }
-        Ok(())
-    }
-}
-
-impl Receive<Glance> for Tracker {
-    fn receive(&mut self, _: Glance, life: &mut Life<'_, Self>) -> Flow {
-        self.glance(life);
-        Ok(())
-    }
-}
-
-impl Receive<Glanced> for Tracker {
-    fn receive(&mut self, Glanced(row): Glanced, life: &mut Life<'_, Self>) -> Flow {
-        let own = |row: &Build| row.claim.as_ref().is_some_and(|claim| claim.fence == self.fence);
-        match row {
-            Ok(Some(row)) if own(&row) && row.phase != Phase::Done => {
-                if self.cancel.is_none() && row.cancel_requested.is_some() {
-                    self.cancel = row.cancel_requested;
-                    self.send_cancel();
-                    self.press_cancel(life);
-                }
-                Ok(())
-            }
-            // While it stores, what it reads may be its own.
-            Ok(_) if self.storing => Ok(()),
-            // Another server's tracker brought it to its end, or it was taken from the worker.
-            Ok(_) => Err(Exit::Finished),
-            Err(_) => Ok(()),
-        }
     }
 }
 

@@ -13,6 +13,8 @@ mod installation;
 #[cfg(test)]
 mod losses;
 #[cfg(test)]
+mod neighbours;
+#[cfg(test)]
 mod panics;
 #[cfg(test)]
 mod reruns;

@@ -17,7 +17,8 @@ use pikoci_model::port::store::{
 use pikoci_model::port::{Control, Signals as _, Topic, Trigger};
 
 use crate::faults::STORM;
-use crate::town::{Neighbour, Town, get, job, pipeline};
+use crate::neighbours::Neighbour;
+use crate::town::{Town, get, job, pipeline};
 use crate::wire::Weather;
 use crate::world::{DEADLINE, task};
 

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt as _;
 use pikoci_engine::inbox::Inbox;
-use pikoci_engine::server::{Bells, Server, ServerDeps, ServerHandle, Settings};
+use pikoci_engine::server::{Bells, ServerHandle, Settings};
 use pikoci_engine::supervise::{Door, Obituary, Roster};
 use pikoci_engine::worker::{self, Ports, Worker, WorkerSpec};
 use pikoci_model::build::{Build, BuildStatus, Phase};
@@ -28,11 +28,12 @@ use pikoci_model::step::{GetStep, Hooks, PutStep, Step, StepKind, VersionMode};
 use pikoci_model::version::VersionValue;
 use pikoci_model::worker::WorkerProfile;
 
+use crate::neighbours::{Ground, Heard, Neighbour};
 use crate::wire::{Weather, Wire};
 use crate::world::{DEADLINE, exec, step};
 
 /// Reads a pipeline from its JSON; anything else is wrong in line 1.
-struct JsonCompiler;
+pub struct JsonCompiler;
 
 #[async_trait]
 impl Compiler for JsonCompiler {
@@ -67,7 +68,7 @@ impl Compiler for JsonCompiler {
     }
 }
 
-struct TownClock {
+pub struct TownClock {
     began: Instant,
     faults: Faults,
     looks: AtomicU64,
@@ -108,7 +109,7 @@ impl Clock for TownClock {
 
 /// Signals with a mine on each build.
 pub struct Mines {
-    bells: Bells,
+    pub bells: Bells,
     rings: Mutex<BTreeMap<BuildId, u32>>,
     mined: bool,
 }
@@ -376,69 +377,6 @@ impl Town {
         let step = pikoci_model::id::StepPath(step.into());
         let log = self.store.step_log(build, run, &step, 0, usize::MAX).await.unwrap();
         String::from_utf8(log.bytes).unwrap()
-    }
-}
-
-/// The bells of one of several servers; a test that watches the town hears them too.
-struct Heard {
-    own: Arc<Bells>,
-    town: Arc<Mines>,
-}
-
-impl Signals for Heard {
-    fn ring(&self, topic: Topic) {
-        self.own.ring(topic);
-        self.town.bells.ring(topic);
-    }
-
-    fn subscribe(&self, topic: Topic) -> futures::stream::BoxStream<'static, ()> {
-        self.own.subscribe(topic)
-    }
-}
-
-/// What servers share.
-struct Ground {
-    hub: Hub,
-    weather: Weather,
-    store: MemoryStore,
-    settings: Settings,
-}
-
-impl Ground {
-    /// A server, and the switch that cuts it off.
-    fn serve(
-        &self,
-        signals: Arc<dyn Signals>,
-        clock: &Arc<TownClock>,
-        name: &str,
-    ) -> (ServerHandle, Arc<AtomicBool>) {
-        let node = NodeId(name.into());
-        let wire = Wire::new(Arc::new(self.hub.join(node.clone(), Roles::SERVER)), self.weather, 3);
-        let switch = wire.switch();
-        let deps = ServerDeps {
-            store: Arc::new(self.store.clone()),
-            bus: Arc::new(wire),
-            compiler: Arc::new(JsonCompiler),
-            clock: clock.clone(),
-            signals,
-            node,
-            settings: self.settings.clone(),
-        };
-        (Server::start(deps), switch)
-    }
-}
-
-/// One of several servers.
-pub struct Neighbour {
-    pub server: ServerHandle,
-    pub control: Arc<dyn Control>,
-    pub bells: Arc<Bells>,
-}
-
-impl Neighbour {
-    /// How many servers it knows, itself included.
-    pub async fn servers(&self) -> u64 {
-        self.server.meter().read().await.servers
     }
 }
 
