@@ -87,6 +87,10 @@ fn about_the_server(caller: &Caller<'_>, nobody: &Caller<'_>) {
         caller.get(path, &[], 200);
         nobody.get(path, &[], 401);
     }
+    caller.get("/workers/token", &[], 200);
+    caller.get("/teams/{team}/worker-token", &["main"], 200);
+    caller.post("/workers/token", &[], &json!({}), 200);
+    caller.post("/teams/{team}/worker-token", &["main"], &json!({}), 200);
     caller.listen("/workers/events", &[], "worker");
     nobody.get("/workers/events", &[], 401);
     caller.delete("/workers/{name}", &["nobody"], 404);

@@ -38,6 +38,9 @@ pub struct TransportHealth {
 /// Says it when asked.
 pub type Transport = Arc<dyn Fn() -> TransportHealth + Send + Sync>;
 
+/// The worker token with this salt, for a team by its canonical name, or for all teams.
+pub type WorkerTokens = Arc<dyn Fn(Option<&str>, &str) -> String + Send + Sync>;
+
 /// Gives further metrics when they are asked for.
 pub type ExtraMetrics = Arc<dyn Fn() -> BoxFuture<'static, String> + Send + Sync>;
 
@@ -54,6 +57,8 @@ pub struct WebSettings {
     pub version: String,
     /// Commit it was built from; empty when it is not known.
     pub commit: String,
+    /// Makes worker tokens.
+    pub worker_tokens: WorkerTokens,
     /// The broker, if workers are reached through one.
     pub transport: Option<Transport>,
     /// Further metrics in Prometheus' text format, each line complete.

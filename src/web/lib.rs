@@ -31,7 +31,7 @@ mod site;
 mod standing;
 
 pub use auth::hash_password;
-pub use deps::{ExtraMetrics, Transport, TransportHealth, WebDeps, WebSettings};
+pub use deps::{ExtraMetrics, Transport, TransportHealth, WebDeps, WebSettings, WorkerTokens};
 pub use openapi::document;
 pub use serve::{WebServer, serve};
 pub use show::graph_of_file;

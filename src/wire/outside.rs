@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pikoci_model::port::Store;
 use pikoci_seal::mail::{Claims, Installation};
 use pikoci_transport::LinkState;
-use pikoci_web::{Transport, TransportHealth};
+use pikoci_web::{Transport, TransportHealth, WorkerTokens};
 
 use super::transport::Outside;
 use crate::config::ServerConfig;
@@ -24,6 +24,15 @@ pub async fn token_to_print(
     }
     let salt = store.worker_salt(None).await.map_err(|error| error.to_string())?;
     Ok(Some(Installation::new(secret).token(&Claims { salt, ..Claims::default() })))
+}
+
+/// Makes tokens that the store's salts revoke.
+pub fn tokens(secret: &str) -> WorkerTokens {
+    let installation = Installation::new(secret);
+    Arc::new(move |team, salt| {
+        let claims = Claims { team: team.map(str::to_owned), salt: Some(salt.to_owned()), expires: None };
+        installation.token(&claims)
+    })
 }
 
 /// A token made by hand, without a store: good as long as the secret.

@@ -1,7 +1,5 @@
 //! A worker that knows a broker and nothing else.
 
-use std::path::PathBuf;
-
 use pikoci_engine::{supervise::Roster, worker::Settings};
 use pikoci_exec::Keep;
 use pikoci_seal::mail::WorkerToken;
@@ -50,7 +48,7 @@ pub async fn remote_worker(
         work_dir: config.work_dir.clone(),
         state_dir: config.state_dir.clone().unwrap_or_else(|| host.state_directory_or(None)),
         keep: Keep { workdirs: config.keep_workdir, records: false },
-        secrets_dir: config.secrets_dir.clone().map(PathBuf::from),
+        secrets_dir: config.secrets_dir.clone(),
         fault: None,
         settings: Settings {
             hook_timeout: config.hook_timeout,

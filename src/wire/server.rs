@@ -119,12 +119,16 @@ pub async fn start_server(start: ServerStart<'_>) -> Result<RunningServer, Strin
             worker,
         }),
         Err(error) => {
-            // What already runs is ended in order: actors without their runtime would only add noise.
-            engine.stop().await;
-            store.close().await;
+            abandon(engine, &store).await;
             Err(error)
         }
     }
+}
+
+/// What already runs is ended in order: actors without their runtime would only add noise.
+async fn abandon(engine: ServerHandle, store: &SqlStore) {
+    engine.stop().await;
+    store.close().await;
 }
 
 async fn face_and_worker(
@@ -233,10 +237,11 @@ fn web_settings(
 ) -> WebSettings {
     WebSettings {
         external_url: config.external_url.trim_end_matches('/').to_owned(),
-        session_key: SecretValue::new(session_key),
         session_lifetime: (config.session_lifetime > Duration::ZERO).then_some(config.session_lifetime),
         version: crate::VERSION.to_owned(),
         commit: option_env!("PIKOCI_COMMIT").unwrap_or_default().to_owned(),
+        worker_tokens: outside::tokens(&session_key),
+        session_key: SecretValue::new(session_key),
         transport: outside.map(outside::health),
         extra_metrics: Some(metrics),
         threads: 2,

@@ -63,6 +63,11 @@ pub(super) enum ClientCommand {
         #[command(subcommand)]
         command: ResourcesCommand,
     },
+    /// Teams and the tokens of their workers
+    Teams {
+        #[command(subcommand)]
+        command: TeamsCommand,
+    },
     /// Workers
     Workers {
         #[command(subcommand)]
@@ -325,6 +330,28 @@ pub(super) enum WorkersCommand {
     List(Where),
     /// Forget a worker that is lost
     Delete(WorkerArgs),
+}
+
+/// `teams …`.
+#[derive(Subcommand, Debug)]
+pub(super) enum TeamsCommand {
+    /// List the teams you belong to
+    List(Where),
+    /// Print the token that a worker of this team needs
+    WorkerToken(WorkerTokenArgs),
+}
+
+/// Whose token.
+#[derive(Args, Debug)]
+pub(super) struct WorkerTokenArgs {
+    #[command(flatten)]
+    pub(super) at: Where,
+    /// The token for workers of all teams
+    #[arg(long)]
+    pub(super) all_teams: bool,
+    /// Make another; workers that have the one before are sent away
+    #[arg(long)]
+    pub(super) regenerate: bool,
 }
 
 /// One worker.

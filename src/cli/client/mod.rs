@@ -17,6 +17,7 @@ mod pipelines;
 mod print;
 mod resources;
 mod target;
+mod teams;
 mod token_file;
 mod workers;
 
@@ -65,6 +66,7 @@ fn act(args: ClientArgs) -> Result<ExitCode, Failure> {
             ClientCommand::Jobs { command } => jobs::run(&outer, command).await,
             ClientCommand::Builds { command } => builds::run(&outer, command).await,
             ClientCommand::Resources { command } => resources::run(&outer, command).await,
+            ClientCommand::Teams { command } => teams::run(&outer, command).await,
             ClientCommand::Workers { command } => workers::run(&outer, command).await,
         }
     })

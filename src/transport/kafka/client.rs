@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use pikoci_model::id::NodeId;
 use rdkafka::{
     ClientConfig, ClientContext,
-    config::FromClientConfigAndContext,
+    config::{FromClientConfigAndContext, RDKafkaLogLevel},
     consumer::{BaseConsumer, ConsumerContext, Rebalance, StreamConsumer},
     error::{KafkaError, RDKafkaErrorCode},
     message::DeliveryResult,
@@ -39,6 +39,11 @@ impl Told {
 }
 
 impl ClientContext for Told {
+    /// The library repeats itself with each try; what matters is in the state of the connection.
+    fn log(&self, _: RDKafkaLogLevel, about: &str, text: &str) {
+        tracing::debug!("the broker's client says: {about}: {text}");
+    }
+
     fn error(&self, error: KafkaError, reason: &str) {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::AllBrokersDown | RDKafkaErrorCode::Authentication) => {

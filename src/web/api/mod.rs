@@ -20,6 +20,7 @@ mod teams;
 mod versions;
 pub(crate) mod view;
 mod webhooks;
+mod worker_tokens;
 mod workers;
 
 pub(crate) use fallback::nothing_here;
@@ -58,5 +59,6 @@ operations! {
     resources::list, resources::get, resources::check, resources::regenerate_webhook,
     versions::list, versions::add, versions::trigger, versions::follow,
     webhooks::receive,
+    worker_tokens::of_team, worker_tokens::renew_of_team, worker_tokens::of_all, worker_tokens::renew_of_all,
     workers::list, workers::health, workers::pending_stops, workers::events, workers::delete,
 }

@@ -23,6 +23,23 @@ async fn workers_say_what_they_hold_and_what_they_warn_of() {
 }
 
 #[actix_web::test]
+async fn worker_tokens_stay_until_they_are_renewed() {
+    let world = World::start().await;
+    for (path, of) in [("/teams/main/worker-token", "main"), ("/workers/token", "all")] {
+        let mut seen = Vec::new();
+        for method in [Method::GET, Method::GET, Method::POST, Method::GET] {
+            let (status, answer) = world.json(method, path, None).await;
+            assert_eq!(status, 200, "{answer}");
+            seen.push(answer["data"]["worker_token"].as_str().unwrap().to_owned());
+        }
+        assert!(seen[0].starts_with(&format!("token of {of} ")), "{seen:?}");
+        assert!(seen[0] == seen[1] && seen[1] != seen[2] && seen[2] == seen[3], "{seen:?}");
+    }
+    let guest = world.bare(Method::GET, "/workers/token").header("accept", "application/json");
+    assert_eq!(guest.send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+}
+
+#[actix_web::test]
 async fn what_a_lost_run_left_is_listed_with_its_worker_until_it_is_stopped() {
     let world = World::start().await;
     world.lose().await;

@@ -27,6 +27,7 @@ pub fn frame(crumbs: Vec<Crumb>) -> Frame {
         theme: Theme::System,
         now: NOW,
         events: String::new(),
+        trouble: None,
         workers: Some(3),
         may_see_workers: true,
         crumbs,

@@ -176,6 +176,7 @@ fn settings() -> WebSettings {
         session_lifetime: None,
         version: "9.9.9".to_owned(),
         commit: "c0ffee".to_owned(),
+        worker_tokens: Arc::new(|team, salt| format!("token of {} {salt}", team.unwrap_or("all"))),
         transport: None,
         extra_metrics: Some(Arc::new(|| Box::pin(async { "pikoci_extra 1\n".to_owned() }))),
         threads: 1,
