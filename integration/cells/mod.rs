@@ -5,6 +5,7 @@
 
 mod broker;
 mod database;
+mod replacement;
 mod site;
 mod story;
 
@@ -28,4 +29,12 @@ cells! {
     sqlite_and_nats: Sqlite, Nats;
     sqlite_and_rabbitmq: Sqlite, Rabbitmq;
     sqlite_and_kafka: Sqlite, Kafka;
+    postgresql_and_no_broker: Postgresql, Local;
+    postgresql_and_nats: Postgresql, Nats;
+    postgresql_and_rabbitmq: Postgresql, Rabbitmq;
+    postgresql_and_kafka: Postgresql, Kafka;
+    mariadb_and_no_broker: Mariadb, Local;
+    mariadb_and_nats: Mariadb, Nats;
+    mariadb_and_rabbitmq: Mariadb, Rabbitmq;
+    mariadb_and_kafka: Mariadb, Kafka;
 }

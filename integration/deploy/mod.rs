@@ -4,6 +4,7 @@ mod containers;
 mod monitoring;
 mod pipeline;
 mod proxy;
+mod settings;
 mod units;
 
 use std::{

@@ -20,7 +20,7 @@ use pikoci_model::{
 };
 use pikoci_seal::HostKey;
 use pikoci_store::{Database, OpenOptions, SqlStore};
-use pikoci_web::{ExtraMetrics, WebDeps, WebServer, WebSettings};
+use pikoci_web::{WebDeps, WebServer, WebSettings};
 
 use super::{
     CompilerSettings, Nursery, PanicIn, accounts, compiler, metrics, outside,
@@ -96,16 +96,11 @@ pub async fn start_server(start: ServerStart<'_>) -> Result<RunningServer, Strin
             compiler: Arc::clone(&compiler),
             clock,
             waits: engine.waits(),
-            settings: web_settings(
-                config,
-                session_key,
-                metrics::publish(&engine, ways.outside.clone()),
-                ways.outside,
-            ),
+            settings: web_settings(config, session_key, &engine, ways.outside),
         },
     );
-    let worker =
-        ways.worker.map(|(node, bus)| WorkerStart { fault, ..worker_start(config, host, bus, node) });
+    let inside = ways.worker;
+    let worker = inside.map(|(node, bus)| WorkerStart { fault, ..worker_start(config, host, bus, node) });
     match face_and_worker(web, worker, nursery).await {
         Ok((web, worker)) => Ok(RunningServer {
             address,
@@ -187,12 +182,13 @@ impl RunningServer {
 }
 
 async fn open_store(config: &ServerConfig, host: &Host) -> Result<SqlStore, String> {
-    let (database, host_key) = match config.database.db_system {
-        DbSystem::Mem => (Database::Memory, HostKey::random()),
-        DbSystem::Sqlite => {
-            let default = || host.directory("XDG_DATA_HOME", ".local/share").join("pikoci.db");
-            let path = config.database.db_name.clone().unwrap_or_else(default);
-            (Database::File(path), HostKey::load_or_create(&state_dir(config, host).join("host.key")))
+    let file = || host.directory("XDG_DATA_HOME", ".local/share").join("pikoci.db");
+    let database = config.database.database(file).map_err(|error| error.to_string())?;
+    let key_file = config.database.host_key_file.clone();
+    let host_key = match &database {
+        Database::Memory => HostKey::random(),
+        Database::File(_) | Database::Server(_) => {
+            HostKey::load_or_create(&key_file.unwrap_or_else(|| state_dir(config, host).join("host.key")))
         }
     };
     let host_key = host_key.map_err(|error| error.to_string())?;
@@ -232,7 +228,7 @@ fn engine_settings(config: &ServerConfig) -> Settings {
 fn web_settings(
     config: &ServerConfig,
     session_key: String,
-    metrics: ExtraMetrics,
+    engine: &ServerHandle,
     outside: Option<Outside>,
 ) -> WebSettings {
     WebSettings {
@@ -242,8 +238,8 @@ fn web_settings(
         commit: option_env!("PIKOCI_COMMIT").unwrap_or_default().to_owned(),
         worker_tokens: outside::tokens(&session_key),
         session_key: SecretValue::new(session_key),
+        extra_metrics: Some(metrics::publish(engine, outside.clone())),
         transport: outside.map(outside::health),
-        extra_metrics: Some(metrics),
         threads: 2,
     }
 }
