@@ -1,6 +1,7 @@
 //! The commands: what the program is told, and its exit codes.
 
 pub mod client;
+mod db;
 mod doctor;
 mod exit;
 mod password;
@@ -28,6 +29,7 @@ pub fn main(nursery: Option<wire::Nursery>) -> ExitCode {
         (Some(("run", matches)), Some(nursery)) => run::run(matches, nursery).into(),
         (Some(("worker", matches)), Some(nursery)) => worker::run(matches, nursery).into(),
         (Some(("doctor", matches)), _) => doctor::run(matches).into(),
+        (Some(("db", matches)), _) => db::run(matches).into(),
         (Some(("pipeline", matches)), _) => pipeline::run(matches).into(),
         (Some(("client", matches)), _) => client::run(matches),
         (Some(("user-password", matches)), _) => password::run(matches).into(),
@@ -54,6 +56,7 @@ pub fn command() -> Command {
         .subcommand(run::command())
         .subcommand(worker::command())
         .subcommand(doctor::command())
+        .subcommand(db::command())
         .subcommand(pipeline::command())
         .subcommand(client::command())
         .subcommand(password::command())
