@@ -22,6 +22,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub async fn rescue(item: Arc<ItemCore>) {
     let shim = ShimLife { pid: item.shim, since: 0 };
     for _ in 0..MOST_LOST {
+        take_note(&item);
         if owed(&item).is_empty() {
             break;
         }
@@ -75,15 +76,17 @@ async fn wait_for_other(item: &Arc<ItemCore>) {
     if let Some(lock) = open_lock(item) {
         off_thread("item lock", move || lock.wait_until_free()).await;
     }
-    take_note(item);
 }
 
-/// The services that somebody else has stopped are over.
+/// The services that somebody else has stopped are over. Of those whose intent is gone this is stored already.
 fn take_note(item: &Arc<ItemCore>) {
     let Some(journal) = &item.journal else { return };
     for service in item.standing() {
-        let intent = journal.directory.open_intent(service.launch.instance);
-        if intent.is_ok_and(|intent| read_strike(intent).is_ok_and(|strike| !strike.is_owed())) {
+        let is_over = match journal.directory.open_intent(service.launch.instance) {
+            Ok(intent) => read_strike(intent).is_ok_and(|strike| !strike.is_owed()),
+            Err(error) => error.is_missing(),
+        };
+        if is_over {
             service.stopped(true);
         }
     }

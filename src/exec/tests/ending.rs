@@ -64,9 +64,33 @@ async fn of_a_service_that_comes_too_late_for_its_shim_no_stop_is_owed() {
     within(item.lost()).await;
     assert!(item.start_service(service("true", "true", 0)).await.is_err());
     within(item.close()).await.unwrap();
+    assert!(intents_in(&state).is_empty());
+}
+
+fn intents_in(state: &Path) -> Vec<std::path::PathBuf> {
     let items = fs::read_dir(state.join("items")).unwrap().flatten();
-    let mut files = items.flat_map(|item| fs::read_dir(item.path()).unwrap().flatten());
-    assert!(!files.any(|file| file.path().extension().is_some_and(|extension| extension == "intent")));
+    let files = items.flat_map(|item| fs::read_dir(item.path()).unwrap().flatten());
+    let files = files.map(|file| file.path());
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "intent")).collect()
+}
+
+/// Somebody else had stopped it, and that is stored: the journal has forgotten it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_journal_has_forgotten_is_not_stopped_again() {
+    let place = directory();
+    let state = place.path().join("state");
+    let launcher = launcher_with(settings_in(&state));
+    let item = open_build(&launcher, 1).await;
+    let log = place.path().join("log");
+    let launch =
+        service("setsid sleep 1000 >/dev/null 2>&1 &", &format!("echo stop >> {}", log.display()), 0);
+    within(item.start_service(launch.clone()).await.unwrap().wait()).await;
+    intents_in(&state).iter().for_each(|intent| fs::remove_file(intent).unwrap());
+    kill(Pid::from_raw(shim_of(&item).await), Signal::SIGKILL).unwrap();
+    within(item.lost()).await;
+    assert!(within(item.stop_service(launch.instance)).await.stopped);
+    within(item.close()).await.unwrap();
+    assert!(lines(&log).is_empty());
 }
 
 /// A worker whose lease is over still runs the stops of those whose shims were lost.
