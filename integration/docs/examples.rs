@@ -6,7 +6,10 @@ use super::{
     page::{Block, Page},
     terminal::Terminal,
 };
-use crate::world::{program, servers::address};
+use crate::world::{
+    program,
+    servers::{Login, POSTGRESQL, address, say_to_postgresql},
+};
 
 /// A pipeline file in the text must be valid without a warning; a `fragment` may name what it does not declare; with
 /// `error L012` it must fail with that code and no other, with `warning W003` it must be warned of.
@@ -103,8 +106,18 @@ fn client() {
 /// Its servers are those that the tests were given.
 #[test]
 fn scaling() {
-    let broker = address("PIKOCI_TEST_NATS").trim_start_matches("nats://").to_owned();
-    play_in("scaling", Terminal::among(vec![("broker.internal:4222".to_owned(), broker)]));
+    for words in ["DROP DATABASE IF EXISTS pikoci WITH (FORCE)", "DROP ROLE IF EXISTS pikoci"] {
+        say_to_postgresql(words).unwrap();
+    }
+    let database = Login::of(POSTGRESQL);
+    let place = |there: &str, here: String| (there.to_owned(), here);
+    let places = vec![
+        place("postgres@database.internal:5432", database.text()),
+        place("database.internal", database.host),
+        place("5432", database.port),
+        place("broker.internal:4222", address("PIKOCI_TEST_NATS").trim_start_matches("nats://").to_owned()),
+    ];
+    play_in("scaling", Terminal::among(places));
 }
 
 #[test]
