@@ -5,13 +5,19 @@ use std::{fmt::Write as _, fs};
 use serde_json::json;
 
 use super::{broker::Broker, database::Database, site::Site};
-use crate::world::{api::build_path, deadline::until};
+use crate::{
+    deploy::WITH_A_BROKER,
+    world::{api::build_path, deadline::until},
+};
 
 /// The whole story: a push is built and what depends on it follows, a build is cancelled, a worker is killed, the server is
 /// replaced while a build runs; and in the end nothing is alive.
 pub fn tell(database: Database, broker: Broker) {
     let mut site = Site::open(database, broker);
     a_push_is_built(&site);
+    if broker != Broker::Local {
+        a_broker_is_watched(&site);
+    }
     a_build_is_cancelled(&site);
     let outlives = database != Database::Memory;
     // A worker inside the server dies with it, and what a memory forgets is not built again.
@@ -34,6 +40,15 @@ fn a_push_is_built(site: &Site) {
     assert_eq!(second["cause"], "passed");
     assert_eq!(api.log("story", "second/1", "1"), "heard some words\n");
     assert_eq!(site.board("first 1"), "started first 1.1\nstopped first 1.1\n");
+}
+
+fn a_broker_is_watched(site: &Site) {
+    let metrics = String::from_utf8(site.api().bytes("/metrics")).unwrap();
+    for name in WITH_A_BROKER {
+        assert!(metrics.contains(&format!("# TYPE {name} ")), "{name} is not in\n{metrics}");
+    }
+    let up = metrics.lines().find(|line| line.starts_with("pikoci_transport_up{"));
+    assert!(up.is_some_and(|line| line.ends_with(" 1")), "{metrics}");
 }
 
 fn a_build_is_cancelled(site: &Site) {

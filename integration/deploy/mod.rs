@@ -12,6 +12,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// Metrics that only a server with a broker tells.
+pub const WITH_A_BROKER: [&str; 3] =
+    ["pikoci_transport_up", "pikoci_transport_workers", "pikoci_envelopes_dropped_total"];
+
 /// The folder.
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy")

@@ -50,7 +50,8 @@ impl Nginx {
         let mut command = Command::new(program);
         command.arg("-c").arg(home.join("nginx.conf")).arg("-e").arg(home.join("error.log"));
         let child = command.stdin(Stdio::null()).spawn();
-        let nginx = Self { child: child.expect("nginx: integration/packages installs it"), port };
+        let child = child.unwrap_or_else(|error| panic!("nginx: {error}; integration/packages installs it"));
+        let nginx = Self { child, port };
         until("nginx", || ureq::get(&format!("{}/health", nginx.url())).call().ok());
         nginx
     }
