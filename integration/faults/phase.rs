@@ -61,8 +61,8 @@ impl Phase {
             Self::MidStart => "wait:start",
             Self::Started => "spawn:ready",
             Self::ProbeHung => "wait:ready",
-            // Where the work stands behind one service and behind three.
-            Self::MidTask => "wait:2,4",
+            // Where the work stands behind one service, two and three.
+            Self::MidTask => "wait:2,3,4",
             Self::MidStop => "stop",
             Self::AfterStop => "stopped",
             Self::Anywhen => return None,
