@@ -72,9 +72,12 @@ impl Own {
         let owner = std::fs::metadata(proc.join("stat")).unwrap();
         // PostgreSQL ends its own processes at once, without a last word to the disk.
         kill(pid, if self.name == "postgresql" { Signal::SIGQUIT } else { Signal::SIGKILL }).unwrap();
-        while is_alive(pid) {
-            sleep(Duration::from_millis(5)).await;
-        }
+        let gone = async {
+            while is_alive(pid) {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(Duration::from_secs(20), gone).await.unwrap();
         (words, owner.uid(), owner.gid())
     }
 
