@@ -13,4 +13,5 @@ mod journal;
 mod scenarios;
 mod server;
 mod services;
+mod workers;
 mod world;
