@@ -40,7 +40,8 @@ pub fn run(matches: &ArgMatches, nursery: wire::Nursery) -> Exit {
     };
     let secrets = [&config.jwt_secret, &config.admin_password, &config.database.db_password];
     let secrets = secrets.map(Option::as_deref);
-    let secrets = secrets.into_iter().flatten().chain(config.broker.secrets()).chain(config.database.secrets());
+    let secrets =
+        secrets.into_iter().flatten().chain(config.broker.secrets()).chain(config.database.secrets());
     wire::hide_arguments(&secrets.collect::<Vec<_>>());
     crate::logging::start(&config.log_level, config.log_format == "json");
     let address = config.listen.clone().unwrap_or_else(|| format!("0.0.0.0:{}", config.port));
