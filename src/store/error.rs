@@ -160,7 +160,7 @@ fn of_mysql(number: u16) -> Trouble {
         }
         1021 | 1114 => Trouble::Full,
         // Too many connections, access denied, host not allowed, interrupted.
-        1040 | 1041 | 1044 | 1045 | 1129 | 1130 | 1203 | 1226 | 1317 | 3024 | 1969 => Trouble::Down,
+        1040 | 1041 | 1044 | 1045 | 1129 | 1130 | 1203 | 1226 | 1317 | 1698 | 3024 | 1969 => Trouble::Down,
         _ => Trouble::Refused,
     }
 }

@@ -163,7 +163,7 @@ fn refused(place: &str, error: &sqlx::Error) -> OpenError {
     let state = said.try_downcast_ref::<PgDatabaseError>().map(PgDatabaseError::code);
     match (state, number) {
         (Some("3D000"), _) | (_, Some(1049)) => OpenError::Missing { place, reason },
-        (Some("28000" | "28P01" | "42501"), _) | (_, Some(1044 | 1045 | 1130 | 1142)) => {
+        (Some("28000" | "28P01" | "42501"), _) | (_, Some(1044 | 1045 | 1130 | 1142 | 1698)) => {
             OpenError::Denied { place, reason }
         }
         _ => OpenError::Unreachable { place, reason },

@@ -129,16 +129,14 @@ pub(crate) async fn say_in(server: Server, database: &DatabaseOptions, words: &s
     let words = sqlx::raw_sql(AssertSqlSafe(words.to_owned()));
     match server {
         Server::Postgresql => {
-            let options = sqlx::postgres::PgConnectOptions::new_without_pgpass();
-            let options = options.host(&database.host).port(database.port()).username(&database.user);
-            let options = options.database(&database.name);
-            let mut conn = sqlx::PgConnection::connect_with(&options).await.unwrap();
+            let options: sqlx::postgres::PgConnectOptions = server.url().parse().unwrap();
+            let mut conn = sqlx::PgConnection::connect_with(&options.database(&database.name)).await.unwrap();
             words.execute(&mut conn).await.unwrap();
         }
         Server::Mariadb => {
-            let options = sqlx::mysql::MySqlConnectOptions::new();
-            let options = options.host(&database.host).port(database.port()).username(&database.user);
-            let mut conn = sqlx::MySqlConnection::connect_with(&options).await.unwrap();
+            let options: sqlx::mysql::MySqlConnectOptions = server.url().parse().unwrap();
+            let mut conn =
+                sqlx::MySqlConnection::connect_with(&options.database(&database.name)).await.unwrap();
             words.execute(&mut conn).await.unwrap();
         }
     }
