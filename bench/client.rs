@@ -87,6 +87,11 @@ impl Client {
         data(self.get(&build.path(), "application/json")?)
     }
 
+    /// How many workers the server knows.
+    pub fn workers(&self) -> Fallible<usize> {
+        Ok(data(self.get("/workers", "application/json")?)?.as_array().map_or(0, Vec::len))
+    }
+
     /// Watches a build from its beginning.
     pub fn watch(&self, build: &Started) -> Fallible<Watch> {
         self.watch_after(build, 0)

@@ -12,7 +12,7 @@ job "line" {
   }
 }
 "#;
-const MEM: [&str; 4] = ["--db-system", "mem", "--pipeline-config", "bench.hcl"];
+const MEM: [&str; 4] = ["--concurrency", "2", "--db-system", "mem"];
 
 pub fn measure(bench: &Bench) -> Fallible<Vec<Figure>> {
     let home = Home::new(bench, PIPELINE)?;

@@ -9,6 +9,7 @@ mod cold_start;
 mod figure;
 mod first_line;
 mod log;
+mod many;
 mod memory;
 mod moment;
 mod processor;
@@ -65,6 +66,21 @@ enum Measure {
     Start,
     /// Memory of a shim, and the time until one is ready.
     Shim,
+    /// Trigger → first output line, over each transport.
+    Transports,
+    /// Builds a second with one worker and more.
+    Workers,
+    /// What a thousand idle workers cost a server.
+    Crowd,
+    /// Three servers on one database, and who watches at another one.
+    Servers,
+}
+
+impl Measure {
+    /// Whether it needs databases and brokers; taken only when they are there, or when it is asked for.
+    fn is_of_many(self) -> bool {
+        matches!(self, Self::Transports | Self::Workers | Self::Crowd | Self::Servers)
+    }
 }
 
 /// What all measures share.
@@ -103,7 +119,8 @@ fn run(asked: &Asked) -> Fallible<()> {
     eprintln!("load of this machine at the start: {}", processor::load());
     let mut figures = Vec::new();
     for measure in Measure::value_variants() {
-        if asked.only.is_empty() || asked.only.contains(measure) {
+        let usual = asked.only.is_empty() && (!measure.is_of_many() || many::are_backends_there());
+        if usual || asked.only.contains(measure) {
             let taken = take(&bench, *measure)?;
             taken.iter().for_each(Figure::print);
             figures.extend(taken);
@@ -126,5 +143,9 @@ fn take(bench: &Bench, measure: Measure) -> Fallible<Vec<Figure>> {
         Measure::Memory => memory::measure(bench),
         Measure::Start => cold_start::measure(bench),
         Measure::Shim => shim::measure(bench),
+        Measure::Transports => many::transports::measure(bench),
+        Measure::Workers => many::workers::measure(bench),
+        Measure::Crowd => many::crowd::measure(bench),
+        Measure::Servers => many::servers::measure(bench),
     }
 }

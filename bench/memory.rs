@@ -44,7 +44,7 @@ pub fn measure(bench: &Bench) -> Fallible<Vec<Figure>> {
 }
 
 /// Proportional set size of each, in megabytes.
-fn shares(pids: &[u32]) -> Fallible<Vec<f64>> {
+pub fn shares(pids: &[u32]) -> Fallible<Vec<f64>> {
     pids.iter().map(|pid| share(*pid)).collect()
 }
 

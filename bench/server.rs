@@ -44,31 +44,39 @@ impl Home {
 
     /// Starts a server here, on SQLite, with two slots.
     pub fn start(&self, bench: &Bench) -> Fallible<Server> {
-        self.start_with(bench, &["--db-system", "sqlite", "--pipeline-config", "bench.hcl"])
+        self.start_with(bench, &["--concurrency", "2", "--db-system", "sqlite", "--db-name", "data.db"])
     }
 
-    /// Starts a server with these arguments beside those that keep it in this directory.
+    /// Starts a server with this pipeline and these arguments beside those that keep it in this directory.
     pub fn start_with(&self, bench: &Bench, args: &[&str]) -> Fallible<Server> {
-        let log = fs::File::create(self.path().join("server.log"))?;
+        let mut command = self.command(bench, "server", "")?;
+        command.args(["--listen", "127.0.0.1:0", "--pipeline-config", "bench.hcl"]).args(args);
+        let began = Instant::now();
+        let child = command.stdout(Stdio::piped()).spawn();
+        let child = child.map_err(|error| format!("{}: {error}", bench.program.display()))?;
+        let mut server = Server { child, took: Duration::ZERO, url: String::new(), password: String::new() };
+        self.wait_until_ready(&mut server, began)?;
+        Ok(server)
+    }
+
+    /// The program with this command and nothing of the environment; what it keeps lies at `place` in this directory.
+    pub fn command(&self, bench: &Bench, name: &str, place: &str) -> Fallible<Command> {
+        let log = fs::File::options().create(true).append(true).open(self.path().join("server.log"))?;
         let mut command = Command::new(&bench.program);
-        command.args(["server", "--listen", "127.0.0.1:0", "--concurrency", "2"]).args(args);
+        command.arg(name);
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        for (name, place) in [
+        let place = self.path().join(place);
+        for (name, part) in [
             ("HOME", ""),
             ("XDG_DATA_HOME", "data"),
             ("XDG_STATE_HOME", "state"),
             ("XDG_CACHE_HOME", "cache"),
         ] {
-            command.env(name, self.path().join(place));
+            command.env(name, place.join(part));
         }
-        command.arg("--work-dir").arg(self.path().join("work"));
-        command.args(["--state-dir", "state", "--db-name", "data.db"]);
-        command.current_dir(self.path()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
-        let began = Instant::now();
-        let child = command.spawn().map_err(|error| format!("{}: {error}", bench.program.display()))?;
-        let mut server = Server { child, took: Duration::ZERO, url: String::new(), password: String::new() };
-        self.wait_until_ready(&mut server, began)?;
-        Ok(server)
+        command.arg("--work-dir").arg(place.join("work")).arg("--state-dir").arg(place.join("state"));
+        command.current_dir(self.path()).stdin(Stdio::null()).stderr(log);
+        Ok(command)
     }
 
     fn wait_until_ready(&self, server: &mut Server, began: Instant) -> Fallible<()> {

@@ -50,7 +50,7 @@ pub fn measure(bench: &Bench) -> Fallible<Vec<Figure>> {
     for build in &held {
         client.watch_states(build)?.end("succeeded")?;
     }
-    let rate = rate(&client, &builds)?;
+    let rate = rate(&client, &builds, SLOTS)?;
     let cpu = (processor::seconds(&server.processes()) - cpu) / count as f64 * 1000.0;
     server.stop()?;
     let bare = bare_loop(count)?;
@@ -63,9 +63,9 @@ pub fn measure(bench: &Bench) -> Fallible<Vec<Figure>> {
 }
 
 /// From the first begin to the last end, as the rows say.
-fn rate(client: &Client, builds: &[Started]) -> Fallible<f64> {
-    // Two run at once, so the last to end is one of the last few.
-    for build in builds.iter().rev().take(2 * SLOTS) {
+pub fn rate(client: &Client, builds: &[Started], slots: usize) -> Fallible<f64> {
+    // So many run at once, so the last to end is one of the last few.
+    for build in builds.iter().rev().take(2 * slots) {
         client.watch_states(build)?.end("succeeded")?;
     }
     let mut first = None;
