@@ -9,7 +9,7 @@ use crate::{Bench, Fallible, client::Client, figure::Figure, moment, sample::Sam
 
 /// One job prints a line as fast as a shell does. The other prints the moment at which it does so; its shell starts
 /// more slowly, so it only serves to see where the time goes.
-const PIPELINE: &str = r#"
+pub const PIPELINE: &str = r#"
 job "line" {
   task "say" {
     run "exec" {
@@ -61,7 +61,7 @@ pub fn measure(bench: &Bench) -> Fallible<Vec<Figure>> {
 }
 
 /// Milliseconds from the request to the first line.
-fn once(client: &Client) -> Fallible<f64> {
+pub fn once(client: &Client) -> Fallible<f64> {
     let began = Instant::now();
     let build = client.trigger("line")?;
     let mut watch = client.watch(&build)?;

@@ -1,29 +1,16 @@
 //! Trigger → first output line with a worker that is another process, over each transport.
 
-use std::time::Instant;
-
 use super::installation::{Broker, Database, Installation};
-use crate::{Bench, Fallible, client::Client, figure::Figure, sample::Sample, server::Home};
-
-const PIPELINE: &str = r#"
-job "line" {
-  task "say" {
-    run "exec" {
-      path = "/bin/sh"
-      args = ["-c", "echo hello"]
-    }
-  }
-}
-"#;
+use crate::{Bench, Fallible, client::Client, figure::Figure, first_line, sample::Sample, server::Home};
 
 pub fn measure(bench: &Bench) -> Fallible<Vec<Figure>> {
-    let home = Home::new(bench, PIPELINE)?;
+    let home = Home::new(bench, first_line::PIPELINE)?;
     let server = home.start(bench)?;
     let inside = sample(bench, &server.client()?)?;
     server.stop()?;
     let mut figures = vec![figure("in one process", &inside)];
     for broker in [Broker::Nats, Broker::Rabbit, Broker::Kafka] {
-        let installation = Installation::new(bench, broker, Database::Sqlite, PIPELINE)?;
+        let installation = Installation::new(bench, broker, Database::Sqlite, first_line::PIPELINE)?;
         let server = installation.server()?;
         let client = server.client()?;
         let worker = installation.workers(&client, 1, 2)?;
@@ -42,17 +29,7 @@ fn figure(name: &str, sample: &Sample) -> Figure {
 fn sample(bench: &Bench, client: &Client) -> Fallible<Sample> {
     // The first builds pay for what is made only once.
     for _ in 0..3 {
-        once(client)?;
+        first_line::once(client)?;
     }
-    (0..bench.rounds(200)).map(|_| once(client)).collect()
-}
-
-fn once(client: &Client) -> Fallible<f64> {
-    let began = Instant::now();
-    let build = client.trigger("line")?;
-    let mut watch = client.watch(&build)?;
-    watch.until("log")?;
-    let took = began.elapsed();
-    watch.end("succeeded")?;
-    Ok(took.as_secs_f64() * 1000.0)
+    (0..bench.rounds(200)).map(|_| first_line::once(client)).collect()
 }
