@@ -248,12 +248,7 @@ impl ServerHandle {
         pipelines.stop();
         dispatcher.stop();
         trackers.stop();
-        let gone = async {
-            while !roster.living().is_empty() {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        if tokio::time::timeout(STOP_PATIENCE, gone).await.is_err() {
+        if tokio::time::timeout(STOP_PATIENCE, roster.emptied()).await.is_err() {
             tracing::warn!(living = ?roster.living(), "actors did not end in time");
         }
         if world.settings().fail_builds_at_stop

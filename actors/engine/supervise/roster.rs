@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use actix::{Addr, Recipient};
 use serde::Serialize;
+use tokio::sync::Notify;
 
 use super::exit::Exit;
 use super::ward::{Actor, Observe, Ward};
@@ -24,6 +25,8 @@ pub struct Roster {
 #[derive(Default)]
 struct Shared {
     living: Mutex<BTreeMap<u64, Living>>,
+    /// Rung when the last of them is gone.
+    emptied: Notify,
     counts: Tallies,
 }
 
@@ -108,6 +111,18 @@ impl Roster {
         self.lock().iter().map(|(generation, living)| (living.name.to_string(), *generation)).collect()
     }
 
+    /// Waits until nobody is alive.
+    pub async fn emptied(&self) {
+        loop {
+            // Registered before the look, so that an end in between is not missed.
+            let emptied = self.shared.emptied.notified();
+            if self.lock().is_empty() {
+                return;
+            }
+            emptied.await;
+        }
+    }
+
     /// Every living actor with its state. Costs one message an actor; nothing is kept up to date on the hot path.
     pub async fn observe(&self) -> Vec<Entry> {
         let asked: Vec<_> = self
@@ -133,7 +148,13 @@ impl Roster {
     }
 
     pub(super) fn died(&self, generation: u64, exit: &Exit) {
-        let gone = self.lock().remove(&generation);
+        let (gone, is_empty) = {
+            let mut living = self.lock();
+            (living.remove(&generation), living.is_empty())
+        };
+        if is_empty {
+            self.shared.emptied.notify_waiters();
+        }
         let tallies = &self.shared.counts;
         let tally = match exit {
             _ if gone.is_none() => return,
