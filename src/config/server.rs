@@ -13,7 +13,7 @@ use super::{
     setting::{Form, Setting, arguments, duration, given, list},
 };
 
-const SETTINGS: [Setting; 34] = [
+const SETTINGS: [Setting; 35] = [
     ("port", Some('p'), Form::Value, "8080", "Port to listen on, all interfaces"),
     ("listen", None, Form::Value, "", "Address to listen on, addr:port; wins over --port"),
     ("jwt-secret", None, Form::Value, "", "Key of the sessions; generated when absent"),
@@ -62,6 +62,13 @@ const SETTINGS: [Setting; 34] = [
     ),
     ("hook-timeout", None, Form::Value, "10m", "Limit of each hook after a cancel or timeout"),
     ("output-limit", None, Form::Value, "1073741824", "Bytes of a step's log; 0 = no limit"),
+    (
+        "outbox-limit",
+        None,
+        Form::Value,
+        "268435456",
+        "Bytes on disk, in --work-dir, for what builds say while no server takes it; 0 = none",
+    ),
     (
         "secrets-dir",
         None,
@@ -125,6 +132,7 @@ pub struct ServerConfig {
     #[serde(deserialize_with = "duration")]
     pub hook_timeout: Duration,
     pub output_limit: u64,
+    pub outbox_limit: u64,
     pub secrets_dir: Option<PathBuf>,
     #[serde(deserialize_with = "duration")]
     pub lease: Duration,
@@ -169,6 +177,7 @@ impl Default for ServerConfig {
             state_dir: None,
             hook_timeout: Duration::from_secs(600),
             output_limit: 1 << 30,
+            outbox_limit: 256 << 20,
             secrets_dir: None,
             lease: Duration::from_secs(90),
             silent_after: Duration::from_secs(15),

@@ -12,7 +12,7 @@ use super::{
     setting::{Form, Setting, arguments, duration, given, list},
 };
 
-const SETTINGS: [Setting; 18] = [
+const SETTINGS: [Setting; 19] = [
     (
         "pikoci-url",
         Some('u'),
@@ -47,6 +47,13 @@ const SETTINGS: [Setting; 18] = [
     ),
     ("hook-timeout", None, Form::Value, "10m", "Limit of each hook after a cancel or timeout"),
     ("output-limit", None, Form::Value, "1073741824", "Bytes of a step's log; 0 = no limit"),
+    (
+        "outbox-limit",
+        None,
+        Form::Value,
+        "268435456",
+        "Bytes on disk, in --work-dir, for what builds say while no server takes it; 0 = none",
+    ),
     (
         "secrets-dir",
         None,
@@ -83,6 +90,7 @@ pub struct WorkerConfig {
     #[serde(deserialize_with = "duration")]
     pub hook_timeout: Duration,
     pub output_limit: u64,
+    pub outbox_limit: u64,
     pub secrets_dir: Option<PathBuf>,
     pub allow_secret_args: bool,
 }
@@ -107,6 +115,7 @@ impl Default for WorkerConfig {
             state_dir: None,
             hook_timeout: Duration::from_secs(600),
             output_limit: 1 << 30,
+            outbox_limit: 256 << 20,
             secrets_dir: None,
             allow_secret_args: false,
         }

@@ -47,6 +47,7 @@ pub async fn local_worker(
         tags: Vec::new(),
         exclusive_tags: false,
         takes: Takes { builds: true, checks: true },
+        outbox_limit: 0,
         work_dir: None,
         state_dir: state_dir.unwrap_or_else(|| host.state_directory()),
         // What a server's worker left is told to its server by that worker's next life.

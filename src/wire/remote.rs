@@ -46,6 +46,7 @@ pub async fn remote_worker(
         exclusive_tags: config.exclusive_tags,
         takes: Takes { builds: config.takes("jobs"), checks: config.takes("checks") },
         work_dir: config.work_dir.clone(),
+        outbox_limit: config.outbox_limit,
         state_dir: config.state_dir.clone().unwrap_or_else(|| host.state_directory_or(None)),
         keep: Keep { workdirs: config.keep_workdir, records: false },
         secrets_dir: config.secrets_dir.clone(),

@@ -260,6 +260,7 @@ fn worker_start<'a>(
         exclusive_tags: config.exclusive_tags,
         takes: Takes { builds: true, checks: true },
         work_dir: config.work_dir.clone(),
+        outbox_limit: config.outbox_limit,
         state_dir: state_dir(config, host),
         keep: Keep { workdirs: config.keep_workdir, records: false },
         secrets_dir: config.secrets_dir.clone(),

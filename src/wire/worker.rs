@@ -47,6 +47,8 @@ pub struct WorkerStart<'a> {
     pub exclusive_tags: bool,
     pub takes: Takes,
     pub work_dir: Option<PathBuf>,
+    /// Bytes on disk for what no server takes.
+    pub outbox_limit: u64,
     pub state_dir: PathBuf,
     pub keep: Keep,
     pub secrets_dir: Option<PathBuf>,
@@ -209,6 +211,7 @@ fn workplace_options(start: &WorkerStart<'_>, state: Arc<StateDirectory>) -> Wor
         state,
         service_root: service_root(),
         root,
+        outbox_limit: start.outbox_limit,
         keep_workdir: start.keep.workdirs,
         inherited: commands_inherit(start.host, &ServerConfig::settings()),
         secret_environment,

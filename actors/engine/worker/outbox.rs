@@ -1,37 +1,34 @@
 //! The numbered events of one build on their way to its tracker.
 //!
 //! Events are numbered from 1 per (build, fence) and kept until the tracker has acknowledged the highest contiguous
-//! number; after silence they are sent again, and after longer silence to any server, which adopts the build. Log
-//! bytes come straight from the launcher's reader thread and wait there while the window is full: that is the
-//! back-pressure to the process. They never pass through a mailbox.
+//! number; after silence the first of them are sent again, and after longer silence to any server, which adopts the build.
+//! Log bytes come straight from the launcher's reader thread; they never pass through a mailbox.
+//!
+//! What is kept is bounded: a window in memory, and what the operator allows on disk, where it goes when nobody takes
+//! anything. Beyond that the reader threads wait: that is the back-pressure to the process. All other events are bounded by
+//! the plan, so a build ends, and frees its slot, whether anybody listens or not.
 
-use std::collections::{BTreeMap, VecDeque};
+mod backlog;
+mod keeping;
+mod memory;
+mod sending;
+
+use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use pikoci_model::build::{BuildEvent, ServiceRecord};
 use pikoci_model::id::{BuildId, Fence, InstanceId, NodeId};
 use pikoci_model::log::Chunk;
-use pikoci_model::message::{Events, Numbered};
-use pikoci_model::port::Address;
 use tokio::sync::Notify;
 
-use crate::post::Post;
+use self::backlog::Backlog;
+use self::keeping::Disk;
+pub(crate) use self::memory::Memory;
+use self::memory::Share;
 
-/// Unacknowledged log bytes at which readers wait: some ten milliseconds of the fastest log.
-const WINDOW: usize = 4 * 1024 * 1024;
-/// Log bytes of one message.
-const BATCH: usize = 1024 * 1024;
-/// What an event costs in the window beside its log bytes.
-const OVERHEAD: usize = 256;
-/// Without progress for this long, what is unacknowledged is sent again; each time after twice as long …
-const FIRST_SILENCE: Duration = Duration::from_millis(250);
-/// … up to this.
-const LONGEST_SILENCE: Duration = Duration::from_secs(2);
 /// After this many silences, some six seconds, the tracker counts as gone.
 const SILENCES_UNTIL_ADOPTION: u32 = 5;
-/// Between two tries to hand something to a bus that refused.
-const REFUSED: Duration = Duration::from_millis(200);
 
 /// See the module.
 #[derive(Debug)]
@@ -39,8 +36,12 @@ pub(crate) struct Outbox {
     build: BuildId,
     fence: Fence,
     state: Mutex<State>,
+    share: Share,
     room: Condvar,
+    /// Rings when there may be something to send.
     wake: Notify,
+    /// Rings when there may be something to move to the disk, or back.
+    moved: Notify,
     /// Rings when something is acknowledged, or the claim is void.
     news: Notify,
 }
@@ -48,15 +49,14 @@ pub(crate) struct Outbox {
 #[derive(Debug)]
 struct State {
     tracker: NodeId,
-    /// Events after `acknowledged`, in order.
-    queue: VecDeque<Numbered>,
-    acknowledged: u64,
+    backlog: Backlog,
+    /// The highest number that is on its way.
     sent: u64,
-    weight: usize,
     progress: Instant,
     silences: u32,
     /// What was said of each service last.
     services: BTreeMap<InstanceId, ServiceRecord>,
+    disk: Disk,
     /// The last event has been pushed.
     complete: bool,
     /// The claim is void: nothing more is sent, nothing waits.
@@ -65,16 +65,15 @@ struct State {
 
 impl Outbox {
     /// Empty; nothing is sent before [`run`](Self::run).
-    pub(crate) fn new(build: BuildId, fence: Fence, tracker: NodeId) -> Arc<Self> {
+    pub(crate) fn new(build: BuildId, fence: Fence, tracker: NodeId, memory: &Memory) -> Arc<Self> {
         let state = State {
             tracker,
-            queue: VecDeque::new(),
-            acknowledged: 0,
+            backlog: Backlog::default(),
             sent: 0,
-            weight: 0,
             progress: Instant::now(),
             silences: 0,
             services: BTreeMap::new(),
+            disk: Disk::default(),
             complete: false,
             void: false,
         };
@@ -82,8 +81,10 @@ impl Outbox {
             build,
             fence,
             state: Mutex::new(state),
+            share: memory.share(),
             room: Condvar::new(),
             wake: Notify::new(),
+            moved: Notify::new(),
             news: Notify::new(),
         })
     }
@@ -106,13 +107,12 @@ impl Outbox {
         if let BuildEvent::Service(record) = &event {
             state.services.insert(record.instance, record.clone());
         }
-        self.append(&mut state, event, 0);
+        self.append(&mut state, event);
     }
 
     /// The number of the event that was pushed last.
     pub(crate) fn pushed(&self) -> u64 {
-        let state = self.lock();
-        state.acknowledged + state.queue.len() as u64
+        self.lock().backlog.last()
     }
 
     /// Waits until the events up to `through` are stored, or nobody wants them.
@@ -121,7 +121,7 @@ impl Outbox {
             let news = self.news.notified();
             {
                 let state = self.lock();
-                if state.void || state.acknowledged >= through {
+                if state.void || state.backlog.acknowledged() >= through {
                     return;
                 }
             }
@@ -139,16 +139,20 @@ impl Outbox {
         self.lock().void
     }
 
-    /// Appends what `make` makes, at a place that no other chunk can slip into. With `wait` it blocks while the
-    /// window is full, so only reader threads may say so.
+    /// Whether what was kept on disk is lost; then its claim is void for this worker.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.lock().disk.broken
+    }
+
+    /// Appends what `make` makes, at a place that no other chunk can slip into. With `wait` it blocks while
+    /// there is no room, so only reader threads may say so.
     pub(crate) fn push_chunk(&self, wait: bool, make: impl FnOnce() -> Option<Chunk>) {
         let mut state = self.lock();
-        while wait && state.weight >= WINDOW && !state.void {
+        while wait && state.backlog.is_full() && !state.void {
             state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         if let Some(chunk) = make() {
-            let bytes = chunk.bytes.len();
-            self.append(&mut state, BuildEvent::Log(chunk), bytes);
+            self.append(&mut state, BuildEvent::Log(chunk));
         }
     }
 
@@ -158,22 +162,19 @@ impl Outbox {
         if state.tracker != *tracker {
             state.tracker = tracker.clone();
         }
-        let highest = state.acknowledged + state.queue.len() as u64;
-        if through <= state.acknowledged || through > highest {
+        if !state.backlog.acknowledge(through, self.share.window()) {
             // Nothing new is stored, but somebody listens: there is no need to look for another server.
             state.silences = state.silences.min(SILENCES_UNTIL_ADOPTION - 2);
             return;
         }
         state.silences = 0;
-        let count = usize::try_from(through - state.acknowledged).unwrap_or(usize::MAX);
-        let freed: usize = state.queue.drain(..count).map(|numbered| weight(&numbered.event)).sum();
-        state.weight -= freed;
-        state.acknowledged = through;
         state.sent = state.sent.max(through);
         state.progress = Instant::now();
+        state.disk.stuck = state.backlog.is_waiting().then(Instant::now);
         drop(state);
         self.room.notify_all();
         self.wake.notify_one();
+        self.moved.notify_one();
         self.news.notify_waiters();
     }
 
@@ -182,7 +183,7 @@ impl Outbox {
         let mut state = self.lock();
         if state.tracker == *from {
             state.tracker = to.clone();
-            state.sent = state.acknowledged;
+            state.sent = state.backlog.acknowledged();
             state.silences = 0;
             self.wake.notify_one();
         }
@@ -192,106 +193,30 @@ impl Outbox {
     pub(crate) fn void(&self) {
         let mut state = self.lock();
         state.void = true;
-        state.queue.clear();
-        state.weight = 0;
+        state.backlog.clear();
+        state.disk.stuck = None;
         drop(state);
         self.room.notify_all();
         self.wake.notify_one();
         self.news.notify_waiters();
     }
 
-    /// Sends until done. One task of this kind runs for each outbox.
-    pub(crate) async fn run(self: Arc<Self>, post: Post) {
-        loop {
-            let (to, acknowledged, events) = match self.next_batch() {
-                Next::Done => return,
-                Next::Wait(patience) => {
-                    // Either way the state decides what happens next.
-                    let _ = tokio::time::timeout(patience, self.wake.notified()).await;
-                    continue;
-                }
-                Next::Send(to, acknowledged, events) => (to, acknowledged, events),
-            };
-            let message = Events { build: self.build, fence: self.fence, acknowledged, events };
-            if let Err(error) = post.deliver(&to, &message).await {
-                tracing::debug!(build = %self.build, "events not sent: {error}");
-                self.rewind();
-                let _ = tokio::time::timeout(REFUSED, self.wake.notified()).await;
-            }
-        }
-    }
-
-    fn next_batch(&self) -> Next {
-        let mut state = self.lock();
-        if state.void || (state.complete && state.queue.is_empty()) {
-            return Next::Done;
-        }
-        let silence = FIRST_SILENCE.saturating_mul(1 << state.silences.min(8)).min(LONGEST_SILENCE);
-        let waited = state.progress.elapsed();
-        if state.sent > state.acknowledged && waited >= silence {
-            state.sent = state.acknowledged;
-            state.silences += 1;
-            state.progress = Instant::now();
-        }
-        let skip = usize::try_from(state.sent - state.acknowledged).unwrap_or(usize::MAX);
-        if skip >= state.queue.len() {
-            let patience =
-                if state.queue.is_empty() { LONGEST_SILENCE } else { silence.saturating_sub(waited) };
-            return Next::Wait(patience.max(Duration::from_millis(1)));
-        }
-        if skip == 0 {
-            state.progress = Instant::now();
-        }
-        let mut bytes = 0;
-        let batch: Vec<Numbered> = state
-            .queue
-            .iter()
-            .skip(skip)
-            .take_while(|numbered| {
-                let first = bytes == 0;
-                bytes += weight(&numbered.event);
-                first || bytes <= BATCH
-            })
-            .cloned()
-            .collect();
-        state.sent += batch.len() as u64;
-        let to = match state.silences {
-            0..SILENCES_UNTIL_ADOPTION => Address::Node(state.tracker.clone()),
-            _ => Address::AnyServer,
-        };
-        Next::Send(to, state.acknowledged, batch)
-    }
-
-    fn rewind(&self) {
-        let mut state = self.lock();
-        state.sent = state.acknowledged;
-    }
-
-    fn append(&self, state: &mut State, event: BuildEvent, bytes: usize) {
+    fn append(&self, state: &mut State, event: BuildEvent) {
         if state.void {
             return;
         }
-        let number = state.acknowledged + state.queue.len() as u64 + 1;
-        state.weight += bytes + OVERHEAD;
-        state.queue.push_back(Numbered { number, event });
+        state.backlog.append(event, self.share.window());
+        if state.backlog.is_waiting() && state.disk.stuck.is_none() {
+            state.disk.stuck = Some(Instant::now());
+        }
+        if state.disk.stuck.is_some() {
+            self.moved.notify_one();
+        }
         self.wake.notify_one();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-enum Next {
-    Send(Address, u64, Vec<Numbered>),
-    Wait(Duration),
-    Done,
-}
-
-fn weight(event: &BuildEvent) -> usize {
-    match event {
-        BuildEvent::Log(chunk) => chunk.bytes.len() + OVERHEAD,
-        _ => OVERHEAD,
     }
 }
 

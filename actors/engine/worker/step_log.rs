@@ -138,6 +138,7 @@ impl LogSink for Tail {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::worker::outbox::Memory;
     use pikoci_model::id::{BuildId, Fence, NodeId};
 
     fn chunk(text: &str) -> Chunk {
@@ -147,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_log_is_cut_once_and_notes_begin_on_their_own_line() {
-        let outbox = Outbox::new(BuildId(1), Fence(1), NodeId("n".into()));
+        let outbox = Outbox::new(BuildId(1), Fence(1), NodeId("n".into()), &Memory::default());
         let log = StepLog::new(StepPath::of_plan(0), &outbox, 10);
         log.accept(chunk("12345\n"));
         log.accept(chunk("67890\n"));

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use bytes::Bytes;
 use futures::FutureExt;
 
 use crate::{
@@ -19,6 +20,7 @@ pub async fn workplace_suite<W: Workplace>(make: impl Fn() -> Arc<W>) {
     a_cache_has_one_user(&*make()).await;
     places_and_ports_are_told_apart(&*make()).await;
     what_is_not_installed_is_not_found(&*make());
+    records_leave_a_spill_as_they_came(&*make()).await;
 }
 
 async fn workdir(place: &dyn Workplace) -> Workdir {
@@ -101,4 +103,41 @@ fn what_is_not_installed_is_not_found(place: &dyn Workplace) {
     assert!(place.program().is_absolute());
     let inherited: BTreeMap<_, _> = place.inherited_environment();
     assert!(inherited.contains_key("PATH"), "commands find their programs");
+}
+
+/// More than one file or buffer holds, so that whatever is between them is crossed.
+async fn records_leave_a_spill_as_they_came(place: &dyn Workplace) {
+    let record = |number: usize| Bytes::from(format!("{number:06}").repeat(1 + number * 37 % 4000));
+    let (mut one, mut other) = (place.spill(), place.spill());
+    assert_eq!(one.pop(100).await, Ok(vec![]), "it begins empty");
+    let (mut pushed, mut popped) = (0, 0);
+    for round in 0..60 {
+        let records: Vec<_> = (pushed..pushed + 20).map(record).collect();
+        pushed += records.len();
+        one.push(records).await.unwrap();
+        other.push(vec![Bytes::from_static(b"mine")]).await.unwrap();
+        if round % 3 == 0 {
+            for taken in one.pop(200_000).await.unwrap() {
+                assert_eq!(taken, record(popped), "record {popped}");
+                popped += 1;
+            }
+        }
+    }
+    let small = one.pop(1).await.unwrap();
+    assert_eq!(small, [record(popped)], "one at least");
+    popped += 1;
+    while popped < pushed {
+        let taken = one.pop(500_000).await.unwrap();
+        assert!(
+            !taken.is_empty() && (taken.len() == 1 || taken.iter().map(Bytes::len).sum::<usize>() <= 500_000)
+        );
+        for taken in taken {
+            assert_eq!(taken, record(popped), "record {popped}");
+            popped += 1;
+        }
+    }
+    assert_eq!(one.pop(100).await, Ok(vec![]));
+    assert_eq!(other.pop(1000).await.unwrap().len(), 60);
+    one.push(vec![record(1)]).await.unwrap();
+    assert_eq!(one.pop(1).await, Ok(vec![record(1)]), "it can be used again");
 }

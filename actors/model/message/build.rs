@@ -1,8 +1,9 @@
 //! A running build: go, events, acknowledgement, cancel.
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{Message, OfferId, Speaker};
+use super::{EnvelopeError, Message, OfferId, Speaker};
 use crate::{
     build::BuildEvent,
     id::{BuildId, Fence, Incarnation, NodeId},
@@ -62,6 +63,29 @@ pub struct Numbered {
     pub number: u64,
     /// What happened.
     pub event: BuildEvent,
+}
+
+impl Numbered {
+    /// As it is kept until it can be sent.
+    ///
+    /// # Errors
+    /// It cannot be encoded.
+    pub fn to_record(&self) -> Result<Bytes, EnvelopeError> {
+        let encoded = rmp_serde::to_vec_named(self).map_err(|error| unreadable(&error))?;
+        Ok(Bytes::from(encoded))
+    }
+
+    /// The event that was kept.
+    ///
+    /// # Errors
+    /// These bytes are none.
+    pub fn of_record(record: &[u8]) -> Result<Self, EnvelopeError> {
+        rmp_serde::from_slice(record).map_err(|error| unreadable(&error))
+    }
+}
+
+fn unreadable(reason: &dyn std::fmt::Display) -> EnvelopeError {
+    EnvelopeError::Body { name: "event".to_owned(), reason: reason.to_string() }
 }
 
 /// Tracker → worker: the effect of every event up to `through` is stored.

@@ -9,6 +9,7 @@ mod journal;
 mod launcher;
 mod signals;
 pub mod store;
+mod spill;
 mod waits;
 mod workplace;
 
@@ -23,5 +24,6 @@ pub use launcher::{
 };
 pub use signals::{Signals, Topic};
 pub use store::{Store, StoreError};
+pub use spill::Spill;
 pub use waits::Waits;
 pub use workplace::{Workdir, Workplace, WorkplaceError};

@@ -7,6 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 
+use super::Spill;
 use crate::id::InstanceId;
 
 /// A work item's directory.
@@ -57,6 +58,8 @@ pub trait Workplace: Send + Sync + 'static {
     fn secret_environment(&self) -> BTreeMap<String, String>;
     /// The running program, for native parts of built-in types (`PIKOCI_EXE`).
     fn program(&self) -> PathBuf;
+    /// A place for records, empty. All of one workplace share the bytes that the operator allows.
+    fn spill(&self) -> Box<dyn Spill>;
 }
 
 /// Why the host could not be touched.

@@ -85,6 +85,7 @@ async fn the_workplace_passes_the_suite() {
             state: Arc::new(StateDirectory::open(&root.join("state")).unwrap()),
             service_root: root.join("services"),
             root: root.join("work"),
+            outbox_limit: 64 << 20,
             keep_workdir: false,
             inherited: BTreeMap::from([("PATH".to_owned(), PATH.to_owned())]),
             secret_environment: BTreeMap::new(),

@@ -5,21 +5,23 @@ use std::{
     fs, io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use async_trait::async_trait;
 use pikoci_model::{
     id::InstanceId,
-    port::{Workdir, Workplace, WorkplaceError},
+    port::{Spill, Workdir, Workplace, WorkplaceError},
 };
 
-use super::{WorkplaceOptions, below, cache::CacheLocks, engine::EngineProbe};
+use super::{WorkplaceOptions, below, cache::CacheLocks, engine::EngineProbe, spill::SpillRoom};
 
 /// This host.
 pub struct HostWorkplace {
     options: WorkplaceOptions,
     caches: CacheLocks,
     engine: EngineProbe,
+    spills: Arc<SpillRoom>,
 }
 
 impl HostWorkplace {
@@ -30,7 +32,8 @@ impl HostWorkplace {
     pub fn new(options: WorkplaceOptions) -> Result<Self, WorkplaceError> {
         make_dir(&options.root, 0o700)?;
         make_dir(&options.service_root, 0o711)?;
-        Ok(Self { options, caches: CacheLocks::default(), engine: EngineProbe::default() })
+        let spills = SpillRoom::new(&options.root, options.outbox_limit);
+        Ok(Self { options, caches: CacheLocks::default(), engine: EngineProbe::default(), spills })
     }
 }
 
@@ -138,6 +141,10 @@ impl Workplace for HostWorkplace {
     fn program(&self) -> PathBuf {
         self.options.program.clone()
     }
+
+    fn spill(&self) -> Box<dyn Spill> {
+        Box::new(self.spills.spill())
+    }
 }
 
 fn inside(workdir: &Workdir, path: &str) -> Result<PathBuf, WorkplaceError> {
@@ -203,7 +210,7 @@ async fn blocking(
     }
 }
 
-fn system(path: &Path, error: &io::Error) -> WorkplaceError {
+pub(super) fn system(path: &Path, error: &io::Error) -> WorkplaceError {
     let path = path.display().to_string();
     if error.kind() == io::ErrorKind::StorageFull {
         return WorkplaceError::DiskFull { path };

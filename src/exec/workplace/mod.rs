@@ -6,6 +6,7 @@ mod below;
 mod cache;
 mod engine;
 mod host;
+mod spill;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
@@ -22,6 +23,8 @@ pub struct WorkplaceOptions {
     pub root: PathBuf,
     /// Data directories of services live below it; other users can pass through.
     pub service_root: PathBuf,
+    /// Bytes on disk, below `root`, for what no server takes at the moment; 0 = none.
+    pub outbox_limit: u64,
     /// Keep work directories for inspection.
     pub keep_workdir: bool,
     /// The environment that commands inherit, already without the program's own configuration.

@@ -13,7 +13,7 @@ use crate::decide::walk::Cut;
 use crate::inbox::Received;
 use crate::supervise::{Child, Flow, Life, Receive};
 use crate::worker::build::{BuildActor, BuildAsk, BuildOver, Last, Lifeline};
-use crate::worker::outbox::Outbox;
+use crate::worker::outbox::{Memory, Outbox};
 
 /// Claims that are remembered after their build is gone, so that a repeated go starts nothing.
 const REMEMBERED: usize = 1024;
@@ -25,6 +25,8 @@ pub(super) type Key = (BuildId, i64);
 pub(super) struct Builds {
     pub(super) held: BTreeMap<Key, Held>,
     past: VecDeque<Key>,
+    /// For what they have to say.
+    memory: Memory,
 }
 
 pub(super) struct Held {
@@ -68,9 +70,10 @@ impl Builds {
         self.held.values().for_each(|held| held.end(cut));
     }
 
-    /// Nothing more is said of any build, and each is ended.
+    /// Each build is ended, and nothing more is said of it. One that had ended in time is still told: the servers know
+    /// whether its claim holds.
     pub(super) fn fence_all(&self) {
-        for held in self.held.values() {
+        for held in self.held.values().filter(|held| held.child.is_some()) {
             held.end(&Cut::Fenced);
             held.outbox.void();
         }
@@ -113,10 +116,11 @@ impl Receive<Received<GoBuild>> for Agent {
             return Ok(());
         }
         let held = self.holds.release(offer);
-        let outbox = Outbox::new(plan.build, plan.fence, tracker);
+        let outbox = Outbox::new(plan.build, plan.fence, tracker, &self.builds.memory);
         let (sending, post) = (Arc::clone(&outbox), self.post.clone());
+        let workplace = Arc::clone(&self.ports.workplace);
         life.spawn(async move {
-            sending.run(post).await;
+            sending.run(post, workplace).await;
             OutboxDone(key)
         });
         let actor: Arc<str> = format!("build/{}.{}", plan.build, plan.fence.claim()).into();
@@ -199,7 +203,12 @@ impl Receive<OutboxDone> for Agent {
         let key = message.0;
         match self.builds.held.get_mut(&key) {
             // The claim is void while the build is still being ended: it keeps its slot until then.
-            Some(held) if held.child.is_some() => held.told = true,
+            Some(held) if held.child.is_some() => {
+                held.told = true;
+                if held.outbox.is_broken() {
+                    held.end(&Cut::Fenced);
+                }
+            }
             _ => self.let_go(key),
         }
         self.leave_if_empty(life)

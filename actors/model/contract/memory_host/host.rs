@@ -32,6 +32,16 @@ pub(super) struct State {
     pub items: Vec<Weak<MemoryItem>>,
     pub lease: Option<LeaseEnd>,
     settled: Vec<String>,
+    pub spill: SpillRoom,
+}
+
+/// What its spills have, all together.
+#[derive(Default)]
+pub(super) struct SpillRoom {
+    /// None: as much as they like.
+    pub limit: Option<usize>,
+    pub used: usize,
+    pub broken: bool,
 }
 
 impl MemoryHost {
@@ -74,6 +84,21 @@ impl MemoryHost {
     /// The running processes of this step end by themselves, without a fault.
     pub fn finish(&self, step: &str) {
         self.items().iter().for_each(|item| item.finish(step));
+    }
+
+    /// Its spills hold so many bytes, all together.
+    pub fn set_spill_limit(&self, bytes: usize) {
+        self.state().spill.limit = Some(bytes);
+    }
+
+    /// Its spills give nothing back any more.
+    pub fn break_spills(&self) {
+        self.state().spill.broken = true;
+    }
+
+    /// Bytes that its spills hold.
+    pub fn spilled(&self) -> usize {
+        self.state().spill.used
     }
 
     /// What hung in the kernel lets go.

@@ -21,6 +21,7 @@ mod launcher;
 mod process;
 mod program;
 mod slot;
+mod spill;
 mod workplace;
 
 pub use host::MemoryHost;

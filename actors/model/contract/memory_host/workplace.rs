@@ -8,10 +8,10 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::MemoryHost;
+use super::{MemoryHost, spill::MemorySpill};
 use crate::{
     id::InstanceId,
-    port::{Workdir, Workplace, WorkplaceError},
+    port::{Spill, Workdir, Workplace, WorkplaceError},
 };
 
 #[async_trait]
@@ -111,6 +111,10 @@ impl Workplace for MemoryHost {
 
     fn program(&self) -> PathBuf {
         PathBuf::from("/usr/bin/pikoci")
+    }
+
+    fn spill(&self) -> Box<dyn Spill> {
+        Box::new(MemorySpill::new(self.clone()))
     }
 }
 
