@@ -10,6 +10,7 @@
 mod backend;
 mod bundle;
 mod conn;
+mod outage;
 mod pool;
 mod query;
 mod row;

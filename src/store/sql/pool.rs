@@ -11,7 +11,10 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
 
-use super::conn::{Conn, Pooled};
+use super::{
+    conn::{Conn, Pooled},
+    outage::Outage,
+};
 use crate::error::Fault;
 
 /// Connections for reading at once: more only wait for the two or four cores that small machines have.
@@ -26,8 +29,8 @@ const FRESH: Duration = Duration::from_secs(1);
 pub(crate) enum Pool {
     /// Connections that cannot write.
     Sqlite(SqlitePool),
-    Postgres(PgPool),
-    Mysql(MySqlPool),
+    Postgres(PgPool, Outage),
+    Mysql(MySqlPool, Outage),
 }
 
 impl Pool {
@@ -42,7 +45,7 @@ impl Pool {
     pub fn postgres(options: PgConnectOptions, most: u32) -> Self {
         let pool = PgPoolOptions::new().max_connections(most).acquire_timeout(WAIT);
         let pool = pool.test_before_acquire(false).before_acquire(|conn, meta| is_there(conn, &meta));
-        Self::Postgres(pool.connect_lazy_with(options))
+        Self::Postgres(pool.connect_lazy_with(options), Outage::default())
     }
 
     /// Connections are made when they are needed.
@@ -50,23 +53,23 @@ impl Pool {
         let pool = MySqlPoolOptions::new().max_connections(most).acquire_timeout(WAIT);
         let pool = pool.test_before_acquire(false).before_acquire(|conn, meta| is_there(conn, &meta));
         let pool = pool.after_connect(|conn, _| Box::pin(prepare_mysql(conn)));
-        Self::Mysql(pool.connect_lazy_with(options))
+        Self::Mysql(pool.connect_lazy_with(options), Outage::default())
     }
 
     /// A connection.
     pub async fn acquire(&self) -> Result<Conn, Fault> {
         Ok(match self {
             Self::Sqlite(pool) => Conn::SqlitePooled(Pooled::new(pool.acquire().await?)),
-            Self::Postgres(pool) => Conn::Postgres(Pooled::new(pool.acquire().await?)),
-            Self::Mysql(pool) => Conn::Mysql(Pooled::new(pool.acquire().await?)),
+            Self::Postgres(pool, outage) => Conn::Postgres(Pooled::new(outage.acquire(pool).await?)),
+            Self::Mysql(pool, outage) => Conn::Mysql(Pooled::new(outage.acquire(pool).await?)),
         })
     }
 
     pub async fn close(&self) {
         match self {
             Self::Sqlite(pool) => pool.close().await,
-            Self::Postgres(pool) => pool.close().await,
-            Self::Mysql(pool) => pool.close().await,
+            Self::Postgres(pool, _) => pool.close().await,
+            Self::Mysql(pool, _) => pool.close().await,
         }
     }
 }
