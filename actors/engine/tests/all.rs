@@ -15,6 +15,8 @@ mod losses;
 #[cfg(test)]
 mod neighbours;
 #[cfg(test)]
+mod outbox;
+#[cfg(test)]
 mod panics;
 #[cfg(test)]
 mod reruns;
