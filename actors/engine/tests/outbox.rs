@@ -82,11 +82,8 @@ async fn what_ended_in_time_is_told_after_the_lease_is_over() {
     world.offer(plan(1, vec![task("t", "say hello")])).await;
     world.until_story("close b-1-1").await;
     world.renewing = false;
-    let is_past = |world: &World| {
-        let end = world.host.lease_end().map(|end| end.term_at);
-        end.is_some_and(|end| end + Duration::from_secs(1) < world.clock.monotonic())
-    };
-    world.until(is_past).await;
+    let end = world.host.lease_end().unwrap().term_at;
+    world.until(|world| end + Duration::from_secs(1) < world.clock.monotonic()).await;
     world.events.clear();
     (world.renewing, world.acknowledging) = (true, true);
     world.until(|world| world.is_over(BuildId(1))).await;
