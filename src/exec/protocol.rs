@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::journal::Striker;
 use crate::sys::harden::Surroundings;
 
 /// Names one thing that runs in an item: a step attempt, a probe or a service instance. Chosen by the worker, never
@@ -243,7 +244,7 @@ pub struct Charge {
     pub command: Command,
     /// A control group comes along.
     pub grouped: bool,
-    /// An intent file comes along: there it is noted that the start has ended by itself.
+    /// An intent file comes along: there it is noted that the start has ended by itself, or the stop with success.
     pub intent: bool,
     /// CLOCK_BOOTTIME moment at which everything is killed, whatever the shim does.
     pub kill_at: Option<Duration>,
@@ -256,8 +257,8 @@ pub enum Role {
     Step,
     /// What it leaves is the service, and stays until it is cleared.
     Service(WithoutShim),
-    /// What it leaves is killed.
-    Stop,
+    /// What it leaves is killed. Who has it run, and whether its success is the last that is owed.
+    Stop { by: Striker, last: bool },
 }
 
 /// What becomes of a service whose shim is lost. Daemons stay until their stop has been run elsewhere and the reaper is

@@ -40,5 +40,5 @@ pub use item::{ItemDirectory, Manifest, ShimLife};
 pub use lock::{ItemLock, LockState, mark_complete, mark_running, take as take_lock};
 pub use slots::Slot;
 pub(crate) use strike::moment;
-pub use strike::{Strike, StrikeState, Striker, note_started, read_strike, strike};
+pub use strike::{Strike, StrikeState, Striker, note_run, note_started, read_strike, strike};
 pub use view::{ItemView, ServiceView, StopState};

@@ -28,6 +28,10 @@ pub enum StrikeState {
     Failed,
     /// Its start has ended by itself, so one stop is enough; it is still owed.
     Started,
+    /// Its start was cut, and the first of the two stops that are owed for that has run.
+    RanOnce,
+    /// The stop has run with success; what is owed is to end and remove what it has left.
+    Ran,
 }
 
 /// Who ran the stop.
@@ -110,6 +114,8 @@ impl Strike {
             1 => StrikeState::Stopped,
             2 => StrikeState::Failed,
             3 => StrikeState::Started,
+            4 => StrikeState::RanOnce,
+            5 => StrikeState::Ran,
             _ => return None,
         };
         let by = match page[1] {
@@ -160,6 +166,20 @@ pub fn note_started(intent: impl AsFd) -> io::Result<()> {
         return Ok(());
     }
     write_all_at_start(intent.as_fd(), &Strike::now(StrikeState::Started, Striker::Nobody, 0, "").page())
+}
+
+/// Notes that a stop has run with success, as soon as it has: whoever takes over from here does not run it again. `last` says
+/// whether another is owed. Does not wait for the disk: that is done when nothing of the service is left.
+///
+/// # Errors
+/// The disk refuses.
+pub fn note_run(intent: impl AsFd, by: Striker, last: bool) -> io::Result<()> {
+    let before = read_strike(&intent)?;
+    if !before.is_owed() {
+        return Ok(());
+    }
+    let state = if last { StrikeState::Ran } else { StrikeState::RanOnce };
+    write_all_at_start(intent.as_fd(), &Strike::now(state, by, before.tries, "").page())
 }
 
 /// What an open intent file says of its stop. A page that was torn says nothing: the stop is still owed.
@@ -224,8 +244,14 @@ mod tests {
         strike(&intent, &Strike::standing()).unwrap();
         note_started(&intent).unwrap();
         assert_eq!(state(), StrikeState::Started);
+        note_run(&intent, Striker::Shim, false).unwrap();
+        note_started(&intent).unwrap();
+        assert_eq!(state(), StrikeState::RanOnce);
+        note_run(&intent, Striker::Shim, true).unwrap();
+        assert_eq!(state(), StrikeState::Ran);
         strike(&intent, &Strike::now(StrikeState::Stopped, Striker::Journal, 1, "")).unwrap();
         note_started(&intent).unwrap();
+        note_run(&intent, Striker::Shim, true).unwrap();
         assert_eq!(state(), StrikeState::Stopped);
     }
 }

@@ -100,9 +100,12 @@ impl ServiceView {
             (_, Some(defect), _) => {
                 (StopState::Unreadable, format!("stop pending (cannot unseal): {defect}"))
             }
+            (StrikeState::Ran, ..) => (StopState::Pending, strike.detail.clone()),
             (.., Some(number)) => (StopState::Superseded, format!("superseded by #{number}")),
             (StrikeState::Failed, ..) => (StopState::Failed, strike.detail.clone()),
-            (StrikeState::Standing | StrikeState::Started, ..) => (StopState::Pending, strike.detail.clone()),
+            (StrikeState::Standing | StrikeState::Started | StrikeState::RanOnce, ..) => {
+                (StopState::Pending, strike.detail.clone())
+            }
         };
         Self {
             instance: record.instance,

@@ -88,10 +88,11 @@ impl Reaper {
             self.behind = wait::reap_some_but(self.leader, |_, _| {}) == Left::More;
             return Work::GoesOn;
         };
+        self.note(exit);
         let leaves_go = match self.role {
             Role::Step => !exit.is_success(),
             Role::Service(_) => false,
-            Role::Stop => true,
+            Role::Stop { .. } => true,
         };
         if leaves_go {
             let _ = killpg(self.leader, Signal::SIGKILL);
@@ -99,7 +100,6 @@ impl Reaper {
         wait::reap(self.leader);
         self.phase = Phase::Leftover;
         let alone = self.reap_ended() == Left::NoChild;
-        self.note_started();
         self.tell(exit, alone);
         if alone {
             return Work::Done;
@@ -110,13 +110,15 @@ impl Reaper {
         Work::GoesOn
     }
 
-    /// Before the shim is told: whatever is written when the stop has run comes later. Without this note the stop would
+    /// Before the shim is told: whatever is written when the service is over comes later. Without this note the stop would
     /// only run once more, should the shim be lost. When it is lost, others write.
-    fn note_started(&mut self) {
-        let starts = self.role == Role::Service(WithoutShim::CutStart) && self.shim.is_some();
-        if let Some(intent) = self.intent.take().filter(|_| starts) {
-            let _ = journal::note_started(intent);
-        }
+    fn note(&mut self, exit: Exit) {
+        let Some(intent) = self.intent.take().filter(|_| self.shim.is_some()) else { return };
+        let _ = match self.role {
+            Role::Service(WithoutShim::CutStart) => journal::note_started(intent),
+            Role::Stop { by, last } if exit.is_success() => journal::note_run(intent, by, last),
+            Role::Service(_) | Role::Stop { .. } | Role::Step => Ok(()),
+        };
     }
 
     /// The group is gone when its leader has ended and no child of ours is in it. The leader stays unreaped until

@@ -48,7 +48,7 @@ pub(super) struct Reaper {
     pub behind: bool,
     /// Too many ended: nobody is told of them any more, and they need not be taken away.
     pub children_go: bool,
-    /// Where it is noted that the start of a service has ended by itself.
+    /// Where it is noted that the start of a service has ended by itself, or its stop with success.
     pub intent: Option<OwnedFd>,
     /// The lease of a step: kept here too, so that it holds while the shim does not run.
     pub lease_end: Option<Alarm>,
@@ -200,7 +200,7 @@ impl Reaper {
     fn lose_shim(&mut self) {
         self.shim = None;
         match self.role {
-            Role::Step | Role::Stop => self.clear(),
+            Role::Step | Role::Stop { .. } => self.clear(),
             Role::Service(WithoutShim::CutStart) => self.end(Duration::ZERO),
             Role::Service(WithoutShim::KeepLeader) => {}
             Role::Service(WithoutShim::EndLeader { grace }) => self.end(grace),

@@ -13,7 +13,7 @@ use nix::errno::Errno;
 
 use super::serve::Shim;
 use super::unit::Service;
-use crate::journal::{self, Strike, StrikeState, Striker};
+use crate::journal::{self, Strike, StrikeState};
 use crate::protocol::{Command, Exit, StopOutcome};
 use crate::sys::{descriptors, fork};
 
@@ -67,13 +67,16 @@ impl Shim {
 
     /// What is written about the stop; none if it was not even tried.
     fn strike_of(&self, service: &Service, success: bool) -> Option<Strike> {
-        let by = match () {
-            () if service.adopted => Striker::Journal,
-            () if self.worker_lost || self.lease_lost => Striker::Shim,
-            () => Striker::Build,
-        };
-        let state = if success { StrikeState::Stopped } else { StrikeState::Failed };
         let before = service.intent.as_ref().and_then(|intent| journal::read_strike(intent).ok());
+        if let Some(ran) =
+            before.as_ref().filter(|before| service.tries == 0 && before.state == StrikeState::Ran)
+        {
+            // It had run before this shim adopted what was left of the service.
+            let tries = ran.tries.saturating_add(1);
+            return Some(Strike { state: StrikeState::Stopped, tries, ..ran.clone() });
+        }
+        let by = service.striker(self.worker_lost || self.lease_lost);
+        let state = if success { StrikeState::Stopped } else { StrikeState::Failed };
         let tries = service.tries.saturating_add(before.map_or(0, |before| before.tries));
         let detail = service.last_try.as_ref().filter(|_| !success).map(words).unwrap_or_default();
         (success || service.tries > 0).then(|| Strike::now(state, by, tries, &detail))

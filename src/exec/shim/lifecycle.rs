@@ -89,6 +89,18 @@ pub struct Tries {
     pub retries: Vec<Duration>,
 }
 
+/// The stops that are owed to a service that was started below another shim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owed {
+    /// They have run.
+    Nothing,
+    One,
+    /// Its start was cut, and the first has run.
+    Second,
+    /// Its start was cut.
+    Two,
+}
+
 /// One service instance.
 #[derive(Debug)]
 pub struct Lifecycle {
@@ -125,9 +137,18 @@ impl Lifecycle {
     }
 
     /// A service that was started below another shim, of which nothing is kept here.
-    pub fn adopted(form: ServiceForm, tries: Option<Tries>, start_was_cut: bool) -> Self {
-        let second_owed = start_was_cut && form == ServiceForm::Daemon;
-        Self { phase: Phase::Standing, second_owed, gone: true, ..Self::new(form, tries) }
+    pub fn adopted(form: ServiceForm, tries: Option<Tries>, owed: Owed, now: Instant) -> Self {
+        let phase = match owed {
+            Owed::Second => Phase::Pausing { until: now + SECOND_STOP_AFTER },
+            _ => Phase::Standing,
+        };
+        let tries = tries.filter(|_| owed != Owed::Nothing);
+        Self { phase, second_owed: owed == Owed::Two, gone: true, ..Self::new(form, tries) }
+    }
+
+    /// Whether no stop is owed any more when the next one succeeds.
+    pub fn next_success_is_last(&self) -> bool {
+        !self.second_owed
     }
 
     /// When [`Input::Time`] is due.

@@ -77,7 +77,7 @@ impl Shim {
     ) -> std::io::Result<Keeper> {
         let group = self.groups.as_ref().map(|groups| match role {
             Role::Step => groups.steps(),
-            Role::Service(_) | Role::Stop => groups.services(),
+            Role::Service(_) | Role::Stop { .. } => groups.services(),
         });
         let kill_at = if role == Role::Step { self.steps_killed_at() } else { None };
         let charge = Charge { role, command, grouped: group.is_some(), intent: intent.is_some(), kill_at };

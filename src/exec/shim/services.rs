@@ -1,5 +1,6 @@
 //! Doing what a service's lifecycle decides.
 
+use std::os::fd::AsFd;
 use std::time::Instant;
 
 use super::cleaning::mend_directory;
@@ -39,14 +40,20 @@ impl Shim {
     }
 
     fn run_stop(&mut self, unit: UnitId) {
+        let (worker_lost, lease_lost) = (self.worker_lost, self.lease_lost);
         let Some(service) = self.service(unit) else { return };
         let Some(stop) = &service.plan.stop else { return };
         let mut command = stop.command.clone();
         mend_directory(&mut command);
+        let by = service.striker(worker_lost || lease_lost);
+        let role = Role::Stop { by, last: service.life.next_success_is_last() };
+        // Without a descriptor to spare its success is noted a moment later.
+        let intent = service.intent.as_ref().and_then(|intent| intent.try_clone().ok());
+        let intent = intent.as_ref().map(AsFd::as_fd);
         let started = service
             .output
             .pipe_for_try()
-            .and_then(|output| self.start(Role::Stop, command, [&output, &output], None));
+            .and_then(|output| self.start(role, command, [&output, &output], intent));
         match started {
             Ok(keeper) => {
                 if let Some(service) = self.service(unit) {

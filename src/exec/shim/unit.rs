@@ -2,11 +2,13 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Instant;
 
 use nix::unistd::Pid;
 
-use super::lifecycle::{Lifecycle, Tries, TryEnd};
+use super::lifecycle::{Lifecycle, Owed, Tries, TryEnd};
 use super::stop_output::StopOutput;
+use crate::journal::{StrikeState, Striker, read_strike};
 use crate::protocol::{Charge, Report, ServiceForm, ServicePlan, StopOutcome, Task, WithoutShim};
 use crate::reaper::become_reaper;
 use crate::sys::packet::{self, Received};
@@ -103,9 +105,10 @@ impl Service {
         let stop = plan.stop.as_ref();
         let tries = stop.map(|stop| Tries { limit: stop.limit, retries: stop.retries.clone() });
         let adopted = plan.start.is_none();
+        let owed = owed(&plan, intent.as_ref());
         let life = match adopted {
             false => Lifecycle::new(plan.form, tries),
-            true => Lifecycle::adopted(plan.form, tries, plan.start_was_cut),
+            true => Lifecycle::adopted(plan.form, tries, owed, Instant::now()),
         };
         Self {
             adopted,
@@ -121,6 +124,15 @@ impl Service {
         }
     }
 
+    /// Who has its stop run.
+    pub fn striker(&self, alone: bool) -> Striker {
+        match () {
+            () if self.adopted => Striker::Journal,
+            () if alone => Striker::Shim,
+            () => Striker::Build,
+        }
+    }
+
     /// What its reaper does when this shim is lost.
     pub fn without_shim(&self) -> WithoutShim {
         match (self.plan.form, &self.plan.stop) {
@@ -128,5 +140,15 @@ impl Service {
             (ServiceForm::Foreground { .. }, Some(_)) => WithoutShim::KeepLeader,
             (ServiceForm::Foreground { grace }, None) => WithoutShim::EndLeader { grace },
         }
+    }
+}
+
+/// What is owed to an adopted service. The item's lock is held: nobody else writes to its intent.
+fn owed(plan: &ServicePlan, intent: Option<&OwnedFd>) -> Owed {
+    match intent.and_then(|intent| read_strike(intent).ok()).map(|strike| strike.state) {
+        Some(StrikeState::Ran) => Owed::Nothing,
+        Some(StrikeState::RanOnce) => Owed::Second,
+        _ if plan.start_was_cut && plan.form == ServiceForm::Daemon => Owed::Two,
+        _ => Owed::One,
     }
 }

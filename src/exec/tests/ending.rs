@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use pikoci_exec::journal::{StrikeState, Striker, read_strike};
 use pikoci_model::outcome::Ended;
 use pikoci_model::port::{LaunchError, Launcher, LeaseEnd};
 
@@ -299,4 +300,40 @@ async fn a_service_whose_reaper_was_lost_is_spared_until_its_stop() {
     assert!(within(item.stop_service(launch.instance)).await.stopped);
     holders.wait_until_gone();
     within(item.close()).await.unwrap();
+}
+
+/// A stop has run, and the shim is lost while what it has left is still being ended.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_that_has_run_is_not_run_again_when_its_shim_is_lost_then() {
+    let place = directory();
+    let state = place.path().join("state");
+    let launcher = launcher_with(settings_in(&state));
+    let item = open_build(&launcher, 1).await;
+    let mut holders = Holders::new(place.path(), "alive");
+    let log = place.path().join("log");
+    let start = format!("{}; trap '' TERM; echo up >&9; while :; do sleep 1000; done", holders.hold());
+    let mut launch = service(&start, &format!("echo stop >> {}", log.display()), 0);
+    launch.foreground = true;
+    item.start_service(launch.clone()).await.unwrap();
+    holders.wait_for_lines(1);
+    let shim = Pid::from_raw(shim_of(&item).await);
+    let stopping = tokio::spawn({
+        let item = std::sync::Arc::clone(&item);
+        async move { item.stop_service(launch.instance).await }
+    });
+    let [intent] = <[_; 1]>::try_from(intents_in(&state)).unwrap();
+    let has_run = || read_strike(fs::File::open(&intent).unwrap()).unwrap().state == StrikeState::Ran;
+    within(async {
+        while !has_run() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    kill(shim, Signal::SIGKILL).unwrap();
+    assert!(within(stopping).await.unwrap().stopped);
+    within(item.close()).await.unwrap();
+    holders.wait_until_gone();
+    assert_eq!(lines(&log), ["stop"]);
+    let strike = read_strike(fs::File::open(&intent).unwrap()).unwrap();
+    assert_eq!((strike.state, strike.by, strike.tries), (StrikeState::Stopped, Striker::Build, 1));
 }

@@ -56,15 +56,28 @@ fn a_start_that_was_cut_before_the_stop_was_asked_for_is_stopped_twice_too() {
 #[test]
 fn an_adopted_service_is_stopped_at_once_and_twice_if_its_start_was_cut() {
     let now = Instant::now();
-    for cut in [false, true] {
-        let mut service = Lifecycle::adopted(ServiceForm::Daemon, daemon().tries, cut);
+    for owed in [Owed::One, Owed::Two] {
+        let mut service = Lifecycle::adopted(ServiceForm::Daemon, daemon().tries, owed, now);
         assert_eq!(service.on(Input::Stop { grace: GRACE }, now), [Act::RunStop]);
-        if cut {
+        if owed == Owed::Two {
+            assert!(!service.next_success_is_last());
             assert_eq!(service.on(OK, now), [told(0)]);
             assert_eq!(service.on(Input::Time, now + SECOND_STOP_AFTER), [Act::RunStop]);
         }
         assert_eq!(service.on(OK, now), [told(0), Act::Done { success: true }]);
     }
+}
+
+#[test]
+fn what_has_run_below_another_shim_is_not_run_again() {
+    let now = Instant::now();
+    let mut service = Lifecycle::adopted(ServiceForm::Daemon, daemon().tries, Owed::Nothing, now);
+    assert_eq!(service.on(Input::Stop { grace: GRACE }, now), [Act::Done { success: true }]);
+    let mut service = Lifecycle::adopted(ServiceForm::Daemon, daemon().tries, Owed::Second, now);
+    assert_eq!(service.on(Input::Stop { grace: GRACE }, now), []);
+    assert_eq!(service.deadline(), Some(now + SECOND_STOP_AFTER));
+    assert_eq!(service.on(Input::Time, now + SECOND_STOP_AFTER), [Act::RunStop]);
+    assert_eq!(service.on(OK, now), [told(0), Act::Done { success: true }]);
 }
 
 #[test]
