@@ -140,7 +140,7 @@ job "release" {
     passed  = ["lint", "integration", "test-backends", "browser"]
   }
   task "build" {
-    run "tree" { cmd = "cargo build --release --package pikoci" }
+    run "tree" { cmd = "cargo build --release --package pikoci --features kafka-tls" }
   }
   task "keep" {
     env = { RELEASES = var.releases }

@@ -13,5 +13,6 @@ mod journal;
 mod scenarios;
 mod server;
 mod services;
+mod tls;
 mod workers;
 mod world;

@@ -7,7 +7,7 @@ use pikoci_transport::{BrokerSettings, BrokerSystem};
 use serde::Deserialize;
 
 use super::{
-    ConfigError, read_secret,
+    ConfigError, check_authorities, read_secret,
     setting::{Form, Setting},
 };
 
@@ -15,7 +15,7 @@ pub(super) const BROKER_SETTINGS: [Setting; 12] = [
     ("pubsub-system", None, Form::Value, "mem", "Between server and workers: mem, nats, rabbit or kafka"),
     ("nats-server-url", None, Form::Value, "", "NATS: nats://HOST:4222, or tls://…"),
     ("rabbit-server-url", None, Form::Value, "", "RabbitMQ: amqp://HOST:5672/VHOST, or amqps://…"),
-    ("kafka-brokers", None, Form::Value, "", "Kafka: HOST:9092, several with commas"),
+    ("kafka-brokers", None, Form::Value, "", "Kafka: HOST:9092, several with commas, or tls://…"),
     ("queue-prefix", None, Form::Value, "pikoci", "What all names at the broker begin with"),
     ("pubsub-user", None, Form::Value, "", "User at the broker, if the address has none"),
     ("pubsub-password", None, Form::Value, "", "Its password"),
@@ -23,7 +23,13 @@ pub(super) const BROKER_SETTINGS: [Setting; 12] = [
     ("pubsub-token", None, Form::Value, "", "Token instead of user and password"),
     ("pubsub-token-file", None, Form::Value, "", "File that holds it"),
     ("pubsub-tls", None, Form::Switch, "false", "Encrypted connections only"),
-    ("pubsub-ca", None, Form::Value, "", "PEM file with authorities to trust besides the system's"),
+    (
+        "pubsub-ca",
+        None,
+        Form::Value,
+        "",
+        "PEM file with authorities to trust; with Kafka, instead of the system's",
+    ),
 ];
 
 /// How server and workers talk.
@@ -121,6 +127,28 @@ impl BrokerConfig {
             || !self.queue_prefix.chars().all(plain)
         {
             return Err(ConfigError::new("--queue-prefix: 1 to 64 letters, digits, - and _ are expected"));
+        }
+        check_authorities("pubsub-ca", self.pubsub_ca.as_deref())?;
+        self.check_login(system)
+    }
+
+    /// A half of a login would be left out without a word.
+    fn check_login(&self, system: BrokerSystem) -> Result<(), ConfigError> {
+        let wrong = |text: &str| Err(ConfigError::new(text));
+        let has_password = self.pubsub_password.is_some() || self.pubsub_password_file.is_some();
+        let has_token = self.pubsub_token.is_some() || self.pubsub_token_file.is_some();
+        if has_token && system == BrokerSystem::Kafka {
+            return wrong("--pubsub-token: Kafka takes none; expected --pubsub-user and --pubsub-password");
+        }
+        if has_token && has_password {
+            return wrong("--pubsub-token and --pubsub-password: expected one of them");
+        }
+        let has_secret = has_password || (has_token && system == BrokerSystem::Rabbit);
+        if self.pubsub_user.is_some() && !has_secret {
+            return wrong("--pubsub-user needs --pubsub-password");
+        }
+        if self.pubsub_user.is_none() && has_password && system != BrokerSystem::Rabbit {
+            return wrong("--pubsub-password needs --pubsub-user");
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use pikoci_store::{Database, DatabaseOptions, DatabaseSystem, Tls};
 use serde::Deserialize;
 
 use super::{
-    ConfigError, read_secret,
+    ConfigError, check_authorities, read_secret,
     setting::{Form, Setting},
 };
 
@@ -26,7 +26,7 @@ pub(super) const DATABASE_SETTINGS: [Setting; 11] = [
     ("db-password", None, Form::Value, "", "Its password"),
     ("db-password-file", None, Form::Value, "", "File that holds it"),
     ("db-tls", None, Form::Value, "", "off, encrypted, or verified (the certificate is checked) [off]"),
-    ("db-ca", None, Form::Value, "", "PEM file with the authority to trust instead of the system's"),
+    ("db-ca", None, Form::Value, "", "PEM file with authorities to trust besides the system's"),
     ("db-connections", None, Form::Value, "", "The most connections at once [16]"),
     (
         "host-key-file",
@@ -119,6 +119,7 @@ impl DatabaseConfig {
             if self.db_ca.is_some() && self.db_tls != Some(DbTls::Verified) {
                 return Err(ConfigError::new("--db-ca needs --db-tls verified"));
             }
+            check_authorities("db-ca", self.db_ca.as_deref())?;
             if self.db_connections.is_some_and(|most| !(2..=1000).contains(&most)) {
                 return Err(ConfigError::new("--db-connections: a number from 2 to 1000 is expected"));
             }

@@ -4,6 +4,7 @@
 //! `DB_SYSTEM` or `PIKOCI_DB_SYSTEM` (which wins over the bare one). An unknown key or flag is an error with a
 //! suggestion; nothing is parsed and ignored.
 
+mod authorities;
 mod broker;
 mod database;
 mod environment;
@@ -13,6 +14,7 @@ mod server;
 mod setting;
 mod worker;
 
+use authorities::check_authorities;
 pub use broker::{BrokerConfig, PubsubSystem};
 pub use database::{DatabaseConfig, DbSystem};
 pub use environment::{Host, commands_inherit};

@@ -157,7 +157,7 @@ async fn reached<C>(
 
 /// Why we are not let in.
 fn refused(place: &str, error: &sqlx::Error) -> OpenError {
-    let (place, reason) = (place.to_owned(), error.to_string());
+    let (place, reason) = (place.to_owned(), format!("{error}{}", advice(error)));
     let Some(said) = error.as_database_error() else { return OpenError::Unreachable { place, reason } };
     let number = said.try_downcast_ref::<MySqlDatabaseError>().map(MySqlDatabaseError::number);
     let state = said.try_downcast_ref::<PgDatabaseError>().map(PgDatabaseError::code);
@@ -170,9 +170,32 @@ fn refused(place: &str, error: &sqlx::Error) -> OpenError {
     }
 }
 
+/// What would be right, where the two sides do not agree about TLS.
+fn advice(error: &sqlx::Error) -> &'static str {
+    let text = error.to_string();
+    if text.contains("invalid peer certificate") {
+        "; expected a certificate of an authority that the system trusts or that --db-ca names"
+    } else if text.contains("server does not support TLS") {
+        "; expected a server with TLS, or --db-tls off"
+    } else if text.contains("no encryption") || text.contains("require_secure_transport") {
+        "; expected --db-tls verified"
+    } else {
+        ""
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_tls_lacks_is_named() {
+        let refused = |text: &str| advice(&sqlx::Error::Protocol(text.to_owned()));
+        assert!(refused("invalid peer certificate: UnknownIssuer").contains("--db-ca"));
+        assert!(refused("server does not support TLS").contains("--db-tls off"));
+        assert!(refused("no pg_hba.conf entry for host, no encryption").contains("--db-tls verified"));
+        assert_eq!(refused("something else"), "");
+    }
 
     #[test]
     fn versions_are_compared_as_numbers() {

@@ -29,16 +29,18 @@ use rdkafka::{
 use tokio::{sync::watch, task::JoinSet};
 
 use self::{
-    client::{Told, client_config, consumer, group_consumer, producer},
+    client::{ENCRYPTED, Told, client_config, consumer, group_consumer, producer},
     topics::{Topics, make},
 };
 use crate::{
     LinkState, Roles,
     link::{Link, backoff, jitter},
     mailbox::Mailbox,
+    probe::{Manner, Probe},
     settings::{BrokerError, BrokerSettings, MOST_CARRIED},
 };
 
+const MANNER: Manner = Manner { port: 9092, encrypted: ENCRYPTED, greets: false };
 /// How long the first connection is waited for before the bus is given to its user all the same.
 const FIRST_TRY: Duration = Duration::from_secs(10);
 /// Limit of one question to the broker.
@@ -61,7 +63,7 @@ impl KafkaBus {
     pub async fn join(settings: &BrokerSettings, node: NodeId, roles: Roles) -> Result<Self, BrokerError> {
         let (link, mailbox) = (Link::new(), Mailbox::new());
         let topics = Arc::new(Topics::new(&settings.prefix));
-        let config = client_config(settings, &node);
+        let config = client_config(settings, &node)?;
         let producer = producer(&config, &link)?;
         let (ready, mut all_ready) = watch::channel(0);
         let reading = Reading {
@@ -72,6 +74,7 @@ impl KafkaBus {
             link: link.clone(),
         };
         let (mut tasks, mut readers) = (JoinSet::new(), 1);
+        tasks.spawn(link.clone().tell(Probe::new(settings, MANNER)));
         tasks.spawn(reading.clone().own(roles, ready.clone()));
         if roles.server {
             readers += 1;

@@ -17,6 +17,7 @@ mod local;
 mod mailbox;
 mod nats;
 mod parts;
+mod probe;
 mod queue;
 mod rabbit;
 mod salts;

@@ -2,14 +2,22 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use tokio::{sync::watch, time::Instant};
 
+use crate::probe::Probe;
+
 /// A connection that stays away is named this often.
 const NAMED_EVERY: Duration = Duration::from_secs(60);
+/// And its port is asked this often what the matter is.
+const ASKED_EVERY: Duration = Duration::from_secs(15);
+/// How long a client may be silent about its first try.
+const FIRST_TRY: Duration = Duration::from_secs(5);
+/// The reason before the first try.
+const UNTRIED: &str = "not connected yet";
 
 /// How the connection stands.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,41 +37,77 @@ impl fmt::Display for LinkState {
     }
 }
 
-/// Keeps the state of one connection and says aloud when it changes. Clones share it.
+/// Keeps the state of one connection. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Link(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
     state: watch::Sender<LinkState>,
-    /// When the log was told last that it is away.
-    named: Mutex<Option<Instant>>,
+    /// Why it is away, as its port told: better than what the client knows.
+    explained: Mutex<Option<String>>,
 }
 
 impl Link {
     /// A connection that is not there yet.
     pub fn new() -> Self {
-        let state = watch::Sender::new(LinkState::Down("not connected yet".to_owned()));
-        Self(Arc::new(Shared { state, named: Mutex::default() }))
+        let state = watch::Sender::new(LinkState::Down(UNTRIED.to_owned()));
+        Self(Arc::new(Shared { state, explained: Mutex::default() }))
     }
 
     pub fn up(&self) {
         let up = LinkState::Up;
-        let changed = self.0.state.send_if_modified(|state| std::mem::replace(state, up.clone()) != up);
+        let changed = self.0.state.send_if_modified(|state| {
+            *self.explanation() = None;
+            std::mem::replace(state, up.clone()) != up
+        });
         if changed {
-            *self.0.named.lock().unwrap_or_else(PoisonError::into_inner) = None;
             tracing::info!("the broker is connected");
         }
     }
 
     /// It is away, or still away; a client may say so with each try.
     pub fn down(&self, reason: impl fmt::Display) {
-        let now = LinkState::Down(reason.to_string());
-        self.0.state.send_if_modified(|state| std::mem::replace(state, now.clone()) != now);
-        let mut named = self.0.named.lock().unwrap_or_else(PoisonError::into_inner);
-        if named.is_none_or(|at| at.elapsed() >= NAMED_EVERY) {
-            *named = Some(Instant::now());
-            tracing::warn!("the broker is not connected: {reason}; it is tried again and again");
+        self.0.state.send_if_modified(|state| {
+            let known = self.explanation().clone();
+            let now = LinkState::Down(known.unwrap_or_else(|| reason.to_string()));
+            std::mem::replace(state, now.clone()) != now
+        });
+    }
+
+    /// What its port told; of no interest once it is there.
+    fn explain(&self, reason: Option<String>) {
+        self.0.state.send_if_modified(|state| {
+            let LinkState::Down(now) = state else { return false };
+            self.explanation().clone_from(&reason);
+            reason.is_some_and(|reason| std::mem::replace(now, reason.clone()) != reason)
+        });
+    }
+
+    fn explanation(&self) -> MutexGuard<'_, Option<String>> {
+        self.0.explained.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whenever it is away: asks the port why, and says so aloud.
+    pub async fn tell(self, probe: Probe) {
+        let mut state = self.watch();
+        let is_tried = |state: &LinkState| !matches!(state, LinkState::Down(reason) if reason == UNTRIED);
+        // A port that takes connections and says nothing leaves clients waiting without a word.
+        let _ = tokio::time::timeout(FIRST_TRY, state.wait_for(is_tried)).await;
+        while state.wait_for(|state| *state != LinkState::Up).await.is_ok() {
+            let mut named: Option<(String, Instant)> = None;
+            loop {
+                self.explain(probe.ask().await);
+                let LinkState::Down(reason) = state.borrow().clone() else { break };
+                if named.as_ref().is_none_or(|(said, at)| *said != reason || at.elapsed() >= NAMED_EVERY) {
+                    tracing::warn!("the broker is not connected: {reason}; it is tried again and again");
+                    named = Some((reason, Instant::now()));
+                }
+                let back = state.wait_for(|state| *state == LinkState::Up);
+                if tokio::time::timeout(ASKED_EVERY, back).await.is_ok() {
+                    break;
+                }
+            }
         }
     }
 
@@ -112,5 +156,12 @@ mod tests {
         assert_eq!((link.trouble(), link.watch().borrow().clone()), (None, LinkState::Up));
         link.down("refused");
         assert_eq!(link.watch().borrow().to_string(), "down: refused");
+        link.explain(Some("its certificate is not trusted".to_owned()));
+        link.down("IO error");
+        assert_eq!(link.trouble().as_deref(), Some("its certificate is not trusted"));
+        link.up();
+        link.explain(Some("too late".to_owned()));
+        link.down("IO error");
+        assert_eq!(link.trouble().as_deref(), Some("IO error"));
     }
 }

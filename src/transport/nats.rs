@@ -29,9 +29,11 @@ use crate::{
     link::{Link, backoff, jitter},
     mailbox::Mailbox,
     parts::{Parts, split},
+    probe::{Manner, Probe},
     settings::{BrokerError, BrokerSettings, MOST_CARRIED},
 };
 
+const MANNER: Manner = Manner { port: 4222, encrypted: "tls://", greets: true };
 /// How long a server may take to say its name.
 const LOCATE: Duration = Duration::from_secs(2);
 /// A broker that takes nothing for so long counts as down for the sender.
@@ -96,6 +98,7 @@ impl NatsBus {
         let subjects = Subjects::new(&settings.prefix);
         let mailbox = Mailbox::new();
         let mut hearing = JoinSet::new();
+        hearing.spawn(link.clone().tell(Probe::new(settings, MANNER)));
         for subscriber in subscriptions(&client, &subjects, &node, roles).await? {
             hearing.spawn(hear(subscriber, mailbox.clone()));
         }

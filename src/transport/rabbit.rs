@@ -41,6 +41,7 @@ use crate::{
     LinkState, Roles,
     link::{Link, backoff, jitter},
     mailbox::Mailbox,
+    probe::{Manner, Probe},
     settings::{BrokerError, BrokerSettings, MOST_CARRIED},
 };
 
@@ -84,6 +85,7 @@ impl RabbitBus {
     /// The address or a file of certificates cannot be used.
     pub async fn join(settings: &BrokerSettings, node: NodeId, roles: Roles) -> Result<Self, BrokerError> {
         let dial = Dial::new(settings, &node)?;
+        let dial_is_encrypted = dial.uri.scheme == AMQPScheme::AMQPS;
         let name = |name: &str| format!("{}.{name}", settings.prefix);
         let names = Arc::new(Names {
             any: name("any"),
@@ -100,6 +102,10 @@ impl RabbitBus {
         let mut tasks = JoinSet::new();
         tasks.spawn(keep(dial, Arc::clone(&names), mailbox.clone(), link.clone(), tell_channel));
         tasks.spawn(hear_confirms(unconfirmed));
+        let port = if dial_is_encrypted { 5671 } else { 5672 };
+        tasks.spawn(
+            link.clone().tell(Probe::new(settings, Manner { port, encrypted: "amqps://", greets: false })),
+        );
         // The bus is useful at once where the broker is there; where it is not, its user goes on without.
         let _ = tokio::time::timeout(FIRST_TRY, channel.wait_for(Option::is_some)).await;
         Ok(Self { names, channel, confirms, link, mailbox, _tasks: tasks })

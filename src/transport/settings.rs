@@ -10,8 +10,8 @@ pub const MOST_CARRIED: usize = MAX_ENVELOPE_BYTES + pikoci_seal::mail::OVERHEAD
 /// Address and credentials; the same for all three brokers.
 #[derive(Clone)]
 pub struct BrokerSettings {
-    /// `nats://host:4222`, `amqp://host:5672/vhost`, or `host:9092,host:9092` for Kafka. `tls://`, `amqps://` and
-    /// [`tls`](Self::tls) make it encrypted.
+    /// `nats://host:4222`, `amqp://host:5672/vhost`, or `host:9092,host:9092` for Kafka. `tls://` (NATS, Kafka), `amqps://`
+    /// and [`tls`](Self::tls) make it encrypted.
     pub address: String,
     /// What every subject, exchange, queue or topic begins with: one broker may serve several installations.
     pub prefix: String,

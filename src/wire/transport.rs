@@ -108,11 +108,7 @@ async fn reach(
     roles: Roles,
 ) -> Result<Joined, String> {
     let joined = system.join(settings, node.clone(), roles).await;
-    let joined = joined.map_err(|error| format!("{}: {error}", system.name()))?;
-    if let LinkState::Down(why) = &*joined.link.borrow() {
-        tracing::warn!("{}: no connection yet ({why}); it is tried again", system.name());
-    }
-    Ok(joined)
+    joined.map_err(|error| format!("{}: {error}", system.name()))
 }
 
 fn faulty(bus: Arc<dyn Bus>, chaos: Option<u64>) -> Arc<dyn Bus> {

@@ -75,19 +75,33 @@ impl ProducerContext for Told {
     }
 }
 
+/// What an address with TLS begins with.
+pub const ENCRYPTED: &str = "tls://";
+
 /// What all clients of a node share.
-pub fn client_config(settings: &BrokerSettings, node: &NodeId) -> ClientConfig {
+pub fn client_config(settings: &BrokerSettings, node: &NodeId) -> Result<ClientConfig, BrokerError> {
+    let tls = settings.tls || settings.address.starts_with(ENCRYPTED);
+    if tls && !cfg!(feature = "kafka-tls") {
+        let built = "this program was built without TLS for Kafka; expected one that was built with \
+                     --features kafka-tls, as releases are";
+        return Err(BrokerError::Client(built.to_owned()));
+    }
+    let place = |address: &str| {
+        let (_, place) = address.trim().split_once("://").unwrap_or(("", address.trim()));
+        place.to_owned()
+    };
+    let places: Vec<String> = settings.address.split(',').map(place).collect();
     let mut config = ClientConfig::new();
     let largest = (MOST_CARRIED + 64 * 1024).to_string();
     config
-        .set("bootstrap.servers", settings.address.trim_start_matches("kafka://"))
+        .set("bootstrap.servers", places.join(","))
         .set("client.id", format!("pikoci-{}", node.0))
         .set("socket.keepalive.enable", "true")
         .set("socket.nagle.disable", "true")
         .set("reconnect.backoff.ms", "50")
         .set("reconnect.backoff.max.ms", "5000")
         .set("message.max.bytes", &largest);
-    let protocol = match (settings.user.is_some(), settings.tls) {
+    let protocol = match (settings.user.is_some(), tls) {
         (false, false) => "plaintext",
         (false, true) => "ssl",
         (true, false) => "sasl_plaintext",
@@ -100,10 +114,10 @@ pub fn client_config(settings: &BrokerSettings, node: &NodeId) -> ClientConfig {
             .set("sasl.username", user)
             .set("sasl.password", password.reveal());
     }
-    if let Some(file) = &settings.ca_file {
+    if let (Some(file), true) = (&settings.ca_file, tls) {
         config.set("ssl.ca.location", file.to_string_lossy());
     }
-    config
+    Ok(config)
 }
 
 /// Sends at once; what is not delivered within ten seconds is lost, and repeated by whoever sent it.

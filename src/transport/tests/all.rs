@@ -4,6 +4,8 @@
 mod refused;
 #[cfg(test)]
 mod sealed;
+#[cfg(all(test, feature = "kafka-tls"))]
+mod tls;
 
 use std::{sync::Arc, time::Duration};
 
