@@ -1,6 +1,7 @@
 //! Wiring: the only place that names concrete adapters.
 
 mod accounts;
+mod agreement;
 mod fault;
 mod local;
 mod metrics;

@@ -13,11 +13,18 @@ use super::{
     setting::{Form, Setting, arguments, duration, given, list},
 };
 
-const SETTINGS: [Setting; 35] = [
+const SETTINGS: [Setting; 36] = [
     ("port", Some('p'), Form::Value, "8080", "Port to listen on, all interfaces"),
     ("listen", None, Form::Value, "", "Address to listen on, addr:port; wins over --port"),
     ("jwt-secret", None, Form::Value, "", "Key of the sessions; generated when absent"),
     ("jwt-secret-file", None, Form::Value, "", "File that holds it"),
+    (
+        "replace-jwt-secret",
+        None,
+        Form::Switch,
+        "false",
+        "It shall be that of all servers of the database from now on",
+    ),
     ("users", None, Form::List, "", "USERNAME:BCRYPT, created or updated at start; the first is admin"),
     (
         "admin-password",
@@ -99,6 +106,7 @@ pub struct ServerConfig {
     pub listen: Option<String>,
     pub jwt_secret: Option<String>,
     pub jwt_secret_file: Option<PathBuf>,
+    pub replace_jwt_secret: bool,
     #[serde(deserialize_with = "list")]
     pub users: Vec<String>,
     pub admin_password: Option<String>,
@@ -149,6 +157,7 @@ impl Default for ServerConfig {
             listen: None,
             jwt_secret: None,
             jwt_secret_file: None,
+            replace_jwt_secret: false,
             users: Vec::new(),
             admin_password: None,
             admin_password_file: None,
@@ -335,6 +344,19 @@ mod tests {
             ),
             (vec!["--pubsub-system", "nats"], "--pubsub-system nats needs --nats-server-url"),
             (vec!["--pubsub-user", "ci"], "--pubsub-user has no meaning with --pubsub-system mem"),
+            (vec!["--pubsub-system=kafka", "--kafka-brokers=k", "--pubsub-token=t"], "Kafka takes none"),
+            (
+                vec!["--pubsub-system=nats", "--nats-server-url=n", "--pubsub-user=ci"],
+                "--pubsub-user needs --pubsub-password",
+            ),
+            (
+                vec!["--pubsub-system=nats", "--nats-server-url=n", "--pubsub-ca=/nowhere.pem"],
+                "--pubsub-ca /nowhere.pem: No such file",
+            ),
+            (
+                vec!["--db-system=mysql", "--db-tls=verified", "--db-ca=Cargo.toml"],
+                "--db-ca Cargo.toml: it holds no certificate",
+            ),
             (vec!["--port", "abc"], "--port: a whole number is expected"),
             (vec!["--port", "70000"], "--port: a whole number from 0 to 65535 is expected"),
             (vec!["--exclusive-tags=maybe"], "--exclusive-tags: true or false is expected"),

@@ -165,6 +165,24 @@ impl Command for SettingOrInsert {
     }
 }
 
+struct ReplaceSetting {
+    name: String,
+    value: String,
+}
+
+#[async_trait]
+impl Command for ReplaceSetting {
+    type Answer = ();
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
+        let context = format!("setting:{}", self.name);
+        let sealed = pikoci_seal::seal(&tx.shared.key, &context, self.value.as_bytes());
+        let sealed = sealed.map_err(|e| Fault::Refused(e.to_string()))?;
+        query(upsert::PUT_SETTING).bind(&self.name).bind(sealed).execute(tx.conn().await?).await?;
+        Ok(())
+    }
+}
+
 /// The salt of a team's workers; `''` is the row of all teams.
 async fn find_salt(conn: &mut Conn, team: &str) -> Result<Option<String>, Fault> {
     let query = query("SELECT salt FROM worker_salts WHERE team = ?").bind(team);
@@ -256,6 +274,10 @@ impl AccountStore for SqlStore {
 
     async fn setting_or_insert(&self, key: &str, value: &str) -> Result<String, StoreError> {
         self.writer.run(SettingOrInsert { name: key.to_owned(), value: value.to_owned() }).await
+    }
+
+    async fn replace_setting(&self, key: &str, value: &str) -> Result<(), StoreError> {
+        self.writer.run(ReplaceSetting { name: key.to_owned(), value: value.to_owned() }).await
     }
 
     async fn worker_salt(&self, team: Option<&str>) -> Result<Option<String>, StoreError> {

@@ -48,6 +48,11 @@ pub(crate) const PUT_SERVICE: Sql = Sql::new(
 pub(crate) const ADD_SETTING: Sql =
     Sql::new("INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING")
         .mysql("INSERT INTO settings (name, value) VALUES (?, ?) ON DUPLICATE KEY UPDATE value = value");
+/// A setting.
+pub(crate) const PUT_SETTING: Sql = Sql::new(
+    "INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+)
+.mysql("INSERT INTO settings (name, value) VALUES (?, ?) ON DUPLICATE KEY UPDATE value = VALUES(value)");
 /// A salt of worker tokens, if none is stored.
 pub(crate) const ADD_SALT: Sql =
     Sql::new("INSERT INTO worker_salts (team, salt) VALUES (?, ?) ON CONFLICT DO NOTHING")

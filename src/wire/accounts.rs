@@ -4,6 +4,7 @@ use std::path::Path;
 
 use pikoci_model::port::Store;
 
+use super::agreement::of_host_key;
 use crate::config::{ServerConfig, read_secret};
 
 /// A generated password, to be shown once.
@@ -32,7 +33,12 @@ pub async fn prepare(store: &dyn Store, config: &ServerConfig) -> Result<Generat
         if password.chars().count() < 8 {
             return Err("--admin-password needs at least 8 characters".to_owned());
         }
-        let hash = pikoci_web::hash_password(&password)?;
+        let known = store.user("admin").await.map_err(store_error)?;
+        // The same password again is no other one: another hash of it would end all sessions.
+        let hash = match known.filter(|known| pikoci_web::is_password(&known.password_hash, &password)) {
+            Some(known) => known.password_hash,
+            None => pikoci_web::hash_password(&password)?,
+        };
         store.save_user("admin", "", true, &hash).await.map_err(store_error)?;
         return Ok(Generated { password: None });
     }
@@ -65,7 +71,7 @@ pub async fn session_key(store: &dyn Store, config: &ServerConfig) -> Result<Str
         Some(key) => Ok(key),
         None => {
             let fresh = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
-            store.setting_or_insert("session_key", &fresh).await.map_err(|error| error.to_string())
+            store.setting_or_insert("session_key", &fresh).await.map_err(|error| of_host_key(&error))
         }
     }
 }

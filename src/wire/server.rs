@@ -23,7 +23,9 @@ use pikoci_store::{Database, OpenOptions, SqlStore};
 use pikoci_web::{WebDeps, WebServer, WebSettings};
 
 use super::{
-    CompilerSettings, Nursery, PanicIn, accounts, compiler, metrics, outside,
+    CompilerSettings, Nursery, PanicIn, accounts,
+    agreement::agree,
+    compiler, metrics, outside,
     transport::{self, Outside},
     worker::{RunningWorker, Takes, WorkerStart, start_worker},
 };
@@ -70,6 +72,7 @@ pub async fn start_server(start: ServerStart<'_>) -> Result<RunningServer, Strin
     let store = Arc::new(open_store(config, host).await?);
     let accounts::Generated { password } = accounts::prepare(store.as_ref(), config).await?;
     let session_key = accounts::session_key(store.as_ref(), config).await?;
+    agree(store.as_ref(), config, &session_key).await?;
     let compiler = compiler(&compiler_settings(config));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let signals: Arc<dyn Signals> = transport::signals(Arc::new(Bells::new()), chaos);

@@ -106,6 +106,13 @@ impl Installation {
         format!("{signed}.{signature}")
     }
 
+    /// A mark by which servers know that they share the secret; it tells nothing of it.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let mark = derive(PROTOCOL, &self.secret, &[b"fingerprint"]);
+        BASE64.encode(mark.0)
+    }
+
     /// The key that the token with these claims is.
     pub(super) fn key(&self, claims: &Claims) -> Secret {
         token_key(&sign(&self.secret, self.signed_part(claims).as_bytes()))

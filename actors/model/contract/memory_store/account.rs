@@ -72,6 +72,11 @@ impl AccountStore for MemoryStore {
         Ok(self.tables().settings.entry(key.to_owned()).or_insert_with(|| value.to_owned()).clone())
     }
 
+    async fn replace_setting(&self, key: &str, value: &str) -> Result<(), StoreError> {
+        self.tables().settings.insert(key.to_owned(), value.to_owned());
+        Ok(())
+    }
+
     async fn worker_salt(&self, team: Option<&str>) -> Result<Option<String>, StoreError> {
         Ok(self.tables().salt(team, false))
     }

@@ -29,6 +29,10 @@ pub async fn a_user_is_saved_by_name(world: &World) {
 pub async fn a_setting_is_stored_once(world: &World) {
     assert_eq!(world.store.setting_or_insert("key", "first ü").await.unwrap(), "first ü");
     assert_eq!(world.store.setting_or_insert("key", "second").await.unwrap(), "first ü");
+    for (key, value) in [("key", "third"), ("other", "new")] {
+        world.store.replace_setting(key, value).await.unwrap();
+        assert_eq!(world.store.setting_or_insert(key, "fourth").await.unwrap(), value);
+    }
     assert_eq!(world.store.ping().await, Ok(()));
 }
 

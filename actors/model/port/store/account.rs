@@ -56,6 +56,8 @@ pub trait AccountStore {
     async fn user_count(&self) -> Result<u64, StoreError>;
     /// A setting of the installation, such as the session key: the stored value, or `value` if none was.
     async fn setting_or_insert(&self, key: &str, value: &str) -> Result<String, StoreError>;
+    /// Stores a setting in place of the one there is.
+    async fn replace_setting(&self, key: &str, value: &str) -> Result<(), StoreError>;
     /// The salt that tokens carry for workers of a team (by canonical), or for workers of all teams: random, made the
     /// first time. A token with another salt is void. `None` if there is no such team.
     async fn worker_salt(&self, team: Option<&str>) -> Result<Option<String>, StoreError>;
