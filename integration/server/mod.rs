@@ -1,4 +1,5 @@
-//! The server as its operator meets it: one at a time on a file, its flags, a disk that is full.
+//! The server as its operator meets it: one at a time on a file, its flags, a start again, a disk that is full.
 
 mod alone;
 mod full_disk;
+mod restart;

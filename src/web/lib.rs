@@ -30,7 +30,7 @@ mod show;
 mod site;
 mod standing;
 
-pub use auth::hash_password;
+pub use auth::{hash_password, is_password};
 pub use deps::{ExtraMetrics, Transport, TransportHealth, WebDeps, WebSettings, WorkerTokens};
 pub use openapi::document;
 pub use serve::{WebServer, serve};

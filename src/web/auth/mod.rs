@@ -14,6 +14,6 @@ mod session;
 pub(crate) use act::{Act, MAX_BODY};
 pub(crate) use asker::{Asker, MAIN_TEAM};
 pub(crate) use logins::Logins;
-pub use password::hash_password;
+pub use password::{hash_password, is_password};
 pub(crate) use role::Role;
 pub(crate) use session::{Session, SessionKeys, same};

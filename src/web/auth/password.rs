@@ -18,6 +18,12 @@ pub fn hash_password(password: &str) -> Result<String, String> {
         .map_err(|error| error.to_string())
 }
 
+/// Whether the password is the one of the hash.
+#[must_use]
+pub fn is_password(hash: &str, password: &str) -> bool {
+    verify(Some(hash), password)
+}
+
 /// Compared with when there is no such user: an unknown name must not be told from a wrong password by the clock.
 static NOBODY: LazyLock<String> =
     LazyLock::new(|| hash_password("nobody has this password").unwrap_or_default());
