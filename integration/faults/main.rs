@@ -22,6 +22,7 @@ mod inject;
 mod kernel;
 mod kin;
 mod kind;
+mod many;
 mod phase;
 mod pipeline;
 mod reach;
@@ -43,7 +44,7 @@ pub type Fallible<T> = Result<T, String>;
 
 /// Break the program in every phase of a service's life and count what happens.
 #[derive(Parser, Debug)]
-#[command(version, about)]
+#[command(version, about, after_help = "`pikoci-faults many` does it to many machines: see its --help.")]
 struct Options {
     /// How much: smoke (a few minutes) or full
     #[arg(value_parser = ["smoke", "full"], default_value = "smoke")]
@@ -94,6 +95,9 @@ fn main() -> ExitCode {
     if args.first().is_some_and(|name| name.ends_with(helper::NAME)) {
         helper::become_what_is_asked(&args);
         return ExitCode::FAILURE;
+    }
+    if args.get(1).is_some_and(|word| word == many::NAME) {
+        return many::main(args.get(1..).unwrap_or_default());
     }
     match run(&Options::parse()) {
         Ok(true) => ExitCode::SUCCESS,

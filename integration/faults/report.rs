@@ -127,7 +127,7 @@ impl Figures {
 }
 
 /// The value below which so many of a hundred lie; none of nothing.
-fn percentile(sorted: &[f64], percent: usize) -> Option<f64> {
+pub fn percentile(sorted: &[f64], percent: usize) -> Option<f64> {
     let last = sorted.len().checked_sub(1)?;
     sorted.get((sorted.len() * percent / 100).min(last)).copied()
 }
