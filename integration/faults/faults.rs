@@ -106,6 +106,38 @@ pub const FAULTS: [Fault; 37] = [
     ),
 ];
 
+/// Faults of one sort, for whoever wants to see all of them at a glance.
+pub const GROUPS: &[(&str, &[&str])] = &[
+    (
+        "a step fails, hangs, is cancelled, panics",
+        &["task-fails", "cancel", "step-timeout", "job-timeout", "panic"],
+    ),
+    ("the worker is asked to end", &["TERM", "QUIT", "TERM-twice", "restart-server", "TERM-all"]),
+    ("the worker is killed or aborts", &["kill-worker", "kill-server", "abort-worker", "kill-server-chaos"]),
+    (
+        "a shim or the nursery is killed, the worker, too, or not",
+        &["kill-shim", "kill-shim-worker", "kill-worker-shim", "kill-nursery", "kill-nursery-shim"],
+    ),
+    (
+        "all are killed at once, reboot",
+        &["kill-all", "kill-cgroup", "reboot", "kill-all-replay", "kill-all-no-workdir", "kill-user"],
+    ),
+    ("no disk, no descriptors, no processes", &["full-disk", "no-files", "no-processes"]),
+    (
+        "stopped for 30 s, frozen, another host takes over",
+        &[
+            "kill-worker-frozen",
+            "stop-worker-30s",
+            "stop-shim-30s",
+            "stop-both-30s",
+            "stop-nursery-30s",
+            "stop-worker-second-host",
+            "stop-both-second-host",
+        ],
+    ),
+    ("others work on the same journal", &["replay-beside", "run-beside"]),
+];
+
 const fn pause(whom: &'static [Target], seconds: u64, second_host: bool) -> Act {
     Act::Pause { whom, seconds, second_host }
 }

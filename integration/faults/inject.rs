@@ -49,6 +49,9 @@ pub fn strike(yard: &mut Yard, dice: &mut Dice) -> Fallible<Hits> {
                     thread::sleep(Duration::from_micros(dice.below(2000)));
                 }
                 signal(yard, *target, *number);
+                if notes_stops(*target) && *number == SIGKILL {
+                    yard.noters_killed = Some(Instant::now());
+                }
             }
         }
         Act::Pause { whom, seconds, second_host } => pause(yard, &mut hits, whom, seconds, second_host)?,
@@ -57,7 +60,10 @@ pub fn strike(yard: &mut Yard, dice: &mut Dice) -> Fallible<Hits> {
             hit_now(&mut hits);
         }
         Act::FullDisk => fill(yard)?,
-        Act::Reboot => reboot(yard)?,
+        Act::Reboot => {
+            reboot(yard)?;
+            yard.noters_killed = Some(Instant::now());
+        }
         Act::NoFiles => without_files(yard)?,
         Act::NoProcesses => without_processes(yard)?,
     }
@@ -107,12 +113,15 @@ fn thaw(yard: &Yard) {
     }
 }
 
+/// Shims note the ends of stops.
+fn notes_stops(target: Target) -> bool {
+    matches!(target, Target::Shims | Target::Everything | Target::User)
+}
+
 /// Whether the fault ends what is held at the gate.
 fn loses_what_is_held(yard: &Yard) -> bool {
     let Act::Signals(signals) = yard.cell.fault.act else { return false };
-    [Target::Shims, Target::Everything, Target::User]
-        .iter()
-        .any(|target| signals.contains(&(*target, SIGKILL)))
+    signals.iter().any(|(target, number)| notes_stops(*target) && *number == SIGKILL)
 }
 
 /// What goes on in its last moment, because the gate opens for the next run, would count twice.

@@ -30,6 +30,7 @@ mod report;
 mod schedule;
 mod second;
 mod server;
+mod tables;
 mod verdict;
 mod yard;
 
@@ -85,6 +86,9 @@ struct Options {
     /// Where the Markdown goes, beside standard output
     #[arg(long)]
     markdown: Option<PathBuf>,
+    /// Where the table goes that fits on one screen
+    #[arg(long)]
+    summary: Option<PathBuf>,
     /// Count a 99th percentile beyond a fault's limit as broken: only on a machine that does nothing else
     #[arg(long)]
     judge_time: bool,
@@ -145,7 +149,7 @@ fn run(options: &Options) -> Fallible<bool> {
 #[expect(clippy::print_stdout, reason = "the tables are what this program is for")]
 fn show(options: &Options, report: &report::Report) -> Fallible<bool> {
     let markdown = report.markdown();
-    println!("{markdown}");
+    println!("{markdown}\n{}", report.details());
     let write = |path: &PathBuf, content: &str| {
         std::fs::write(path, content).map_err(|error| format!("{}: {error}", path.display()))
     };
@@ -154,6 +158,9 @@ fn show(options: &Options, report: &report::Report) -> Fallible<bool> {
     }
     if let Some(path) = &options.markdown {
         write(path, &markdown)?;
+    }
+    if let Some(path) = &options.summary {
+        write(path, &report.summary())?;
     }
     let late = report.late();
     for (fault, p99) in &late {

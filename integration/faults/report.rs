@@ -1,10 +1,16 @@
-//! The figures: per cell and kind, as JSON for machines and as Markdown for people.
+//! The figures: per cell and kind, as JSON for machines. For people they are in `tables`.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::{cell::Cell, faults::FAULTS, kind::Kind, phase::Phase, verdict::Record};
+use crate::{
+    cell::{Cell, Wait},
+    faults::FAULTS,
+    kind::Kind,
+    phase::Phase,
+    verdict::Record,
+};
 
 /// What was seen of one cell under one kind of service.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -16,6 +22,8 @@ pub struct Figures {
     pub services_started: usize,
     pub services_stopped: usize,
     pub double_stops: usize,
+    /// Not counted there: they ended in the moment in which their shim was killed, and nobody can know of them.
+    pub ended_unseen: usize,
     pub leaked_processes: usize,
     pub leaked_groups: usize,
     pub leaked_containers: usize,
@@ -26,6 +34,8 @@ pub struct Figures {
     pub not_shown_as_stopped: usize,
     pub broken: usize,
     pub limit_ms: u64,
+    /// What its stops wait for beyond the fault's own limit.
+    pub wait: Option<Wait>,
     pub to_stop_p50_ms: Option<f64>,
     pub to_stop_p99_ms: Option<f64>,
     #[serde(skip)]
@@ -75,12 +85,14 @@ impl Tally {
             fault: cell.fault.name,
             kind: record.kind.name(),
             limit_ms: cell.limit(record.kind),
+            wait: Some(cell.wait(record.kind)).filter(|wait| *wait != Wait::Nothing),
             ..Figures::default()
         });
         figures.attempts += 1;
         figures.services_started += record.started;
         figures.services_stopped += record.stopped;
         figures.double_stops += record.doubled;
+        figures.ended_unseen += record.unseen;
         figures.leaked_processes += record.leaked;
         figures.leaked_groups += record.leaked_groups;
         figures.leaked_containers += record.leaked_containers;
@@ -99,6 +111,12 @@ impl Tally {
 }
 
 impl Figures {
+    /// Without the times of what had to wait for something else than the fault.
+    pub fn of_the_fault_alone(&self) -> Self {
+        let times = if self.wait.is_some() { Vec::new() } else { self.times.clone() };
+        Self { times, ..self.clone() }
+    }
+
     fn summed_up(mut self) -> Self {
         self.times.sort_by(f64::total_cmp);
         self.to_stop_p50_ms = percentile(&self.times, 50);
@@ -111,6 +129,7 @@ impl Figures {
         self.services_started += other.services_started;
         self.services_stopped += other.services_stopped;
         self.double_stops += other.double_stops;
+        self.ended_unseen += other.ended_unseen;
         self.leaked_processes += other.leaked_processes;
         self.leaked_groups += other.leaked_groups;
         self.leaked_containers += other.leaked_containers;
@@ -144,31 +163,13 @@ impl Report {
         });
         late.collect()
     }
-
-    /// Tables by fault, by phase and by kind.
-    pub fn markdown(&self) -> String {
-        let mut text = String::new();
-        let _ = writeln!(text, "{} runs in {:.0} s, seed {}.\n", self.runs, self.seconds, self.seed);
-        for (title, key) in [
-            ("fault", (|figures| figures.fault.to_owned()) as fn(&Figures) -> String),
-            ("phase", |figures| figures.phase.to_owned()),
-            ("service", |figures| figures.kind.to_owned()),
-            ("phase and fault", |figures| format!("{} / {}", figures.phase, figures.fault)),
-        ] {
-            table(&mut text, title, grouped(&self.cells, key));
-        }
-        if !self.not_had.is_empty() {
-            text.push_str("| not had | why |\n|---|---|\n");
-            for cell in &self.not_had {
-                let _ = writeln!(text, "| {} | {} |", cell.cell, cell.reason);
-            }
-        }
-        text
-    }
 }
 
 /// Joined rows in the order of their first appearance.
-fn grouped(cells: &[Figures], key: impl Fn(&Figures) -> String) -> Vec<(String, Figures)> {
+pub fn grouped<'a>(
+    cells: impl IntoIterator<Item = &'a Figures>,
+    key: impl Fn(&Figures) -> String,
+) -> Vec<(String, Figures)> {
     let mut rows: Vec<(String, Figures)> = Vec::new();
     for cell in cells {
         let name = key(cell);
@@ -180,59 +181,9 @@ fn grouped(cells: &[Figures], key: impl Fn(&Figures) -> String) -> Vec<(String, 
     rows.into_iter().map(|(name, row)| (name, row.summed_up())).collect()
 }
 
-fn table(text: &mut String, title: &str, rows: Vec<(String, Figures)>) {
-    let _ = writeln!(
-        text,
-        "| {title} | runs | services | stopped | double | leaked | innocents | overlaps | not terminal | not shown | p50 | p99 |"
-    );
-    text.push_str("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n");
-    for (name, row) in rows {
-        let _ = writeln!(
-            text,
-            "| {name} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
-            row.attempts,
-            row.services_started,
-            share(row.services_stopped, row.services_started),
-            row.double_stops,
-            row.leaked_processes + row.leaked_groups + row.leaked_containers,
-            row.innocents,
-            row.overlaps,
-            row.non_terminal_builds,
-            row.not_shown_as_stopped,
-            time(row.to_stop_p50_ms),
-            time(row.to_stop_p99_ms),
-        );
-    }
-    text.push('\n');
-}
-
-/// Never rounded up to all.
-fn share(part: usize, whole: usize) -> String {
-    match whole {
-        0 => "–".to_owned(),
-        _ if part == whole => "100 %".to_owned(),
-        _ => format!("{}.{:02} %", part * 100 / whole, part * 10_000 / whole % 100),
-    }
-}
-
-fn time(milliseconds: Option<f64>) -> String {
-    match milliseconds {
-        None => "–".to_owned(),
-        Some(time) if time < 1000.0 => format!("{time:.0} ms"),
-        Some(time) => format!("{:.2} s", time / 1000.0),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_share_is_never_rounded_up_to_all() {
-        assert_eq!(share(10_000, 10_000), "100 %");
-        assert_eq!(share(99_999, 100_000), "99.99 %");
-        assert_eq!(share(0, 0), "–");
-    }
 
     #[test]
     fn percentiles_of_few_are_the_largest() {

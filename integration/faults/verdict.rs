@@ -23,6 +23,9 @@ use crate::{
 /// After the end of everything nothing of a build is alive for longer.
 const LEAK_LIMIT: Duration = Duration::from_secs(5);
 
+/// Who notes the end of a stop has done so within this time, on a busy machine.
+const NOTED_WITHIN: Duration = Duration::from_millis(100);
+
 /// What is known beside the words of the scripts.
 pub struct Evidence {
     /// What the server said of each build at last.
@@ -46,7 +49,10 @@ pub struct Record {
     /// Of these, how many a stop has run for to its end.
     pub stopped: usize,
     pub recycled: bool,
+    /// Stops beyond those that the rules ask for.
     pub doubled: usize,
+    /// Of more of these nobody can know: they ended in the moment in which their shim was killed.
+    pub unseen: usize,
     pub leaked: usize,
     pub leaked_groups: usize,
     pub leaked_containers: usize,
@@ -124,6 +130,7 @@ fn record(yard: &Yard, events: &[Event], build: &Build, said: Option<&Value>, ev
         stopped: started.intersection(&stopped).count(),
         recycled: false,
         doubled: 0,
+        unseen: 0,
         leaked: 0,
         leaked_groups: 0,
         leaked_containers: 0,
@@ -139,9 +146,13 @@ fn record(yard: &Yard, events: &[Event], build: &Build, said: Option<&Value>, ev
     }
     for instance in &stopped {
         let extra = surplus(yard.cell, &mine, instance);
-        record.doubled += extra;
-        if extra > 0 {
-            record.problems.push(format!("stopped {extra} times too often: {instance}"));
+        let unseen = ended_unseen(&mine, instance, yard.noters_killed).min(extra);
+        record.unseen += unseen;
+        record.doubled += extra - unseen;
+        if extra > unseen {
+            let course =
+                course_of(&mine, instance, yard.noters_killed.or(evidence.hits.get(&build.name).copied()));
+            record.problems.push(format!("stopped {} times too often: {instance}: {course}", extra - unseen));
         }
     }
     let alive = mine.iter().filter(|e| e.held.as_ref().is_some_and(|held| held.is_alive()));
@@ -182,6 +193,30 @@ fn surplus(cell: Cell, mine: &[&Event], instance: &str) -> usize {
     let may_be_cut = lasts || matches!(cell.phase, Phase::MidStart | Phase::Anywhen | Phase::AfterIntent);
     let allowed = if may_be_cut && count("probing") == 0 { 2 } else { 1 };
     count("stopped").saturating_sub(allowed)
+}
+
+/// Ended stops that had begun before their shim was killed and whose end came so late that it could not be noted any
+/// more: they run again.
+fn ended_unseen(mine: &[&Event], instance: &str, killed: Option<Instant>) -> usize {
+    let Some(killed) = killed else { return 0 };
+    let mine: Vec<&&Event> = mine.iter().filter(|e| e.instance == instance).collect();
+    let begun =
+        |end: &Event| mine.iter().any(|e| e.word == "stopping" && e.pid == end.pid && e.at <= killed);
+    let ends = mine.iter().filter(|e| e.word == "stopped" && e.at + NOTED_WITHIN >= killed);
+    ends.filter(|end| begun(end)).count()
+}
+
+/// What its scripts said and when: milliseconds from the fault.
+fn course_of(mine: &[&Event], instance: &str, hit: Option<Instant>) -> String {
+    let from = |at: Instant| {
+        let hit = hit.unwrap_or(at);
+        let after =
+            at.saturating_duration_since(hit).as_secs_f64() - hit.saturating_duration_since(at).as_secs_f64();
+        after * 1000.0
+    };
+    let words = mine.iter().filter(|e| e.instance == instance);
+    let words: Vec<String> = words.map(|e| format!("{} {:+.1} ms", e.word, from(e.at))).collect();
+    words.join(", ")
 }
 
 /// From the fault to the end of the last first stop of the services that stood then.

@@ -6,7 +6,7 @@ use std::{
     io::Write,
     os::unix::fs::PermissionsExt,
     path::PathBuf,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
@@ -63,6 +63,8 @@ pub struct Yard {
     pub client: Option<Client>,
     pub builds: Vec<Build>,
     pub nursery: Option<Kin>,
+    /// When who notes that stops have ended was killed.
+    pub noters_killed: Option<Instant>,
     gates: BTreeMap<&'static str, File>,
     mounted: bool,
     freezer: Option<PathBuf>,
@@ -90,6 +92,7 @@ impl Yard {
             client: None,
             builds: Vec::new(),
             nursery: None,
+            noters_killed: None,
             gates: BTreeMap::new(),
             mounted: false,
             freezer: None,
