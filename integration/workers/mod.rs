@@ -1,5 +1,8 @@
 //! Workers that know a broker and a token: who is sent away and what they are told, and what another takes over.
 
+mod agreement;
+mod database;
+mod outage;
 mod yard;
 
 use serde_json::json;

@@ -62,9 +62,14 @@ pub fn flags(system: &str, flag: &str, variable: &str) -> Vec<String> {
 
 impl Yard {
     pub fn open(flags: &[String]) -> Self {
+        Self::open_with(PIPELINE, flags, &[])
+    }
+
+    /// With another pipeline, and flags of the server alone.
+    pub fn open_with(text: &str, flags: &[String], of_server: &[String]) -> Self {
         let home = tempfile::tempdir().unwrap();
         let pipeline = home.path().join("yard.hcl");
-        fs::write(&pipeline, PIPELINE).unwrap();
+        fs::write(&pipeline, text).unwrap();
         let mark = fresh_mark();
         let mut start = Start::new(home.path()).args(&[
             &format!("--admin-password={PASSWORD}"),
@@ -75,7 +80,7 @@ impl Yard {
             "--lease=15s",
             "--renew-interval=1s",
         ]);
-        start.args.extend(flags.iter().cloned());
+        start.args.extend(flags.iter().chain(of_server).cloned());
         start.mark.clone_from(&mark);
         let mut server = start.server();
         PASSWORD.clone_into(&mut server.password);
@@ -133,6 +138,11 @@ impl Yard {
         until(&format!("\"{words}\" in the log of {worker}"), || {
             fs::read_to_string(self.log_of(worker)).unwrap().contains(words).then_some(())
         });
+    }
+
+    /// Waits until none of these is alive.
+    pub fn none_left(&self, kin: Kin) {
+        none_left(&self.mark, kin);
     }
 
     pub fn path(&self, file: &str) -> PathBuf {

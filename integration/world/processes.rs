@@ -20,7 +20,7 @@ pub struct Found {
 pub enum Kin {
     /// What builds and checks started.
     Work,
-    /// The program's own too: server, nursery, shims.
+    /// The program's own too: server, worker, nursery, shims.
     All,
 }
 
@@ -34,7 +34,8 @@ pub fn alive(mark: &str, kin: Kin) -> Vec<Found> {
         let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
         let carries = environment.split(|byte| *byte == 0).any(|entry| entry == wanted.as_bytes());
         let command = arguments(pid).join(" ");
-        let own = command.contains("pikoci server") || command.starts_with("pikoci-");
+        let program = ["pikoci server", "pikoci worker"].iter().any(|own| command.contains(own));
+        let own = program || command.starts_with("pikoci-");
         (carries && (kin == Kin::All || !own)).then_some(Found { pid, command })
     })
     .collect()

@@ -32,12 +32,21 @@ impl Outage {
             pool.acquire().await
         };
         match &acquired {
-            Ok(_) => self.0.store(false, Ordering::Relaxed),
+            Ok(_) => self.is_over(),
             Err(sqlx::Error::PoolClosed) => {}
             Err(_) if self.0.swap(true, Ordering::Relaxed) => {}
-            Err(_) => drop(tokio::spawn(ask(pool.clone(), self.clone()))),
+            Err(error) => {
+                tracing::error!("the database does not answer ({error}); it is asked again and again");
+                drop(tokio::spawn(ask(pool.clone(), self.clone())));
+            }
         }
         Ok(acquired?)
+    }
+
+    fn is_over(&self) {
+        if self.0.swap(false, Ordering::Relaxed) {
+            tracing::info!("the database answers again");
+        }
     }
 }
 
@@ -45,7 +54,7 @@ impl Outage {
 async fn ask<D: Database>(pool: sqlx::Pool<D>, outage: Outage) {
     while outage.0.load(Ordering::Relaxed) && !pool.is_closed() {
         match pool.acquire().await {
-            Ok(_) => outage.0.store(false, Ordering::Relaxed),
+            Ok(_) => outage.is_over(),
             Err(_) => sleep(MOMENT).await,
         }
     }
