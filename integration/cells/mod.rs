@@ -4,7 +4,7 @@
 //! `PIKOCI_TEST_RABBITMQ` and `PIKOCI_TEST_KAFKA`; one that is missing is a failure.
 
 mod broker;
-mod database;
+pub mod database;
 mod replacement;
 mod site;
 mod story;
