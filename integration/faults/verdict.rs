@@ -200,8 +200,7 @@ fn surplus(cell: Cell, mine: &[&Event], instance: &str) -> usize {
 fn ended_unseen(mine: &[&Event], instance: &str, killed: Option<Instant>) -> usize {
     let Some(killed) = killed else { return 0 };
     let mine: Vec<&&Event> = mine.iter().filter(|e| e.instance == instance).collect();
-    let begun =
-        |end: &Event| mine.iter().any(|e| e.word == "stopping" && e.pid == end.pid && e.at <= killed);
+    let begun = |end: &Event| mine.iter().any(|e| e.word == "stopping" && e.pid == end.pid && e.at <= killed);
     let ends = mine.iter().filter(|e| e.word == "stopped" && e.at + NOTED_WITHIN >= killed);
     ends.filter(|end| begun(end)).count()
 }
