@@ -2,6 +2,7 @@
 
 mod accounts;
 mod agreement;
+mod export;
 mod fault;
 mod local;
 mod metrics;

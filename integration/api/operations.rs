@@ -88,6 +88,8 @@ fn about_the_server(caller: &Caller<'_>, nobody: &Caller<'_>) {
         nobody.get(path, &[], 401);
     }
     caller.get("/workers/token", &[], 200);
+    caller.get("/admin/export", &[], 200);
+    nobody.get("/admin/export", &[], 401);
     caller.get("/teams/{team}/worker-token", &["main"], 200);
     caller.post("/workers/token", &[], &json!({}), 200);
     caller.post("/teams/{team}/worker-token", &["main"], &json!({}), 200);

@@ -39,14 +39,14 @@ job "bad" {
 struct Remote {
     shell: Shell,
     server: Server,
-    _home: tempfile::TempDir,
+    home: tempfile::TempDir,
 }
 
 impl Remote {
     /// A server with the pipeline `site`, created through the client.
     fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
-        let remote = Self { shell: Shell::new(), server: Start::new(home.path()).server(), _home: home };
+        let remote = Self { shell: Shell::new(), server: Start::new(home.path()).server(), home };
         let files = BTreeMap::from([("text".to_owned(), "hello\n".to_owned())]);
         let repository = Repository::new(remote.shell.dir(), "app", &files);
         remote.shell.write("site.hcl", FILE);
@@ -147,6 +147,28 @@ fn resources_are_shown_checked_and_their_versions_listed() {
     let versions = remote.json(&resource("versions"));
     assert!(versions[0]["version"]["ref"].is_string(), "{versions:#}");
     remote.client(4, &["resources", "get", "-pn", "site", "--resource-canonical", "git.other"]);
+}
+
+#[test]
+fn the_whole_database_is_exported_and_served_by_another_server() {
+    let remote = Remote::new();
+    assert_eq!(remote.done("test", "1")["status"], "succeeded");
+    let said = remote.client(0, &["export", "--output", "copy.db"]);
+    assert_eq!(said.err, "copy.db\ncopy-log.db\n");
+    let said = remote.client(2, &["export", "--output", "copy.db"]);
+    assert!(said.err.contains("copy.db exists; name a file that does not"), "{said:#?}");
+    let export = remote.home.path().join("state/export");
+    until("the end of what the server made for it", || (!export.exists()).then_some(()));
+
+    let home = tempfile::tempdir().unwrap();
+    let key = format!("--host-key-file={}", remote.home.path().join("state/host.key").display());
+    let file = format!("--db-name={}", remote.shell.dir().join("copy.db").display());
+    let copy = Start::new(home.path()).args(&["--db-system=sqlite", &file, &key]).server();
+    let login = ["login", "--username", "admin", "--password", &remote.server.password];
+    let there = |args: &[&str]| remote.shell.expect(0, &[&["client", "--url", &copy.url][..], args].concat());
+    there(&login);
+    let log = there(&["builds", "logs", "-pn", "site", "-jn", "test", "--build-number", "1"]);
+    assert!(log.out.contains("hello\n"), "{log:#?}");
 }
 
 #[test]

@@ -104,7 +104,7 @@ fn log_file(path: &Path, volatile: bool) -> SqliteConnectOptions {
 }
 
 /// `state.db` has its logs in `state-log.db`.
-fn log_path(path: &Path) -> PathBuf {
+pub(crate) fn log_path(path: &Path) -> PathBuf {
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let extension = path.extension().map(|ext| format!(".{}", ext.to_string_lossy())).unwrap_or_default();
     path.with_file_name(format!("{stem}-log{extension}"))

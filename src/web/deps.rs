@@ -1,6 +1,6 @@
 //! What the web is given by the program.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use pikoci_model::{
@@ -44,6 +44,26 @@ pub type WorkerTokens = Arc<dyn Fn(Option<&str>, &str) -> String + Send + Sync>;
 /// Gives further metrics when they are asked for.
 pub type ExtraMetrics = Arc<dyn Fn() -> BoxFuture<'static, String> + Send + Sync>;
 
+/// Makes a copy of the whole database, or says why not.
+pub type Export = Arc<dyn Fn() -> BoxFuture<'static, Result<Exported, ExportError>> + Send + Sync>;
+
+/// A copy of the whole database, in files that are gone when this is dropped.
+pub struct Exported {
+    /// In the order in which they are sent.
+    pub files: Vec<PathBuf>,
+    /// Removes them.
+    pub guard: Box<dyn Send>,
+}
+
+/// Why there is no copy.
+#[derive(Clone, Debug)]
+pub enum ExportError {
+    /// Another one is being made.
+    Busy,
+    /// What went wrong.
+    Failed(String),
+}
+
 /// Settings of a web server.
 #[derive(Clone)]
 pub struct WebSettings {
@@ -61,6 +81,8 @@ pub struct WebSettings {
     pub worker_tokens: WorkerTokens,
     /// The broker, if workers are reached through one.
     pub transport: Option<Transport>,
+    /// Copies the whole database for global admins.
+    pub export: Export,
     /// Further metrics in Prometheus' text format, each line complete.
     pub extra_metrics: Option<ExtraMetrics>,
     /// Threads that answer requests, at least 1.

@@ -19,13 +19,15 @@ use pikoci_model::{
     text::SecretValue,
 };
 use pikoci_seal::HostKey;
-use pikoci_store::{Database, OpenOptions, SqlStore};
-use pikoci_web::{WebDeps, WebServer, WebSettings};
+use pikoci_store::{OpenOptions, SqlStore};
+use pikoci_web::{Export, WebDeps, WebServer, WebSettings};
 
 use super::{
     CompilerSettings, Nursery, PanicIn, accounts,
     agreement::agree,
-    compiler, metrics, outside,
+    compiler,
+    export::exports,
+    metrics, outside,
     transport::{self, Outside},
     worker::{RunningWorker, Takes, WorkerStart, start_worker},
 };
@@ -90,6 +92,7 @@ pub async fn start_server(start: ServerStart<'_>) -> Result<RunningServer, Strin
         settings: engine_settings(config),
     });
     let control = engine.control();
+    let export = exports(Arc::clone(&store), &state_dir(config, host));
     let web = pikoci_web::serve(
         listener,
         WebDeps {
@@ -99,7 +102,7 @@ pub async fn start_server(start: ServerStart<'_>) -> Result<RunningServer, Strin
             compiler: Arc::clone(&compiler),
             clock,
             waits: engine.waits(),
-            settings: web_settings(config, session_key, &engine, ways.outside),
+            settings: web_settings(config, session_key, &engine, ways.outside, export),
         },
     );
     let inside = ways.worker;
@@ -187,14 +190,10 @@ impl RunningServer {
 async fn open_store(config: &ServerConfig, host: &Host) -> Result<SqlStore, String> {
     let file = || host.directory("XDG_DATA_HOME", ".local/share").join("pikoci.db");
     let database = config.database.database(file).map_err(|error| error.to_string())?;
+    // In memory too: what is exported from there is of use only with the key.
     let key_file = config.database.host_key_file.clone();
-    let host_key = match &database {
-        Database::Memory => HostKey::random(),
-        Database::File(_) | Database::Server(_) => {
-            HostKey::load_or_create(&key_file.unwrap_or_else(|| state_dir(config, host).join("host.key")))
-        }
-    };
-    let host_key = host_key.map_err(|error| error.to_string())?;
+    let key_file = key_file.unwrap_or_else(|| state_dir(config, host).join("host.key"));
+    let host_key = HostKey::load_or_create(&key_file).map_err(|error| error.to_string())?;
     SqlStore::open(OpenOptions { database, host_key }).await.map_err(|error| error.to_string())
 }
 
@@ -233,6 +232,7 @@ fn web_settings(
     session_key: String,
     engine: &ServerHandle,
     outside: Option<Outside>,
+    export: Export,
 ) -> WebSettings {
     WebSettings {
         external_url: config.external_url.trim_end_matches('/').to_owned(),
@@ -243,6 +243,7 @@ fn web_settings(
         session_key: SecretValue::new(session_key),
         extra_metrics: Some(metrics::publish(engine, outside.clone())),
         transport: outside.map(outside::health),
+        export,
         threads: 2,
     }
 }

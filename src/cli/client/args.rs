@@ -73,6 +73,18 @@ pub(super) enum ClientCommand {
         #[command(subcommand)]
         command: WorkersCommand,
     },
+    /// The whole database as a SQLite file that `--db-system sqlite` opens, with its logs in a file beside it
+    Export(ExportArgs),
+}
+
+/// `export`.
+#[derive(Args, Debug)]
+pub(super) struct ExportArgs {
+    #[command(flatten)]
+    pub(super) at: Where,
+    /// File to write, which does not exist; logs go to NAME-log beside it; - is a tar archive on standard output
+    #[arg(long, short)]
+    pub(super) output: std::path::PathBuf,
 }
 
 /// `login`.

@@ -9,6 +9,7 @@ mod arguments;
 mod builds;
 mod events;
 mod exchange;
+mod export;
 mod failure;
 mod follow;
 mod jobs;
@@ -68,6 +69,7 @@ fn act(args: ClientArgs) -> Result<ExitCode, Failure> {
             ClientCommand::Resources { command } => resources::run(&outer, command).await,
             ClientCommand::Teams { command } => teams::run(&outer, command).await,
             ClientCommand::Workers { command } => workers::run(&outer, command).await,
+            ClientCommand::Export(args) => export::run(&outer, args).await,
         }
     })
 }

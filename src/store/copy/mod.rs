@@ -3,7 +3,10 @@
 mod side;
 mod tables;
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use pikoci_model::port::StoreError;
 
@@ -11,6 +14,8 @@ use crate::{
     error::Fault,
     options::{Database, OpenError},
     sql::{Conn, Row, Value, places, query_text},
+    sqlite::log_path,
+    store::SqlStore,
 };
 use side::{From, To};
 use tables::{Kind, LOG, STATE, Table};
@@ -67,6 +72,23 @@ pub async fn copy(
     from.close().await;
     to.close().await;
     done
+}
+
+impl SqlStore {
+    /// Copies everything, as it is at one moment, to a SQLite file that does not exist, with its logs in the file beside
+    /// it: those two are the answer. The store goes on being used meanwhile; what is sealed stays sealed.
+    ///
+    /// # Errors
+    /// The files cannot be made, or a table cannot be copied.
+    pub async fn export(&self, to: &Path) -> Result<[PathBuf; 2], CopyError> {
+        let failed = |fault: Fault| CopyError::Table { table: "teams", reason: fault.into() };
+        let mut to_file = To::open(Database::File(to.to_owned())).await?;
+        let mut from = From::of(self).await.map_err(failed)?;
+        let done = copy_all(&mut from, &mut to_file, &mut |_, _| {}).await;
+        from.close().await;
+        to_file.close().await;
+        done.map(|_| [to.to_owned(), log_path(to)])
+    }
 }
 
 async fn copy_all(

@@ -13,7 +13,8 @@ use crate::{
 
 /// What is read, at one moment.
 pub(super) struct From {
-    store: SqlStore,
+    /// Where it was opened for this.
+    store: Option<SqlStore>,
     pub state: Conn,
     pub log: Conn,
 }
@@ -40,16 +41,23 @@ impl From {
     pub async fn open(database: Database) -> Result<Self, CopyError> {
         let failed = |fault: Fault| OpenError::Database { place: database.place(), reason: fault.into() };
         let store = open(&database).await?;
-        let (mut state, mut log) =
-            (store.reader().await.map_err(failed)?, store.log_reader().await.map_err(failed)?);
-        state.begin_moment().await.map_err(failed)?;
-        log.begin_moment().await.map_err(failed)?;
-        Ok(Self { store, state, log })
+        let of_store = Self::of(&store).await.map_err(failed)?;
+        Ok(Self { store: Some(store), ..of_store })
+    }
+
+    /// A store that goes on being used.
+    pub async fn of(store: &SqlStore) -> Result<Self, Fault> {
+        let (mut state, mut log) = (store.reader().await?, store.log_reader().await?);
+        state.begin_moment().await?;
+        log.begin_moment().await?;
+        Ok(Self { store: None, state, log })
     }
 
     pub async fn close(self) {
         drop((self.state, self.log));
-        self.store.close().await;
+        if let Some(store) = self.store {
+            store.close().await;
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 pub(crate) mod answer;
 mod builds;
 mod events;
+mod export;
 mod fallback;
 mod file;
 mod images;
@@ -59,6 +60,7 @@ operations! {
     resources::list, resources::get, resources::check, resources::regenerate_webhook,
     versions::list, versions::add, versions::trigger, versions::follow,
     webhooks::receive,
+    export::export,
     worker_tokens::of_team, worker_tokens::renew_of_team, worker_tokens::of_all, worker_tokens::renew_of_all,
     workers::list, workers::health, workers::pending_stops, workers::events, workers::delete,
 }

@@ -17,7 +17,7 @@ use pikoci_model::{
     },
     text::SecretValue,
 };
-use pikoci_web::{WebDeps, WebServer, WebSettings, hash_password, serve};
+use pikoci_web::{ExportError, WebDeps, WebServer, WebSettings, hash_password, serve};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 
@@ -178,6 +178,7 @@ fn settings() -> WebSettings {
         commit: "c0ffee".to_owned(),
         worker_tokens: Arc::new(|team, salt| format!("token of {} {salt}", team.unwrap_or("all"))),
         transport: None,
+        export: Arc::new(|| Box::pin(async { Err(ExportError::Busy) })),
         extra_metrics: Some(Arc::new(|| Box::pin(async { "pikoci_extra 1\n".to_owned() }))),
         threads: 1,
     }
