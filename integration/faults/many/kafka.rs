@@ -5,8 +5,8 @@ use std::{
     net::TcpStream,
 };
 
-/// As brokers on this machine say it.
-const HOST: &[u8] = b"127.0.0.1";
+/// As brokers on this machine say where they are. All are of one length, so that an answer keeps its own.
+const HOSTS: [&[u8; 9]; 2] = [b"127.0.0.1", b"localhost"];
 /// Longer is no answer of a broker.
 const LONGEST: usize = 256 << 20;
 
@@ -31,11 +31,12 @@ pub fn read_answer(from: &mut TcpStream, answer: &mut Vec<u8>, real: u16, own: u
 
 /// An address is its host and then its port as four bytes, in every version.
 fn redirect(answer: &mut [u8], real: u16, own: u16) {
-    let wanted = [HOST, &u32::from(real).to_be_bytes()].concat();
-    let replaced = [HOST, &u32::from(own).to_be_bytes()].concat();
+    let address = |host: &[u8], port: u16| [host, &u32::from(port).to_be_bytes()].concat();
+    let [host, other] = HOSTS;
+    let (wanted, replaced) = ([address(host, real), address(other, real)], address(host, own));
     let mut at = 0;
-    while let Some(here) = answer.get_mut(at..at + wanted.len()) {
-        if *here == *wanted {
+    while let Some(here) = answer.get_mut(at..at + replaced.len()) {
+        if wanted.iter().any(|wanted| here == wanted) {
             here.copy_from_slice(&replaced);
         }
         at += 1;
@@ -48,7 +49,7 @@ mod tests {
 
     #[test]
     fn an_address_in_an_answer_becomes_the_links() {
-        let mut answer = b"..\x00\x09127.0.0.1\x00\x00\x23\x84..127.0.0.1\x00\x00\x23\x85".to_vec();
+        let mut answer = b"..\x00\x09localhost\x00\x00\x23\x84..127.0.0.1\x00\x00\x23\x85".to_vec();
         redirect(&mut answer, 9092, 1);
         assert_eq!(answer, b"..\x00\x09127.0.0.1\x00\x00\x00\x01..127.0.0.1\x00\x00\x23\x85");
     }

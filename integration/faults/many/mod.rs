@@ -143,7 +143,7 @@ fn run(options: &Options) -> Fallible<bool> {
 
 fn plan(options: &Options) -> Fallible<Plan> {
     let program = options.program.canonicalize();
-    let pace = options.pace.unwrap_or(if options.smoke { 1500 } else { 2500 });
+    let pace = options.pace.unwrap_or(if options.smoke { 700 } else { 2500 });
     Ok(Plan {
         program: program.map_err(|error| format!("{}: {error}", options.program.display()))?,
         database: options.database,

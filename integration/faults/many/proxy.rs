@@ -70,6 +70,11 @@ impl Proxy {
         self.cut();
     }
 
+    /// Whoever calls is let in again.
+    pub fn welcome(&self) {
+        self.gate.change(|state| state.refusing = false);
+    }
+
     /// Each piece is late by so much.
     pub fn slow(&self, delay: Duration) {
         self.gate.change(|state| state.delay = delay);
@@ -210,7 +215,7 @@ mod tests {
         assert!(matches!(link.read(&mut heard), Ok(0) | Err(_)));
         let mut link = TcpStream::connect(proxy.address).unwrap();
         assert!(matches!(link.read(&mut heard), Ok(0) | Err(_)), "it was let in");
-        proxy.heal();
+        proxy.welcome();
         let mut link = TcpStream::connect(proxy.address).unwrap();
         assert_eq!(said(&mut link, b"three"), b"three");
     }

@@ -18,6 +18,8 @@ use crate::{Fallible, kin::MARK};
 /// Longer no orderly end takes, however busy the machine is.
 const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
+/// Lines that tell why a process has ended.
+const LAST: usize = 12;
 
 /// A place.
 #[derive(Debug)]
@@ -160,9 +162,11 @@ impl Seat {
         fs::read_to_string(self.home.join("log")).unwrap_or_default()
     }
 
-    /// The last line of it.
-    pub fn last_word(&self) -> String {
-        self.said().lines().last().unwrap_or_default().to_owned()
+    /// The last lines of it.
+    pub fn last_words(&self) -> String {
+        let said = self.said();
+        let lines: Vec<&str> = said.lines().collect();
+        lines[lines.len().saturating_sub(LAST)..].join("\n")
     }
 
     fn call(&self, generation: u32) -> String {

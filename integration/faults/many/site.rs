@@ -84,14 +84,12 @@ impl Site {
         let mut problems = Vec::new();
         while !over() {
             for seat in self.seats() {
-                let expected = || seat.last_word().starts_with("error: the database cannot be used");
+                let last = || seat.last_words();
+                let expected =
+                    || last().lines().any(|line| line.starts_with("error: ") && line.contains("database"));
                 match seat.revive() {
                     Ok(Some(status)) if !expected() => {
-                        problems.push(format!(
-                            "{} ended by itself: {status}: {}",
-                            seat.name,
-                            seat.last_word()
-                        ));
+                        problems.push(format!("{} ended by itself: {status}: {}", seat.name, last()));
                     }
                     Ok(_) => {}
                     Err(error) => problems.push(error),

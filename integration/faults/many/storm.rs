@@ -21,6 +21,8 @@ use crate::{Fallible, dice::Dice};
 
 /// Until a build that is to be hit runs.
 const TO_RUN: Duration = Duration::from_secs(20);
+/// Builds that are begun so that one of them can be hit.
+const TRIES: usize = 5;
 
 /// A fault that was.
 #[derive(Clone, Debug)]
@@ -167,29 +169,38 @@ impl<'a> Storm<'a> {
     /// A worker with a long build is cut off, or stopped, for two leases.
     fn last(&self, harm: Harm) -> Fallible<()> {
         let _alone = locked(&self.lasting);
-        let number = self.site.client.trigger(Job::Long)?;
-        self.board.promised((Job::Long, number));
-        let runs = |build: &Build| build.phase == "running" && build.run == 1;
-        let found = self.board.wait(TO_RUN, |builds| builds.get(&(Job::Long, number)).is_some_and(runs));
-        let worker = self.board.builds().get(&(Job::Long, number)).map(|build| build.worker.clone());
-        let seat = self.site.workers.iter().find(|seat| found && worker.as_ref() == Some(&seat.called()));
-        // Another fault may have hit the worker, or have kept the build from running.
-        let Some(seat) = seat.filter(|seat| seat.take()) else { return Ok(()) };
-        self.struck(harm);
-        let paused = harm == Harm::WorkerPaused;
-        if paused {
-            seat.signal(libc::SIGSTOP)
-        } else {
-            seat.broker.hold()
+        for _ in 0..TRIES {
+            // Another fault may hit the worker first, or keep the build from running.
+            let Some(seat) = self.busy_with_long()?.filter(|seat| seat.take()) else { continue };
+            self.struck(harm);
+            let paused = harm == Harm::WorkerPaused;
+            if paused {
+                seat.signal(libc::SIGSTOP)
+            } else {
+                seat.broker.hold()
+            }
+            thread::sleep(self.plan.lease * 2);
+            if paused {
+                seat.signal(libc::SIGCONT)
+            } else {
+                seat.broker.heal()
+            }
+            seat.give_back();
+            break;
         }
-        thread::sleep(self.plan.lease * 2);
-        if paused {
-            seat.signal(libc::SIGCONT)
-        } else {
-            seat.broker.heal()
-        }
-        seat.give_back();
         Ok(())
+    }
+
+    /// The worker that runs a new long build.
+    fn busy_with_long(&self) -> Fallible<Option<&Seat>> {
+        let number = self.site.client.trigger(Job::Long)?;
+        let key = (Job::Long, number);
+        self.board.promised(key);
+        let runs = |build: &Build| build.phase == "running" && build.run == 1;
+        self.board.wait(TO_RUN, |builds| builds.get(&key).is_some_and(runs));
+        let worker =
+            self.board.builds().get(&key).filter(|build| runs(build)).map(|build| build.worker.clone());
+        Ok(self.site.workers.iter().find(|seat| worker.as_ref() == Some(&seat.called())))
     }
 
     /// Broker or database are away, for everybody.
@@ -209,7 +220,8 @@ impl<'a> Storm<'a> {
         };
         links().for_each(Proxy::refuse);
         thread::sleep(away);
-        links().for_each(Proxy::heal);
+        // A link that another fault holds stays held.
+        links().for_each(Proxy::welcome);
         Ok(())
     }
 }
