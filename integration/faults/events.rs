@@ -9,7 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Fallible, kernel, kernel::Held, kin::Mark};
+use crate::{
+    Fallible, kernel,
+    kernel::Held,
+    kin::{self, Mark},
+};
 
 /// One word of a script.
 #[derive(Clone, Debug)]
@@ -25,6 +29,8 @@ pub struct Event {
     pub at: Instant,
     /// The process, unless it was gone before it could be held.
     pub held: Option<Arc<Held>>,
+    /// The shim that it runs below, as far as that can still be seen; for `stopping` alone.
+    pub shim: Option<i32>,
     /// How many processes of the build's earlier runs were alive when this was said; for `work` alone.
     pub overlapped: usize,
 }
@@ -101,7 +107,9 @@ fn parse(line: &str, mark: &Mark) -> Option<Event> {
     let pid: i32 = pid.parse().ok()?;
     // In a pid namespace of its own a script names a number that means a stranger here.
     let held = Held::open(pid).filter(|_| mark.is_on(pid)).map(Arc::new);
-    Some(Event { word, build, fence, instance, pid, at: Instant::now(), held, overlapped: 0 })
+    let at = Instant::now();
+    let shim = if word == "stopping" { kin::ancestor(pid, "pikoci-shim") } else { None };
+    Some(Event { word, build, fence, instance, pid, at, held, shim, overlapped: 0 })
 }
 
 fn overlap(events: &[Event], now: &Event) -> usize {

@@ -146,7 +146,9 @@ fn record(yard: &Yard, events: &[Event], build: &Build, said: Option<&Value>, ev
     }
     for instance in &stopped {
         let extra = surplus(yard.cell, &mine, instance);
-        let unseen = ended_unseen(&mine, instance, yard.noters_killed).min(extra);
+        let unseen =
+            ended_unseen(&mine, instance, build.shim.as_ref().map(|shim| shim.pid), yard.noters_killed)
+                .min(extra);
         record.unseen += unseen;
         record.doubled += extra - unseen;
         if extra > unseen {
@@ -195,12 +197,14 @@ fn surplus(cell: Cell, mine: &[&Event], instance: &str) -> usize {
     count("stopped").saturating_sub(allowed)
 }
 
-/// Ended stops that had begun before their shim was killed and whose end came so late that it could not be noted any
+/// Ended stops that had begun below the shim that was killed and whose end came so late that it could not be noted any
 /// more: they run again.
-fn ended_unseen(mine: &[&Event], instance: &str, killed: Option<Instant>) -> usize {
+fn ended_unseen(mine: &[&Event], instance: &str, shim: Option<i32>, killed: Option<Instant>) -> usize {
     let Some(killed) = killed else { return 0 };
     let mine: Vec<&&Event> = mine.iter().filter(|e| e.instance == instance).collect();
-    let begun = |end: &Event| mine.iter().any(|e| e.word == "stopping" && e.pid == end.pid && e.at <= killed);
+    // Below a dead shim nobody is seen any more.
+    let below = |e: &Event| e.shim == shim || e.shim.is_none() && e.at <= killed + NOTED_WITHIN;
+    let begun = |end: &Event| mine.iter().any(|e| e.word == "stopping" && e.pid == end.pid && below(e));
     let ends = mine.iter().filter(|e| e.word == "stopped" && e.at + NOTED_WITHIN >= killed);
     ends.filter(|end| begun(end)).count()
 }
