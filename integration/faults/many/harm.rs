@@ -66,6 +66,11 @@ impl Harm {
         matches!(self, Self::WorkerPartitioned | Self::WorkerPaused)
     }
 
+    /// Whether servers do not feel it.
+    fn is_of_a_worker(self) -> bool {
+        matches!(self, Self::WorkerReplaced | Self::WorkerRestarted)
+    }
+
     /// A pack in some order; a small one has one card of each kind, a long one first and alone.
     pub fn shuffled(dice: &mut Dice, whole: bool) -> Vec<Self> {
         let cards = PACK.iter().flat_map(|(harm, count)| vec![*harm; if whole { *count } else { 1 }]);
@@ -75,7 +80,8 @@ impl Harm {
             pack.swap(last, other);
         }
         if !whole {
-            pack.sort_by_key(|harm| !harm.is_long());
+            // After what a server feels a lease is counted anew; one fault that lasts is to be over soon after its time.
+            pack.sort_by_key(|harm| (!harm.is_long(), harm.is_of_a_worker()));
         }
         pack
     }

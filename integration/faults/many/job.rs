@@ -28,7 +28,9 @@ impl Job {
     /// Each build number has its own course; the same arithmetic as in the pipeline.
     fn course(self, number: u64, run: u64) -> Course {
         match self {
-            Self::Short => Course { beats: number % 5 + 1, lines: if number % 20 == 0 { 200 } else { 2 } },
+            Self::Short => {
+                Course { beats: number % 5 + 1, lines: if number.is_multiple_of(20) { 200 } else { 2 } }
+            }
             Self::Long => Course { beats: if run > 1 { 5 } else { 400 }, lines: 2 },
         }
     }

@@ -185,7 +185,7 @@ fn play(plan: &Plan, transport: Transport, root: &Path) -> Fallible<Figures> {
     verdict.problems.extend(problems);
     verdict.problems.extend((!ended).then(|| "not all builds ended".to_owned()));
     verdict.problems.extend(site.close());
-    Ok(Figures {
+    let figures = Figures {
         transport: transport.name(),
         database: format!("{:?}", plan.database).to_lowercase(),
         seed: plan.seed,
@@ -195,7 +195,17 @@ fn play(plan: &Plan, transport: Transport, root: &Path) -> Fallible<Figures> {
         seconds: began.elapsed().as_secs_f64(),
         verdict,
         faults: report::recoveries(&board, &blows),
-    })
+    };
+    let seen = &figures.verdict;
+    eprintln!(
+        "{}: {} builds in {:.0} s, {} problems {:?}",
+        figures.transport,
+        seen.asked,
+        figures.seconds,
+        seen.problems.len(),
+        seen.problems.iter().take(SHOWN).collect::<Vec<_>>()
+    );
+    Ok(figures)
 }
 
 /// Asks for builds as long as the storm lasts, a few at a time; what went wrong for good.
