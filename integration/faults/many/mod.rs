@@ -46,7 +46,7 @@ struct Options {
     /// Each fault once, few builds, all transports side by side: less than a minute
     #[arg(long)]
     smoke: bool,
-    /// Builds for each transport, at least [10000, smoke: 60]
+    /// Builds for each transport, at least [10000, smoke: 40]
     #[arg(long)]
     builds: Option<usize>,
     /// Only these
@@ -148,13 +148,13 @@ fn plan(options: &Options) -> Fallible<Plan> {
         program: program.map_err(|error| format!("{}: {error}", options.program.display()))?,
         database: options.database,
         backends: options.backends.clone(),
-        builds: options.builds.unwrap_or(if options.smoke { 60 } else { 10_000 }),
+        builds: options.builds.unwrap_or(if options.smoke { 40 } else { 10_000 }),
         workers: options.workers.max(2),
         lease: Duration::from_secs(options.lease),
         whole: !options.smoke,
         pace: Duration::from_millis(pace),
         unfinished: 40,
-        rest: Duration::from_millis(if options.smoke { 800 } else { 0 }),
+        rest: Duration::from_millis(if options.smoke { 600 } else { 0 }),
         seed: options.seed,
     })
 }

@@ -134,12 +134,11 @@ impl Seat {
         Ok(ended)
     }
 
-    /// Ends the process in order.
+    /// Waits for the process's end in order, which it was asked for.
     ///
     /// # Errors
     /// It does not end, or badly, or has ended before.
     pub fn end(&self) -> Fallible<()> {
-        self.signal(libc::SIGTERM);
         let deadline = Instant::now() + PATIENCE;
         let called = self.called();
         while Instant::now() < deadline {

@@ -103,8 +103,12 @@ impl Site {
     /// Everything ends in order and nothing is left; what was not so.
     pub fn close(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        for seat in self.workers.iter().chain(&self.servers) {
-            problems.extend(seat.end().err());
+        // Workers hand in what they have while the servers are there.
+        for seats in [&self.workers, &self.servers] {
+            seats.iter().for_each(|seat| seat.signal(libc::SIGTERM));
+            problems.extend(seats.iter().filter_map(|seat| seat.end().err()));
+        }
+        for seat in self.seats() {
             let said = seat.said();
             let bad = said.lines().find(|line| line.contains("panicked"));
             problems.extend(bad.map(|line| format!("{}: {line}", seat.name)));

@@ -22,7 +22,9 @@ use crate::{Fallible, dice::Dice};
 /// Until a build that is to be hit runs.
 const TO_RUN: Duration = Duration::from_secs(20);
 /// Builds that are begun so that one of them can be hit.
-const TRIES: usize = 5;
+const TRIES: usize = 10;
+/// Nobody takes builds just now.
+const LATER: Duration = Duration::from_millis(500);
 
 /// A fault that was.
 #[derive(Clone, Debug)]
@@ -93,7 +95,10 @@ impl<'a> Storm<'a> {
             Harm::ServerKilled => {
                 self.with(harm, &self.site.servers, dice, |seat, dice| killed(seat, false, dice.below(3000)))
             }
-            Harm::WorkerPartitioned | Harm::WorkerPaused => self.last(harm),
+            Harm::WorkerPartitioned | Harm::WorkerPaused => {
+                self.last(harm);
+                Ok(())
+            }
             Harm::BrokerKilled | Harm::DatabaseRestarted => self.gone(harm, dice),
             Harm::DatabaseHeld => self.with(harm, &self.site.servers, dice, |seat, dice| {
                 seat.database.iter().for_each(Proxy::hold);
@@ -167,12 +172,12 @@ impl<'a> Storm<'a> {
     }
 
     /// A worker with a long build is cut off, or stopped, for two leases.
-    fn last(&self, harm: Harm) -> Fallible<()> {
+    fn last(&self, harm: Harm) {
         // With another one going on this card is not played.
-        let Ok(_alone) = self.lasting.try_lock() else { return Ok(()) };
+        let Ok(_alone) = self.lasting.try_lock() else { return };
         for _ in 0..TRIES {
             // Another fault may hit the worker first, or keep the build from running.
-            let Some(seat) = self.busy_with_long()?.filter(|seat| seat.take()) else { continue };
+            let Some(seat) = self.busy_with_long().filter(|seat| seat.take()) else { continue };
             self.struck(harm);
             let paused = harm == Harm::WorkerPaused;
             if paused {
@@ -189,19 +194,21 @@ impl<'a> Storm<'a> {
             seat.give_back();
             break;
         }
-        Ok(())
     }
 
-    /// The worker that runs a new long build.
-    fn busy_with_long(&self) -> Fallible<Option<&Seat>> {
-        let number = self.site.client.trigger(Job::Long)?;
+    /// The worker that runs a new long build; none if it does not come to that.
+    fn busy_with_long(&self) -> Option<&Seat> {
+        let Ok(number) = self.site.client.trigger(Job::Long) else {
+            thread::sleep(LATER);
+            return None;
+        };
         let key = (Job::Long, number);
         self.board.promised(key);
         let runs = |build: &Build| build.phase == "running" && build.run == 1;
         self.board.wait(TO_RUN, |builds| builds.get(&key).is_some_and(runs));
         let worker =
             self.board.builds().get(&key).filter(|build| runs(build)).map(|build| build.worker.clone());
-        Ok(self.site.workers.iter().find(|seat| worker.as_ref() == Some(&seat.called())))
+        self.site.workers.iter().find(|seat| worker.as_ref() == Some(&seat.called()))
     }
 
     /// Broker or database are away, for everybody.
