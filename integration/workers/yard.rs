@@ -145,6 +145,12 @@ impl Yard {
         none_left(&self.mark, kin);
     }
 
+    pub fn until_server_said(&self, words: &str) {
+        until(&format!("\"{words}\" in the server's log"), || {
+            self.server.as_ref()?.log().contains(words).then_some(())
+        });
+    }
+
     pub fn path(&self, file: &str) -> PathBuf {
         self.home.path().join(file)
     }

@@ -97,7 +97,7 @@ fn work(matches: &ArgMatches, nursery: wire::Nursery) -> Exit {
     wire::hide_arguments(&secrets.collect::<Vec<_>>());
     crate::logging::start(&config.log_level, config.log_format == "json");
     wire::in_system(async move {
-        match wire::remote_worker(&config, &host, nursery, flags.chaos).await {
+        match wire::remote_worker(&config, &host, nursery, &flags).await {
             Ok(worker) => serve(worker).await,
             Err(error) => {
                 eprintln!("error: {error}");

@@ -128,6 +128,8 @@ pub struct WorkerFlags {
     file: Option<PathBuf>,
     /// Seed of the fault-injecting transport, for tests.
     pub chaos: Option<u64>,
+    /// Another version than this program's, for tests.
+    pub version: Option<String>,
 }
 
 impl WorkerFlags {
@@ -143,6 +145,7 @@ impl WorkerFlags {
         );
         let chaos = Arg::new("chaos-seed").long("chaos-seed").hide(true);
         let command = command.arg(chaos.value_parser(clap::value_parser!(u64)));
+        let command = command.arg(Arg::new("pretend-version").long("pretend-version").hide(true));
         arguments(arguments(command, &SETTINGS), &BROKER_SETTINGS)
     }
 
@@ -153,6 +156,7 @@ impl WorkerFlags {
             given: lists.into_iter().flat_map(|settings| given(matches, settings)).collect(),
             file: matches.get_one::<String>("config").map(PathBuf::from),
             chaos: matches.get_one::<u64>("chaos-seed").copied(),
+            version: matches.get_one::<String>("pretend-version").cloned(),
         }
     }
 }

@@ -13,6 +13,8 @@ use std::{
 use pikoci_seal::mail::Reason;
 use tokio::time::Instant;
 
+use crate::settings::MOST_CARRIED;
+
 /// How often one kind is named in the log.
 const NAMED_EVERY: Duration = Duration::from_secs(60);
 /// More names than this are not remembered.
@@ -23,6 +25,8 @@ const NAMES: usize = 1024;
 pub enum Dropped {
     /// Not in the form of an envelope.
     Garbled,
+    /// Larger than anything that is sent.
+    Oversized,
     /// Changed on the way, or sealed with the token of another installation.
     Forged,
     /// It came before.
@@ -40,8 +44,9 @@ pub enum Dropped {
 }
 
 impl Dropped {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Garbled,
+        Self::Oversized,
         Self::Forged,
         Self::Repeated,
         Self::Misdirected,
@@ -54,6 +59,7 @@ impl Dropped {
     fn name(self) -> &'static str {
         match self {
             Self::Garbled => "garbled",
+            Self::Oversized => "oversized",
             Self::Forged => "forged",
             Self::Repeated => "repeated",
             Self::Misdirected => "misdirected",
@@ -92,10 +98,24 @@ impl Drops {
     pub(crate) fn count(&self, kind: Dropped, what: impl fmt::Display) {
         self.0.counts[kind as usize].fetch_add(1, Ordering::Relaxed);
         let mut named = self.0.named.lock().unwrap_or_else(PoisonError::into_inner);
-        // Brokers repeat; that is nothing to be told of.
-        if kind != Dropped::Repeated && named.allows(kind.name(), NAMED_EVERY) {
-            tracing::warn!(kind = kind.name(), "an envelope was dropped: {what}");
+        if !named.allows(kind.name(), NAMED_EVERY) {
+            return;
         }
+        match kind {
+            // Brokers repeat, and so might somebody who listens: it does no harm.
+            Dropped::Repeated => tracing::info!(kind = kind.name(), "an envelope came again and was dropped"),
+            _ => tracing::warn!(kind = kind.name(), "an envelope was dropped: {what}"),
+        }
+    }
+
+    /// Whether an envelope is too large to be looked into; counted if so.
+    pub(crate) fn is_too_large(&self, envelope: &[u8]) -> bool {
+        let too_large = envelope.len() > MOST_CARRIED;
+        if too_large {
+            let size = envelope.len();
+            self.count(Dropped::Oversized, format_args!("{size} bytes, where {MOST_CARRIED} are the most"));
+        }
+        too_large
     }
 
     /// How many of each kind so far.

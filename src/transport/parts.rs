@@ -57,12 +57,13 @@ struct Open {
 }
 
 impl Parts {
-    /// Takes a message in; gives the envelope that it is or completes. What is out of form is dropped.
+    /// Takes a message in; gives the envelope that it is or completes. What is out of form, or becomes too large, is given
+    /// as it is: whoever opens envelopes counts it.
     pub fn take(&mut self, message: Bytes) -> Option<Bytes> {
-        match *message.first()? {
-            WHOLE => Some(message.slice(1..)),
-            PART if message.len() >= HEADER => self.take_part(&message),
-            _ => None,
+        match message.first() {
+            Some(&WHOLE) => Some(message.slice(1..)),
+            Some(&PART) if message.len() >= HEADER => self.take_part(&message),
+            _ => Some(message),
         }
     }
 
@@ -76,13 +77,13 @@ impl Parts {
             None => return None,
         };
         let open = &mut self.open[at];
-        if open.count != count || open.next != number || open.bytes.len() + bytes.len() > MOST_CARRIED {
+        if open.count != count || open.next != number {
             self.open.remove(at);
             return None;
         }
         open.next += 1;
         open.bytes.put_slice(bytes);
-        if open.next < open.count {
+        if open.next < open.count && open.bytes.len() <= MOST_CARRIED {
             return None;
         }
         self.open.remove(at).map(|open| open.bytes.freeze())
@@ -131,8 +132,17 @@ mod tests {
     }
 
     #[test]
-    fn garbage_is_dropped() {
-        let bad = [&b""[..], b"\x01", b"\x02abc", &[PART; HEADER], &[PART; 2 * HEADER]];
+    fn garbage_is_given_as_it_is_or_dropped() {
+        let bad = [&b""[..], b"\x01", b"\x02abc"].map(Bytes::copy_from_slice);
+        assert_eq!(take_all(bad.clone()), bad);
+        let bad = [&[PART; HEADER][..], &[PART; 2 * HEADER]];
         assert!(take_all(bad.map(Bytes::copy_from_slice)).is_empty());
+    }
+
+    #[test]
+    fn what_becomes_too_large_is_given_when_it_is() {
+        let messages = split(Bytes::from(vec![1; MOST_CARRIED + 3 * LEAST]), LEAST);
+        let given = take_all(messages);
+        assert!(given.len() == 1 && given[0].len() > MOST_CARRIED);
     }
 }

@@ -1,6 +1,6 @@
 //! What the web is given by the program.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use pikoci_model::{
@@ -33,6 +33,8 @@ pub struct TransportHealth {
     pub system: &'static str,
     /// Why nothing goes through it now; none when all is well.
     pub trouble: Option<String>,
+    /// Envelopes that were not taken, by kind, as far as there were any.
+    pub dropped: BTreeMap<&'static str, u64>,
 }
 
 /// Says it when asked.

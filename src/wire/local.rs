@@ -54,6 +54,7 @@ pub async fn local_worker(
         keep: Keep { workdirs: keep_workdir, records: true },
         secrets_dir: None,
         fault: None,
+        version: crate::VERSION.to_owned(),
         settings: Settings { keep_workdir, fetch_secrets, ..Settings::default() },
     };
     Ok((start_worker(start, nursery, &Roster::default())?, server))

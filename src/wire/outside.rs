@@ -48,5 +48,6 @@ pub fn health(outside: Outside) -> Transport {
             LinkState::Up => None,
             LinkState::Down(why) => Some(why.clone()),
         },
+        dropped: outside.drops.counts().filter(|(_, count)| *count > 0).collect(),
     })
 }

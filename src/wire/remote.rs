@@ -8,7 +8,7 @@ use super::{
     Nursery, transport,
     worker::{RunningWorker, Takes, WorkerStart, start_worker},
 };
-use crate::config::{Host, WorkerConfig};
+use crate::config::{Host, WorkerConfig, WorkerFlags};
 
 /// Joins the broker, plays the journal back and takes work.
 ///
@@ -18,14 +18,14 @@ pub async fn remote_worker(
     config: &WorkerConfig,
     host: &Host,
     nursery: Nursery,
-    chaos: Option<u64>,
+    flags: &WorkerFlags,
 ) -> Result<RunningWorker, String> {
     super::harden();
     let token = config.token().map_err(|error| error.to_string())?;
     let token = WorkerToken::read(&token).map_err(|error| format!("the worker token {error}"))?;
     let broker = config.broker.broker().map_err(|error| error.to_string())?;
     let (system, settings) = broker.ok_or("a worker needs a broker")?;
-    let (node, bus, outside) = transport::join_as_worker(system, &settings, &token, chaos).await?;
+    let (node, bus, outside) = transport::join_as_worker(system, &settings, &token, flags.chaos).await?;
     let name = config.name.clone().unwrap_or_else(fresh_name);
     let team = token.claims().team.as_deref();
     tracing::info!(
@@ -51,6 +51,7 @@ pub async fn remote_worker(
         keep: Keep { workdirs: config.keep_workdir, records: false },
         secrets_dir: config.secrets_dir.clone(),
         fault: None,
+        version: flags.version.clone().unwrap_or_else(|| crate::VERSION.to_owned()),
         settings: Settings {
             hook_timeout: config.hook_timeout,
             drain_timeout: config.drain_timeout,

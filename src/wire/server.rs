@@ -269,6 +269,7 @@ fn worker_start<'a>(
         keep: Keep { workdirs: config.keep_workdir, records: false },
         secrets_dir: config.secrets_dir.clone(),
         fault: None,
+        version: crate::VERSION.to_owned(),
         settings: worker::Settings {
             hook_timeout: config.hook_timeout,
             drain_timeout: config.drain_timeout,

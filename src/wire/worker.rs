@@ -54,6 +54,8 @@ pub struct WorkerStart<'a> {
     pub secrets_dir: Option<PathBuf>,
     /// A panic injected into the launcher.
     pub fault: Option<PanicIn>,
+    /// What it says that it is.
+    pub version: String,
     pub settings: Settings,
 }
 
@@ -173,7 +175,7 @@ fn profile(
             .unwrap_or_default(),
         os: std::env::consts::OS.to_owned(),
         arch: std::env::consts::ARCH.to_owned(),
-        version: crate::VERSION.to_owned(),
+        version: start.version.clone(),
         slots: start.slots,
         check_slots: CHECK_SLOTS,
         tags: start.tags.clone(),

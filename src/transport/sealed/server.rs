@@ -92,6 +92,9 @@ impl Gate {
     async fn read(mut self) {
         let mut arriving = self.inner.receive();
         while let Some(Arrival { envelope, .. }) = arriving.next().await {
+            if self.drops.is_too_large(&envelope) {
+                continue;
+            }
             match self.end.open(&envelope) {
                 Ok(Opened { from, content: Content::Message(message), .. }) => {
                     self.admit(from, Bytes::from(message)).await;

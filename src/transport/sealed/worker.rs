@@ -64,6 +64,9 @@ async fn read(inner: Arc<dyn Bus>, end: Arc<WorkerEnd>, mailbox: Mailbox, drops:
     let mut said = Throttle::default();
     greet(inner.as_ref(), &end).await;
     while let Some(Arrival { envelope, .. }) = arriving.next().await {
+        if drops.is_too_large(&envelope) {
+            continue;
+        }
         let Opened { from, content, .. } = match end.open(&envelope) {
             Ok(opened) => opened,
             Err(reason) => {

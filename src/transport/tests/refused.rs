@@ -10,7 +10,7 @@ use pikoci_model::{
     port::{Address, Arrival, Bus, Peer},
 };
 use pikoci_seal::mail::{Claims, Installation, ServerEnd, WorkerEnd, WorkerToken};
-use pikoci_transport::{Chaos, ChaosSettings, Drops, LocalBus, LocalHub, Roles, SealedServer, SealedWorker};
+use pikoci_transport::{Chaos, ChaosSettings, Drops, LocalBus, LocalHub, MOST_CARRIED, Roles, SealedServer, SealedWorker};
 
 use crate::sealed::{Book, Noon, RELEASE};
 
@@ -101,8 +101,12 @@ async fn garbled_forged_and_repeated_envelopes_are_counted_and_dropped() {
     let foreign = worker(&town.hub, &Installation::new("the secret of others").token(&Claims::default()));
     foreign.bus.send(&Address::AnyServer, Bytes::from_static(b"let me in")).await.unwrap();
     wire.send(&Address::AllServers, Bytes::from_static(b"garbage")).await.unwrap();
+    wire.send(&Address::AllServers, Bytes::from(vec![0; MOST_CARRIED + 1])).await.unwrap();
     let token = WorkerToken::read(&town.installation.token(&Claims::default())).unwrap();
     let end = WorkerEnd::new(&token, RELEASE).unwrap();
+    let mut of_tomorrow = end.seal(pikoci_seal::mail::To::AnyServer, b"?").unwrap();
+    of_tomorrow[3] += 1;
+    wire.send(&Address::AnyServer, Bytes::from(of_tomorrow)).await.unwrap();
     let sealed = Bytes::from(end.seal(pikoci_seal::mail::To::AnyServer, b"once").unwrap());
     wire.send(&Address::AnyServer, sealed.clone()).await.unwrap();
     wire.send(&Address::AnyServer, sealed).await.unwrap();
@@ -112,6 +116,7 @@ async fn garbled_forged_and_repeated_envelopes_are_counted_and_dropped() {
         assert_eq!(next(&mut town.arriving).await.unwrap().envelope, expected);
     }
     assert_eq!((town.dropped("garbled"), town.dropped("repeated")), (1, 1));
+    assert_eq!((town.dropped("oversized"), town.dropped("version")), (1, 1));
     // Its hello and its word.
     assert_eq!(town.dropped("forged"), 2);
     // What a server says to somebody it never heard is nobody's.

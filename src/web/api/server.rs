@@ -1,5 +1,7 @@
 //! The server about itself.
 
+use std::collections::BTreeMap;
+
 use actix_web::{HttpResponse, get, http::StatusCode, web::Data};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -20,6 +22,11 @@ pub(crate) struct HealthView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "ok")]
     transport: Option<String>,
+    /// Envelopes of the broker that were not taken since the start, by kind, such as `expired`; absent while there are
+    /// none.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(required = false)]
+    dropped: BTreeMap<&'static str, u64>,
     /// Version of the program.
     version: String,
 }
@@ -46,20 +53,21 @@ pub(crate) async fn health(site: Data<Site>) -> HttpResponse {
     let version = site.deps.settings.version.clone();
     let way = site.transport();
     let is_cut = way.as_ref().is_some_and(|way| way.trouble.is_some());
+    let dropped = way.as_ref().map(|way| way.dropped.clone()).unwrap_or_default();
     let transport =
         way.map(|way| way.trouble.map_or("ok".to_owned(), |why| format!("{}: {why}", way.system)));
     match site.deps.store.ping().await {
         Ok(()) => {
             // Pages and interface work without the broker, so whoever balances load goes on sending people here.
             let status = if is_cut { "degraded" } else { "ok" };
-            json(HealthView { status, db: "ok".to_owned(), transport, version })
+            json(HealthView { status, db: "ok".to_owned(), transport, dropped, version })
         }
         Err(error) => {
             tracing::warn!(%error, "the store does not answer");
             let db = "the database does not answer".to_owned();
             with_status(
                 StatusCode::SERVICE_UNAVAILABLE,
-                HealthView { status: "degraded", db, transport, version },
+                HealthView { status: "degraded", db, transport, dropped, version },
             )
         }
     }
