@@ -43,7 +43,7 @@ const STUCK: Duration = Duration::from_secs(60);
 #[derive(Parser, Debug)]
 #[command(name = "pikoci-faults many", version, about)]
 struct Options {
-    /// Each fault once, few builds, all transports side by side: less than a minute
+    /// Each fault but the stopped worker once, few builds, all transports side by side: a minute
     #[arg(long)]
     smoke: bool,
     /// Builds for each transport, at least [10000, smoke: 40]
