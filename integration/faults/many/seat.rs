@@ -19,7 +19,7 @@ use crate::{Fallible, kin::MARK};
 const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// Lines that tell why a process has ended.
-const LAST: usize = 12;
+const LAST: usize = 60;
 
 /// A place.
 #[derive(Debug)]
