@@ -87,6 +87,11 @@ impl<'a> Storm<'a> {
     }
 
     fn act(&self, harm: Harm, dice: &mut Dice) -> Fallible<()> {
+        let of_the_database = matches!(harm, Harm::DatabaseRestarted | Harm::DatabaseHeld);
+        if of_the_database && self.site.servers.iter().all(|server| server.database.is_none()) {
+            // It is a file: nothing is between.
+            return Ok(());
+        }
         match harm {
             Harm::WorkerReplaced | Harm::WorkerRestarted => {
                 let fresh = harm == Harm::WorkerReplaced;
