@@ -204,6 +204,15 @@ async fn heard_elsewhere(
     Ok(row.filter(|row| row.renewal > counter || at_home(&row.home)))
 }
 
+/// A renewal that the store had no part in. While the database is away that is so for each renewal of each worker, and said
+/// often enough by others.
+pub(super) fn untold(error: &StoreError, what: impl Fn() -> String) {
+    match error {
+        StoreError::Down(_) => tracing::debug!("{}: {error}", what()),
+        _ => tracing::warn!("{}: {error}", what()),
+    }
+}
+
 /// A store write whose outcome changes nothing here.
 pub(super) struct Noted;
 
@@ -278,7 +287,7 @@ impl Receive<Received<Renew>> for Janitor {
         life.spawn(async move {
             let at = world.clock().now();
             if let Err(error) = world.store().worker_renewed(&node, incarnation, counter, at).await {
-                tracing::warn!(%node, "renewal cannot be stored: {error}");
+                untold(&error, || format!("renewal of {node} cannot be stored"));
             }
             Compared::with_the_store(&world, node, holding).await
         });

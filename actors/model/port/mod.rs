@@ -8,8 +8,8 @@ mod control;
 mod journal;
 mod launcher;
 mod signals;
-pub mod store;
 mod spill;
+pub mod store;
 mod waits;
 mod workplace;
 
@@ -23,7 +23,7 @@ pub use launcher::{
     ProcessEnd, ServiceEnd, ServiceLaunch, Spawn, StopCommand, WorkItem,
 };
 pub use signals::{Signals, Topic};
-pub use store::{Store, StoreError};
 pub use spill::Spill;
+pub use store::{Store, StoreError};
 pub use waits::Waits;
 pub use workplace::{Workdir, Workplace, WorkplaceError};

@@ -8,7 +8,7 @@ use pikoci_model::id::{BuildId, NodeId};
 use pikoci_model::message::{Holding, Void};
 use pikoci_model::port::{Address, Monotonic, StoreError};
 
-use super::{Janitor, Noted};
+use super::{Janitor, Noted, untold};
 use crate::server::reclaim::{give_back, void_claims, worker_lost};
 use crate::server::world::World;
 use crate::supervise::{Flow, Life, Receive};
@@ -36,7 +36,7 @@ impl Receive<Compared> for Janitor {
         let claimed = match claimed {
             Ok(claimed) => claimed,
             Err(error) => {
-                tracing::warn!(%node, "claims cannot be read: {error}");
+                untold(&error, || format!("claims of {node} cannot be read"));
                 self.be_patient();
                 return Ok(());
             }
