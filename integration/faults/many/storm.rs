@@ -21,6 +21,8 @@ use crate::{Fallible, dice::Dice};
 
 /// Until a build that is to be hit runs.
 const TO_RUN: Duration = Duration::from_secs(20);
+/// Longer a broker or database does not take to be useful again on a busy machine, and everybody to notice.
+const TO_GO_ON: Duration = Duration::from_secs(90);
 /// Builds that are begun so that one of them can be hit.
 const TRIES: usize = 10;
 /// Nobody takes builds just now.
@@ -224,7 +226,8 @@ impl<'a> Storm<'a> {
         self.struck(harm);
         let backend = if is_broker { &self.site.broker } else { &self.site.base };
         if let Some(backend) = backend {
-            return backend.kill_and_restart(away);
+            backend.kill_and_restart(away)?;
+            return self.goes_on();
         }
         let links = || {
             self.site
@@ -235,7 +238,18 @@ impl<'a> Storm<'a> {
         thread::sleep(away);
         // A link that another fault holds stays held.
         links().for_each(Proxy::welcome);
-        Ok(())
+        self.goes_on()
+    }
+
+    /// Builds succeed again; until then nothing else is taken from everybody.
+    fn goes_on(&self) -> Fallible<()> {
+        let back = now();
+        let after =
+            |build: &Build| build.status == "succeeded" && build.ended.is_some_and(|ended| ended > back);
+        if self.board.wait(TO_GO_ON, |builds| builds.values().any(after)) {
+            return Ok(());
+        }
+        Err(format!("no build succeeded for {} s after it was back", TO_GO_ON.as_secs()))
     }
 }
 
