@@ -75,6 +75,28 @@ async fn a_lost_shim_ends_the_attempt_with_its_services_stopped() {
     }
 }
 
+/// It is no fault of the service: the build runs again instead of failing.
+#[actix_rt::test]
+async fn a_shim_that_is_lost_while_a_service_starts_ends_the_attempt() {
+    for (service_type, at) in [
+        ("hanging", "run svc.s.start#1: hang"),
+        ("foreground", "run svc.s.ready#1: fail-before 1000000 refused"),
+    ] {
+        let mut world = World::new();
+        let mut lost = with_services(1, vec![service(service_type, "s"), task("t", "true")]);
+        let mut patient = lost.types.service_types["deaf"].ready_check.clone().unwrap();
+        patient.timeout = Duration::from_secs(600);
+        lost.types.service_types.get_mut("foreground").unwrap().ready_check = Some(patient);
+        world.offer(lost).await;
+        world.until_story(at).await;
+        world.host.lose_shim("b-1-1");
+        world.until(|world| world.is_over(BuildId(1))).await;
+        let ran = world.ran(BuildId(1));
+        assert!(matches!(ran.events.last(), Some(BuildEvent::Lost { .. })), "{:?}", ran.events.last());
+        assert!(!ran.events.iter().any(|event| matches!(event, BuildEvent::Concluded { .. })));
+    }
+}
+
 #[actix_rt::test]
 async fn the_end_of_the_lease_is_handed_to_what_runs() {
     let mut world = World::new();

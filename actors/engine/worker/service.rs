@@ -12,14 +12,14 @@ use std::sync::Arc;
 
 use pikoci_model::build::{BuildEvent, BuildStatus, ServiceRecord, ServiceState};
 use pikoci_model::id::{InstanceId, StepPath};
-use pikoci_model::outcome::{Failure, RunCode};
+use pikoci_model::outcome::{Ended, Failure, RunCode};
 use pikoci_model::pipeline::{ReadyCheck, ServiceType};
 use pikoci_model::port::{Process, ProcessEnd, ServiceEnd};
 use pikoci_model::step::ServiceStep;
 use tokio::sync::watch;
 
 use self::launch::{await_start, launch};
-use super::conduct::Interrupt;
+use super::conduct::{Interrupt, ended_failure};
 use super::probe::Probed;
 use super::record::{Recorder, Title};
 use super::service_plan::{ServicePlan, failed};
@@ -277,7 +277,10 @@ impl Receive<ProcessOver> for ServiceActor {
             return Ok(());
         }
         let (name, ended) = (&self.ask.name, &message.0.ended);
-        let failure = if self.record.state == ServiceState::Ready {
+        let failure = if message.0.ended == Ended::ShimLost {
+            // No fault of the service, and not the build's: it runs again.
+            ended_failure(ended)
+        } else if self.record.state == ServiceState::Ready {
             let text = format!("service \"{name}\" ended by itself: it {ended}");
             Failure::coded(RunCode::R151, text)
         } else {

@@ -117,6 +117,7 @@ pub(super) async fn await_start(
     let failure = tokio::select! {
         end = process.wait() => match end.ended {
             Ended::Exited(0) => None,
+            Ended::ShimLost => Some(ended_failure(&Ended::ShimLost)),
             ended => Some(failed(&name, &ended_failure(&ended).to_string())),
         },
         () = tokio::time::sleep(limit) => {
