@@ -10,6 +10,8 @@ use super::{
 
 /// A worker was lost in each of so many runs: the build is given up.
 const RUNS: u64 = 3;
+/// What such a build says: its worker was lost, or its shim, as when the lease was over.
+const LOST_WITH: [&str; 2] = ["R130", "R132"];
 
 /// Counted over all builds.
 #[derive(Clone, Debug, Default, serde::Serialize)]
@@ -61,7 +63,9 @@ impl Verdict {
         self.ended += usize::from(build.ended.is_some());
         self.attempts += ledger.attempts.len();
         self.repeated += usize::from(ledger.attempts.len() > 1);
-        let given_up = build.status == "failed" && build.run >= RUNS && build.error.contains("R130");
+        let given_up = build.status == "failed"
+            && build.run >= RUNS
+            && LOST_WITH.iter().any(|code| build.error.contains(code));
         let well = build.seen && build.ended.is_some() && (build.status == "succeeded" || given_up);
         self.given_up += usize::from(given_up);
         if !well {
