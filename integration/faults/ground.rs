@@ -83,8 +83,13 @@ pub fn lay_out(dir: &Path, play: &Play, user: Option<u32>, mark: Mark) -> Fallib
         fs::write(scripts.join(name), content).map_err(text)?;
         fs::write(beside.join(name), content).map_err(text)?;
     }
-    if play.cell.phase == Phase::Started {
-        fs::write(scripts.join("hold-started"), "").map_err(text)?;
+    let hold = match play.cell.phase {
+        Phase::Started => Some("hold-started"),
+        Phase::MidStart => Some("hold-process"),
+        _ => None,
+    };
+    if let Some(hold) = hold {
+        fs::write(scripts.join(hold), "").map_err(text)?;
     }
     for name in ["faults.hcl", "beside.hcl"] {
         fs::write(dir.join(name), pipeline::text(play.cell, &play.kinds)).map_err(text)?;

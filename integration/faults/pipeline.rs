@@ -30,7 +30,7 @@ service_type "{name}" {{
   {parameters}
   {form} "shell" {{ cmd = "exec sh ${{var.dir}}/start.sh {name}" }}
   ready_check "shell" {{
-    cmd      = "exec sh ${{var.dir}}/ready.sh"
+    cmd      = "exec sh ${{var.dir}}/ready.sh {name}"
     interval = "300ms"
     timeout  = "{patience}"
   }}

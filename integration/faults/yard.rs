@@ -228,8 +228,10 @@ impl Yard {
 
     /// Opens every gate for good.
     pub fn open_gates(&self) {
-        // It is there in one phase, until it was opened.
-        let _ = fs::remove_file(self.scripts().join("hold-started"));
+        // Each is there in one phase, until it was opened.
+        for hold in ["hold-started", "hold-process"] {
+            let _ = fs::remove_file(self.scripts().join(hold));
+        }
         self.gates.keys().for_each(|gate| self.release(gate, "go"));
     }
 
