@@ -31,7 +31,10 @@ mod site;
 mod standing;
 
 pub use auth::{hash_password, is_password};
-pub use deps::{Export, ExportError, Exported, ExtraMetrics, Transport, TransportHealth, WebDeps, WebSettings, WorkerTokens};
+pub use deps::{
+    Export, ExportError, Exported, ExtraMetrics, Transport, TransportHealth, WebDeps, WebSettings,
+    WorkerTokens,
+};
 pub use openapi::document;
 pub use serve::{WebServer, serve};
 pub use show::graph_of_file;
