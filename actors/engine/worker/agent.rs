@@ -255,6 +255,9 @@ impl Receive<Received<Offer>> for Agent {
             Mode::Working if !self.recovery.is_ready() => {
                 Answer::Decline("the worker looks after what an earlier life left")
             }
+            Mode::Working if !self.lease.is_fresh(self.ports.clock.monotonic()) => {
+                Answer::Decline("the worker's lease is ending")
+            }
             Mode::Working => self.holds.offered(offer, work, used, self.ports.clock.monotonic()),
             Mode::Draining | Mode::Stopping => Answer::Decline("the worker takes no new work"),
         };

@@ -63,9 +63,9 @@ impl Verdict {
         self.ended += usize::from(build.ended.is_some());
         self.attempts += ledger.attempts.len();
         self.repeated += usize::from(ledger.attempts.len() > 1);
-        let given_up = build.status == "failed"
-            && build.run >= RUNS
-            && LOST_WITH.iter().any(|code| build.error.contains(code));
+        let three_lost = build.run >= RUNS && LOST_WITH.iter().any(|code| build.error.contains(code));
+        // One whose task never began was not lost with a worker: it was never let run.
+        let given_up = build.status == "failed" && three_lost && !ledger.attempts.is_empty();
         let well = build.seen && build.ended.is_some() && (build.status == "succeeded" || given_up);
         self.given_up += usize::from(given_up);
         if !well {

@@ -19,7 +19,7 @@ async fn state(settings: &BrokerSettings) -> LinkState {
             || state.to_string().contains("localhost")
             || state.to_string().contains("Auth")
     });
-    let state = tokio::time::timeout(Duration::from_secs(60), known).await.expect("the state is known");
+    let state = tokio::time::timeout(Duration::from_secs(240), known).await.expect("the state is known");
     state.unwrap().clone()
 }
 

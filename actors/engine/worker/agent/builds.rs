@@ -125,7 +125,8 @@ impl Receive<Received<GoBuild>> for Agent {
         });
         let actor: Arc<str> = format!("build/{}.{}", plan.build, plan.fence.claim()).into();
         let lifeline = Arc::new(Lifeline::default());
-        let may_run = self.mode != Mode::Stopping && (held || self.free_slots() > 0);
+        let lives = self.mode != Mode::Stopping && self.lease.is_fresh(self.ports.clock.monotonic());
+        let may_run = lives && (held || self.free_slots() > 0);
         let child = if may_run {
             let (ports, settings) = (self.ports.clone(), Arc::clone(&self.settings));
             let (outbox, lifeline) = (Arc::clone(&outbox), Arc::clone(&lifeline));
@@ -134,7 +135,7 @@ impl Receive<Received<GoBuild>> for Agent {
             let parent = life.door();
             Some(life.start(Arc::clone(&actor), move || BuildActor::new(ask, parent)))
         } else {
-            // Its slot is gone; the claim goes back unused.
+            // Its slot is gone, or the lease is: the claim goes back unused.
             outbox.push(BuildEvent::HandedBack { at: self.ports.clock.now() });
             None
         };

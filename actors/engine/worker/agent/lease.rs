@@ -17,11 +17,13 @@ pub(super) struct Lease {
     counter: u64,
     sent: VecDeque<(u64, Monotonic)>,
     until: Option<Monotonic>,
+    /// It was over, and no other has begun.
+    lost: bool,
 }
 
 impl Lease {
     pub(super) fn new(length: Duration) -> Self {
-        Lease { length, counter: 0, sent: VecDeque::new(), until: None }
+        Lease { length, counter: 0, sent: VecDeque::new(), until: None, lost: false }
     }
 
     /// The server said how long a renewal holds.
@@ -43,6 +45,7 @@ impl Lease {
     /// runs is made longer by renewals only.
     pub(super) fn taken_in(&mut self, sent: Monotonic) -> Option<LeaseEnd> {
         self.until = self.until.or(sent.checked_add(self.length));
+        self.lost = false;
         self.end()
     }
 
@@ -51,12 +54,20 @@ impl Lease {
         let (_, sent) = *self.sent.iter().find(|(number, _)| *number == counter)?;
         self.sent.retain(|(number, _)| *number > counter);
         self.until = self.until.max(sent.checked_add(self.length));
+        self.lost = false;
         self.end()
     }
 
     /// Whether the builds must have ended by now. Timers stand still while a machine sleeps, the clock does not.
     pub(super) fn is_over(&self, now: Monotonic) -> bool {
         self.end().is_some_and(|end| end.term_at <= now)
+    }
+
+    /// Whether something may begin: it would not have to end soon, unless another renewal counts. With a lease that is
+    /// lost, or one that began with an announcement that arrived late, nothing lives long enough to be worth a run.
+    pub(super) fn is_fresh(&self, now: Monotonic) -> bool {
+        let rest = self.length / 4;
+        !self.lost && self.end().is_none_or(|end| now.saturating_add(rest) < end.term_at)
     }
 
     /// None while there is no lease, and for one that never ends.
@@ -67,6 +78,7 @@ impl Lease {
     /// Nothing holds any more: the next lease begins with the next acknowledged renewal.
     pub(super) fn forget(&mut self) {
         self.until = None;
+        self.lost = true;
         self.sent.clear();
     }
 }
@@ -99,5 +111,21 @@ mod tests {
         assert_eq!(endless.taken_in(seconds(2)), None);
         let counter = endless.renewal(seconds(3));
         assert_eq!(endless.acknowledged(counter), None);
+    }
+
+    #[test]
+    fn nothing_begins_in_a_lease_that_is_lost_or_ends_soon() {
+        let seconds = |seconds| Monotonic::ZERO + Duration::from_secs(seconds);
+        let mut lease = Lease::new(Duration::from_secs(15));
+        assert!(lease.is_fresh(seconds(0)), "no server has said anything yet");
+        lease.taken_in(seconds(100));
+        assert!(lease.is_fresh(seconds(105)));
+        assert!(!lease.is_fresh(seconds(108)), "its builds would have to end three seconds later");
+        lease.forget();
+        assert!(!lease.is_fresh(seconds(109)));
+        let renewal = lease.renewal(seconds(110));
+        assert!(!lease.is_fresh(seconds(110)), "not acknowledged");
+        lease.acknowledged(renewal);
+        assert!(lease.is_fresh(seconds(111)));
     }
 }
