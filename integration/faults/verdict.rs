@@ -10,13 +10,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    cell::Cell,
     events::Event,
-    fault::Act,
     inject::Hits,
     kin,
     kind::Kind,
-    phase::Phase,
     yard::{Build, Yard},
 };
 
@@ -145,7 +142,7 @@ fn record(yard: &Yard, events: &[Event], build: &Build, said: Option<&Value>, ev
         record.problems.push(format!("never stopped: {instance}"));
     }
     for instance in &stopped {
-        let extra = surplus(yard.cell, &mine, instance);
+        let extra = surplus(&mine, instance);
         let unseen =
             ended_unseen(&mine, instance, build.shim.as_ref().map(|shim| shim.pid), yard.noters_killed)
                 .min(extra);
@@ -187,13 +184,11 @@ fn judge_words_of_server(record: &mut Record, said: Option<&Value>) {
     }
 }
 
-/// Ended stops of an instance beyond those that the rules ask for: one, or two when its start was cut.
-fn surplus(cell: Cell, mine: &[&Event], instance: &str) -> usize {
+/// Ended stops of an instance beyond those that the rules ask for: one, or two when its start was cut. A fault may cut
+/// the start of any run, that of a later one, too; one whose service was probed had come to its end.
+fn surplus(mine: &[&Event], instance: &str) -> usize {
     let count = |word: &str| mine.iter().filter(|e| e.word == word && e.instance == instance).count();
-    // Where something is short for a while, the phase goes on into the start.
-    let lasts = matches!(cell.fault.act, Act::NoFiles | Act::NoProcesses);
-    let may_be_cut = lasts || matches!(cell.phase, Phase::MidStart | Phase::Anywhen | Phase::AfterIntent);
-    let allowed = if may_be_cut && count("probing") == 0 { 2 } else { 1 };
+    let allowed = if count("probing") == 0 { 2 } else { 1 };
     count("stopped").saturating_sub(allowed)
 }
 

@@ -13,7 +13,7 @@ use crate::Fallible;
 
 const PIPELINE: &str = "/api/v1/teams/main/pipelines/many";
 /// A server that is hit by a fault may never answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(20);
 /// Until servers that are started answer.
 const START: Duration = Duration::from_secs(60);
 

@@ -37,7 +37,7 @@ use crate::{Fallible, dice::Dice};
 /// The word that asks for this.
 pub const NAME: &str = "many";
 /// No build ends for so long, with everything well: the rest never will.
-const STUCK: Duration = Duration::from_secs(60);
+const STUCK: Duration = Duration::from_secs(180);
 
 /// Break workers, servers, brokers, databases and what is between them, and count builds.
 #[derive(Parser, Debug)]

@@ -6,7 +6,7 @@ use sqlx::{
     AssertSqlSafe, Connection as _, Database, MySql, Postgres, SqlSafeStr as _, Sqlite, pool::PoolConnection,
     sqlite::SqliteConnection,
 };
-use tokio::time::timeout;
+use tokio::{runtime::Handle, time::timeout};
 
 use super::{
     backend::{self, Order},
@@ -49,21 +49,31 @@ impl Answer {
 /// A connection of a pool. While it is in doubt — its transaction is open, or it did not answer — dropping it closes it, so
 /// that the server rolls back and nobody is given a connection in an unknown state.
 pub(crate) struct Pooled<D: Database> {
-    conn: PoolConnection<D>,
+    /// There until it is dropped.
+    conn: Option<PoolConnection<D>>,
     in_doubt: bool,
+    runtime: Handle,
 }
 
 impl<D: Database> Pooled<D> {
     pub(super) fn new(conn: PoolConnection<D>) -> Self {
-        Self { conn, in_doubt: false }
+        Self { conn: Some(conn), in_doubt: false, runtime: Handle::current() }
+    }
+
+    fn conn(&mut self) -> Result<&mut PoolConnection<D>, sqlx::Error> {
+        self.conn.as_mut().ok_or(sqlx::Error::PoolClosed)
     }
 }
 
 impl<D: Database> Drop for Pooled<D> {
     fn drop(&mut self) {
+        let Some(mut conn) = self.conn.take() else { return };
         if self.in_doubt {
-            self.conn.close_on_drop();
+            conn.close_on_drop();
         }
+        // Going back to the pool takes a task; when a process ends, the last ones are dropped outside of any runtime.
+        let _inside = self.runtime.enter();
+        drop(conn);
     }
 }
 
@@ -112,9 +122,9 @@ impl Conn {
     pub(super) async fn send(&mut self, order: Order) -> Result<Vec<Answer>, Fault> {
         let done = match self {
             Self::Sqlite(conn) => return backend::sqlite(conn, order).await,
-            Self::SqlitePooled(pooled) => return backend::sqlite(&mut pooled.conn, order).await,
-            Self::Postgres(pooled) => timeout(STATEMENT, backend::postgres(&mut pooled.conn, order)).await,
-            Self::Mysql(pooled) => timeout(STATEMENT, backend::mysql(&mut pooled.conn, order)).await,
+            Self::SqlitePooled(pooled) => return backend::sqlite(pooled.conn()?, order).await,
+            Self::Postgres(pooled) => timeout(STATEMENT, backend::postgres(pooled.conn()?, order)).await,
+            Self::Mysql(pooled) => timeout(STATEMENT, backend::mysql(pooled.conn()?, order)).await,
         };
         self.noted(done.unwrap_or(Err(Fault::Late(STATEMENT))))
     }
@@ -172,9 +182,11 @@ impl Conn {
         let said = timeout(STATEMENT, async {
             match self {
                 Self::Sqlite(conn) => sqlx::raw_sql(words).execute(&mut **conn).await.map(drop),
-                Self::SqlitePooled(pooled) => sqlx::raw_sql(words).execute(&mut *pooled.conn).await.map(drop),
-                Self::Postgres(pooled) => sqlx::raw_sql(words).execute(&mut *pooled.conn).await.map(drop),
-                Self::Mysql(pooled) => sqlx::raw_sql(words).execute(&mut *pooled.conn).await.map(drop),
+                Self::SqlitePooled(pooled) => {
+                    sqlx::raw_sql(words).execute(&mut **pooled.conn()?).await.map(drop)
+                }
+                Self::Postgres(pooled) => sqlx::raw_sql(words).execute(&mut **pooled.conn()?).await.map(drop),
+                Self::Mysql(pooled) => sqlx::raw_sql(words).execute(&mut **pooled.conn()?).await.map(drop),
             }
         });
         let said = said.await.map_or(Err(Fault::Late(STATEMENT)), |said| said.map_err(Fault::Sql));
