@@ -14,7 +14,7 @@ use pikoci_model::{
     port::{Spill, Workdir, Workplace, WorkplaceError},
 };
 
-use super::{WorkplaceOptions, below, cache::CacheLocks, engine::EngineProbe, spill::SpillRoom};
+use super::{WorkplaceOptions, below, cache::CacheLocks, engine::EngineProbe, port, spill::SpillRoom};
 
 /// This host.
 pub struct HostWorkplace {
@@ -113,9 +113,7 @@ impl Workplace for HostWorkplace {
     }
 
     async fn free_port(&self) -> Result<u16, WorkplaceError> {
-        let listener = std::net::TcpListener::bind(("127.0.0.1", 0));
-        let address = listener.and_then(|listener| listener.local_addr());
-        address.map(|address| address.port()).map_err(|error| system(Path::new("127.0.0.1"), &error))
+        port::free().map_err(|error| system(Path::new("0.0.0.0"), &error))
     }
 
     async fn engine_answers(&self) -> bool {

@@ -6,6 +6,7 @@ mod below;
 mod cache;
 mod engine;
 mod host;
+mod port;
 mod spill;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};

@@ -17,7 +17,7 @@ use pikoci_model::{
     },
     text::SecretValue,
 };
-use pikoci_web::{ExportError, WebDeps, WebServer, WebSettings, hash_password, serve};
+use pikoci_web::{ExportError, Exported, WebDeps, WebServer, WebSettings, hash_password, serve};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 
@@ -178,10 +178,19 @@ fn settings() -> WebSettings {
         commit: "c0ffee".to_owned(),
         worker_tokens: Arc::new(|team, salt| format!("token of {} {salt}", team.unwrap_or("all"))),
         transport: None,
-        export: Arc::new(|| Box::pin(async { Err(ExportError::Busy) })),
+        export: Arc::new(|| Box::pin(async { exported() })),
         extra_metrics: Some(Arc::new(|| Box::pin(async { "pikoci_extra 1\n".to_owned() }))),
         threads: 1,
     }
+}
+
+/// A copy of a database, as far as the web sees it: files.
+fn exported() -> Result<Exported, ExportError> {
+    let failed = |error: std::io::Error| ExportError::Failed(error.to_string());
+    let dir = tempfile::tempdir().map_err(failed)?;
+    let file = dir.path().join("pikoci.db");
+    std::fs::write(&file, "a database").map_err(failed)?;
+    Ok(Exported { files: vec![file], guard: Box::new(dir) })
 }
 
 /// The fields as a browser sends a form.
