@@ -4,16 +4,12 @@
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill, killpg};
-use nix::unistd::Pid;
 
 use super::keep::{Phase, Reaper, Work};
 use crate::journal;
-use crate::protocol::{Exit, Report, Role, StuckProcess, WithoutShim};
+use crate::protocol::{Exit, Report, Role, WithoutShim};
+use crate::sys::harden;
 use crate::sys::wait::{self, Left};
-use crate::sys::{harden, status};
-
-/// After KILL a process has this long to be gone before it is called stuck.
-pub const STUCK_AFTER: Duration = Duration::from_secs(5);
 
 /// Where too many end to be told of, this is done so often before anything else has its turn.
 const ROUNDS_IN_A_ROW: usize = 50;
@@ -23,7 +19,7 @@ impl Reaper {
     pub(super) fn end(&mut self, grace: Duration) {
         let now = Instant::now();
         match self.phase {
-            Phase::Running if grace.is_zero() => self.kill_group(now),
+            Phase::Running if grace.is_zero() => self.kill_group(),
             Phase::Running => {
                 // Before its program runs the leader has no group of its own yet, and ignores what the reaper ignores.
                 if self.birth.is_none() {
@@ -34,7 +30,7 @@ impl Reaper {
             Phase::Asked { until } => self.phase = Phase::Asked { until: until.min(now + grace) },
             Phase::Leftover if self.keeps_daemons() => self.say(&Report::GroupGone),
             Phase::Leftover => self.clear(),
-            Phase::Killed { .. } | Phase::Clearing { .. } => {}
+            Phase::Killed | Phase::Clearing => {}
         }
     }
 
@@ -48,27 +44,28 @@ impl Reaper {
     }
 
     /// The leader is unreaped here, so its number and that of its group, which it may not have made yet, are its own.
-    fn kill_group(&mut self, now: Instant) {
+    fn kill_group(&mut self) {
         if !self.keeps_daemons() {
             // What has left the group goes with it, and might make more of itself meanwhile.
             return self.clear();
         }
         let _ = kill(self.leader, Signal::SIGKILL);
         let _ = killpg(self.leader, Signal::SIGKILL);
-        self.phase = Phase::Killed { until: now + STUCK_AFTER };
+        self.phase = Phase::Killed;
+        self.patience.begin(Instant::now());
     }
 
     pub(super) fn clear(&mut self) {
-        if !matches!(self.phase, Phase::Clearing { .. }) {
-            harden::be_first();
+        if self.phase == Phase::Clearing {
+            return self.kill_children();
         }
-        if !matches!(self.phase, Phase::Leftover | Phase::Clearing { .. }) {
+        harden::be_first();
+        if self.phase != Phase::Leftover {
             let _ = killpg(self.leader, Signal::SIGKILL);
         }
         self.kill_children();
-        if !matches!(self.phase, Phase::Clearing { .. }) {
-            self.phase = Phase::Clearing { until: Instant::now() + STUCK_AFTER };
-        }
+        self.phase = Phase::Clearing;
+        self.patience.begin(Instant::now());
     }
 
     fn kill_children(&self) {
@@ -78,8 +75,8 @@ impl Reaper {
     pub(super) fn look_at_children(&mut self) -> Work {
         match self.phase {
             Phase::Running => self.look_at_leader(),
-            Phase::Asked { .. } | Phase::Killed { .. } => self.look_at_group(),
-            Phase::Leftover | Phase::Clearing { .. } => self.reap_all(),
+            Phase::Asked { .. } | Phase::Killed => self.look_at_group(),
+            Phase::Leftover | Phase::Clearing => self.reap_all(),
         }
     }
 
@@ -159,7 +156,7 @@ impl Reaper {
                 self.say(&Report::Empty { killed: self.killed });
                 return Work::Done;
             }
-            if !matches!(self.phase, Phase::Clearing { .. }) {
+            if self.phase != Phase::Clearing {
                 break;
             }
             self.kill_children();
@@ -168,14 +165,16 @@ impl Reaper {
     }
 
     fn reap_ended(&mut self) -> Left {
-        let left = wait::reap_some(|pid, exit| match exit {
+        let all = self.children_go;
+        let each = |pid, exit| match exit {
             _ if pid == self.leader && self.told.is_none() => self.tell(exit, false),
             _ if pid == self.leader => {}
             Exit::Signal(signal) if signal == Signal::SIGKILL as i32 => self.count_killed(),
             _ => {}
-        });
+        };
+        let left = if all { wait::reap_all(each) } else { wait::reap_some(each) };
         self.behind = left == Left::More;
-        if self.behind && self.told.is_some() && !self.children_go {
+        if self.behind && self.told.is_some() && !all {
             self.children_go = true;
             wait::let_children_go();
         }
@@ -197,22 +196,13 @@ impl Reaper {
     pub(super) fn look_at_clock(&mut self) {
         let now = Instant::now();
         match self.phase {
-            Phase::Asked { until } if now >= until => self.kill_group(now),
-            Phase::Killed { until } | Phase::Clearing { until } if now >= until && !self.stuck_told => {
-                self.stuck_told = true;
-                self.say(&Report::Stuck { processes: stuck_processes() });
+            Phase::Asked { until } if now >= until => self.kill_group(),
+            Phase::Killed | Phase::Clearing => {
+                if let Some(processes) = self.patience.lost(now, wait::children) {
+                    self.say(&Report::Stuck { processes });
+                }
             }
             _ => {}
         }
     }
-}
-
-fn stuck_processes() -> Vec<StuckProcess> {
-    wait::children().into_iter().filter(|child| wait::peek(*child).is_none()).map(stuck).collect()
-}
-
-/// A process that outlives KILL, for the person who has to find out why.
-pub fn stuck(process: Pid) -> StuckProcess {
-    let (command, wait_channel) = status::explain(process.as_raw());
-    StuckProcess { pid: process.as_raw(), command, wait_channel }
 }

@@ -8,6 +8,7 @@ use nix::sys::signalfd::SignalFd;
 use nix::unistd::Pid;
 
 use super::leader::{self, Birth};
+use super::stuck::Patience;
 use crate::protocol::{Charge, Exit, Report, Role, SpawnFault, SpawnStage, Task, WithoutShim};
 use crate::sys::boottime::Alarm;
 use crate::sys::packet::{self, Received};
@@ -26,10 +27,10 @@ pub(super) enum Phase {
     Leftover,
     /// The leader's group has been told to end; at `until` it is killed.
     Asked { until: Instant },
-    /// The leader's group has been killed; at `until` it is called stuck.
-    Killed { until: Instant },
-    /// Everything is being killed; at `until` it is called stuck.
-    Clearing { until: Instant },
+    /// The leader's group has been killed.
+    Killed,
+    /// Everything is being killed.
+    Clearing,
 }
 
 pub(super) struct Reaper {
@@ -42,7 +43,8 @@ pub(super) struct Reaper {
     pub phase: Phase,
     /// How the leader ended, once that was told.
     pub told: Option<Exit>,
-    pub stuck_told: bool,
+    /// With what was killed.
+    pub patience: Patience,
     pub killed: u32,
     /// Children may have ended of whom no signal tells any more.
     pub behind: bool,
@@ -73,7 +75,7 @@ pub fn become_reaper(shim: OwnedFd) -> i32 {
             birth: Some(birth),
             phase: Phase::Running,
             told: None,
-            stuck_told: false,
+            patience: Patience::default(),
             killed: 0,
             behind: false,
             children_go: false,
@@ -137,11 +139,11 @@ impl Reaper {
             watched.map(|descriptor| PollFd::new(descriptor, PollFlags::POLLIN)).collect();
         let of_phase = match self.phase {
             _ if self.behind => Some(Instant::now()),
-            Phase::Clearing { .. } if self.children_go => Some(Instant::now() + LOOK_SOON),
+            Phase::Clearing if self.children_go => Some(Instant::now() + LOOK_SOON),
             Phase::Leftover if self.children_go => Some(Instant::now() + LOOK_AGAIN),
             Phase::Running | Phase::Leftover => None,
             Phase::Asked { until } => Some(until),
-            Phase::Killed { .. } | Phase::Clearing { .. } => Some(Instant::now() + LOOK_AGAIN),
+            Phase::Killed | Phase::Clearing => Some(Instant::now() + LOOK_AGAIN),
         };
         let of_lease = self.lease_end.as_ref().and_then(Alarm::deadline);
         let _ = poll(&mut watched, deadline::timeout(of_phase.into_iter().chain(of_lease).min()));

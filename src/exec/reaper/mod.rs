@@ -4,7 +4,8 @@
 mod ending;
 mod keep;
 mod leader;
+mod stuck;
 
-pub use ending::{STUCK_AFTER, stuck};
 pub use keep::become_reaper;
 pub use leader::DEFAULT_PATH;
+pub use stuck::Patience;

@@ -10,7 +10,7 @@ use super::lifecycle::Input;
 use super::serve::{LOOK_AGAIN, Shim};
 use super::unit::Unit;
 use crate::protocol::{Event, NO_UNIT, Task, UnitId};
-use crate::reaper::{STUCK_AFTER, stuck};
+use crate::reaper::Patience;
 use crate::sys::wait::{self, Left};
 
 /// The stops begin as soon as the steps are gone, and at the latest after this time.
@@ -22,15 +22,14 @@ pub struct Ending {
     pub steps_ended: bool,
     /// After this no stop is tried any more.
     budget_until: Instant,
-    /// Only strays are left; what of them is alive at this moment is called stuck, once.
-    strays_until: Option<Instant>,
-    strays_told: bool,
+    /// With the strays, once nothing else is left.
+    patience: Patience,
 }
 
 impl Ending {
     fn begin(now: Instant, stop_budget: Duration) -> Self {
         let budget_until = now + stop_budget;
-        Self { since: now, steps_ended: false, budget_until, strays_until: None, strays_told: false }
+        Self { since: now, steps_ended: false, budget_until, patience: Patience::default() }
     }
 
     /// When it has to be looked at again.
@@ -93,14 +92,10 @@ impl Shim {
     /// What is left now belongs to no unit.
     fn tell_stuck_strays(&mut self, now: Instant) {
         let Some(ending) = &mut self.ending else { return };
-        let until = *ending.strays_until.get_or_insert(now + STUCK_AFTER);
-        if now < until || ending.strays_told {
-            return;
-        }
-        ending.strays_told = true;
-        let strays = wait::children().into_iter().filter(|child| !self.cleaners.contains(child));
-        let processes: Vec<_> = strays.filter(|child| wait::peek(*child).is_none()).map(stuck).collect();
-        if !processes.is_empty() {
+        ending.patience.begin_once(now);
+        let cleaners = &self.cleaners;
+        let strays = || wait::children().into_iter().filter(|child| !cleaners.contains(child)).collect();
+        if let Some(processes) = ending.patience.lost(now, strays) {
             self.say(Event::Stuck { unit: NO_UNIT, processes });
         }
     }

@@ -1,6 +1,9 @@
 //! What the kernel tells about a process.
 
 use std::fs;
+use std::time::Duration;
+
+use nix::unistd::{SysconfVar, sysconf};
 
 /// Field of the parent in `/proc/PID/stat`, counted as in proc(5).
 pub const PARENT: usize = 4;
@@ -13,6 +16,12 @@ pub fn stat_field(pid: i32, field: usize) -> Option<u64> {
     let after_name = text.iter().rposition(|byte| *byte == b')')? + 1;
     let rest = std::str::from_utf8(&text[after_name..]).ok()?;
     rest.split_ascii_whitespace().nth(field.checked_sub(3)?)?.parse().ok()
+}
+
+/// A time of `/proc/PID/stat`, which counts ticks since the host's start.
+pub fn ticks(count: u64) -> Duration {
+    let in_a_second = sysconf(SysconfVar::CLK_TCK).ok().flatten().and_then(|ticks| u64::try_from(ticks).ok());
+    Duration::from_millis(count.saturating_mul(1000) / in_a_second.unwrap_or(100).max(1))
 }
 
 /// Name and wait channel of a process that will not end, for the person who has to find out why.

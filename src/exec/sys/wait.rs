@@ -53,8 +53,18 @@ pub enum Left {
 }
 
 /// Takes away some of the children that have ended.
-pub fn reap_some(mut each: impl FnMut(Pid, Exit)) -> Left {
-    for _ in 0..IN_A_ROW {
+pub fn reap_some(each: impl FnMut(Pid, Exit)) -> Left {
+    reap_at_most(IN_A_ROW, each)
+}
+
+/// Takes away all of them: after [`let_children_go`] they become no more meanwhile, and as long as they are there each
+/// look at the children goes past them.
+pub fn reap_all(each: impl FnMut(Pid, Exit)) -> Left {
+    reap_at_most(usize::MAX, each)
+}
+
+fn reap_at_most(most: usize, mut each: impl FnMut(Pid, Exit)) -> Left {
+    for _ in 0..most {
         match reap_any() {
             Reaped::One(pid, exit) => each(pid, exit),
             Reaped::Running => return Left::Running,
@@ -117,12 +127,12 @@ fn ended(status: WaitStatus) -> Option<(Pid, Exit)> {
 /// The unreaped children of this (single-threaded) process, zombies included. Their numbers cannot be given to anybody
 /// else before this process reaps them, so they are safe to signal.
 pub fn children() -> Vec<Pid> {
-    match fs::read_to_string("/proc/thread-self/children") {
-        Ok(list) => {
-            list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).map(Pid::from_raw).collect()
-        }
-        Err(_) => children_by_parent().unwrap_or_default(),
-    }
+    listed("/proc/thread-self/children").unwrap_or_else(|_| children_by_parent().unwrap_or_default())
+}
+
+fn listed(path: &str) -> io::Result<Vec<Pid>> {
+    let list = fs::read_to_string(path)?;
+    Ok(list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).map(Pid::from_raw).collect())
 }
 
 /// The same for a kernel that keeps no list of children.
@@ -140,11 +150,14 @@ fn children_by_parent() -> io::Result<Vec<Pid>> {
     Ok(found)
 }
 
-/// Sends KILL to every child. Called again for each that ends, until [`reap_any`] says there is none: what a killed
-/// child leaves is handed to this process before the end of the child is told.
+/// Sends KILL to every child and what it has made. Called again for each that ends, until [`reap_any`] says there is
+/// none: what a killed child leaves is handed to this process before the end of the child is told.
 pub fn kill_children() {
     for child in children() {
-        let _ = kill(child, Signal::SIGKILL);
+        if peek(child).is_none() {
+            kill_made_by(child, || true);
+            let _ = kill(child, Signal::SIGKILL);
+        }
     }
 }
 
@@ -152,23 +165,50 @@ pub fn kill_children() {
 /// a parent can wait.
 pub fn kill_children_surely() {
     for child in children() {
-        let _ = kill_surely(child);
+        if let Some(held) = Handle::open(child).filter(Handle::is_living_child) {
+            kill_made_by(child, || held.is_living_child());
+            held.kill();
+        }
     }
 }
 
-/// None if it is gone, or was never ours.
-fn kill_surely(child: Pid) -> Option<()> {
-    // SAFETY: a system call with numbers; what it opens is owned here.
-    let opened = unsafe { libc::syscall(libc::SYS_pidfd_open, child.as_raw(), 0) };
-    let handle = i32::try_from(opened).ok().filter(|handle| *handle >= 0)?;
-    // SAFETY: it has just been opened, and nobody else has it.
-    let handle = unsafe { OwnedFd::from_raw_fd(handle) };
-    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-    waitid(Id::PIDFd(handle.as_fd()), flags).ok()?;
-    let (signal, nothing) = (libc::SIGKILL, std::ptr::null::<u8>());
-    // SAFETY: a system call with an open descriptor and no memory.
-    let sent = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, handle.as_raw_fd(), signal, nothing, 0) };
-    (sent == 0).then_some(())
+/// Sends KILL to what a child has made and not yet left to this process. It goes first: the next link of a chain of forks
+/// has its successor by the time it is left to anybody, so whoever only kills what was left to him is always too late.
+///
+/// The number of the child has to be its own as long as the child lives, which is asked after each parent was read.
+fn kill_made_by(child: Pid, lives: impl Fn() -> bool) {
+    for made in listed(&format!("/proc/{child}/task/{child}/children")).unwrap_or_default() {
+        let Some(held) = Handle::open(made) else { continue };
+        let parent = super::status::stat_field(made.as_raw(), super::status::PARENT);
+        if parent == u64::try_from(child.as_raw()).ok() && lives() {
+            held.kill();
+        }
+    }
+}
+
+/// A process, whoever gets its number.
+struct Handle(OwnedFd);
+
+impl Handle {
+    fn open(process: Pid) -> Option<Self> {
+        // SAFETY: a system call with numbers; what it opens is owned here.
+        let opened = unsafe { libc::syscall(libc::SYS_pidfd_open, process.as_raw(), 0) };
+        let handle = i32::try_from(opened).ok().filter(|handle| *handle >= 0)?;
+        // SAFETY: it has just been opened, and nobody else has it.
+        Some(Self(unsafe { OwnedFd::from_raw_fd(handle) }))
+    }
+
+    /// False if it is gone, or was never ours.
+    fn is_living_child(&self) -> bool {
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        waitid(Id::PIDFd(self.0.as_fd()), flags) == Ok(WaitStatus::StillAlive)
+    }
+
+    fn kill(&self) {
+        let (signal, nothing) = (libc::SIGKILL, std::ptr::null::<u8>());
+        // SAFETY: a system call with an open descriptor and no memory. What is gone needs no signal.
+        unsafe { libc::syscall(libc::SYS_pidfd_send_signal, self.0.as_raw_fd(), signal, nothing, 0) };
+    }
 }
 
 /// Whether a direct child other than the leader belongs to the leader's process group.

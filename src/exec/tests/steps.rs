@@ -119,8 +119,9 @@ async fn what_a_failed_step_leaves_ends_with_it() {
     let launcher = launcher();
     let item = open(&launcher).await;
     let script = format!(
-        "{}; setsid sh -c 'trap \"\" TERM; echo up >&9; sleep 1000' & read x < /dev/null; sleep 0.2; exit 3",
-        holders.hold()
+        "{}; mkfifo '{up}'; setsid sh -c 'trap \"\" TERM; echo up >\"$0\"; sleep 1000' '{up}' & read x <'{up}'; exit 3",
+        holders.hold(),
+        up = place.path().join("up").display()
     );
     let end = run(&item, shell(&script, None)).await;
     assert_eq!(end.ended, Ended::Exited(3));
