@@ -43,7 +43,7 @@ pub fn run(matches: &ArgMatches, nursery: wire::Nursery) -> Exit {
     let secrets =
         secrets.into_iter().flatten().chain(config.broker.secrets()).chain(config.database.secrets());
     wire::hide_arguments(&secrets.collect::<Vec<_>>());
-    crate::logging::start(&config.log_level, config.log_format == "json");
+    crate::logging::start(&config.log.log_level, config.log.log_format == "json");
     let address = config.listen.clone().unwrap_or_else(|| format!("0.0.0.0:{}", config.port));
     let listener = match TcpListener::bind(&address) {
         Ok(listener) => listener,

@@ -86,8 +86,9 @@ pub fn run(matches: &ArgMatches, nursery: wire::Nursery) -> Exit {
 fn work(matches: &ArgMatches, nursery: wire::Nursery) -> Exit {
     let flags = WorkerFlags::from_matches(matches);
     let host = Host::read();
-    let config = match WorkerConfig::read(&flags, &host) {
-        Ok(config) => config,
+    let read = WorkerConfig::read(&flags, &host).and_then(|config| Ok((config.token()?, config)));
+    let (token, config) = match read {
+        Ok(read) => read,
         Err(error) => {
             eprintln!("error: {error}");
             return Exit::Usage;
@@ -95,9 +96,9 @@ fn work(matches: &ArgMatches, nursery: wire::Nursery) -> Exit {
     };
     let secrets = config.worker_token.as_deref().into_iter().chain(config.broker.secrets());
     wire::hide_arguments(&secrets.collect::<Vec<_>>());
-    crate::logging::start(&config.log_level, config.log_format == "json");
+    crate::logging::start(&config.log.log_level, config.log.log_format == "json");
     wire::in_system(async move {
-        match wire::remote_worker(&config, &host, nursery, &flags).await {
+        match wire::remote_worker(&config, &token, &host, nursery, &flags).await {
             Ok(worker) => serve(worker).await,
             Err(error) => {
                 eprintln!("error: {error}");

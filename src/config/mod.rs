@@ -6,9 +6,11 @@
 
 mod authorities;
 mod broker;
+mod building;
 mod database;
 mod environment;
 mod layers;
+mod log;
 mod secret_flag;
 mod server;
 mod setting;
@@ -16,9 +18,11 @@ mod worker;
 
 use authorities::check_authorities;
 pub use broker::{BrokerConfig, PubsubSystem};
+pub use building::BuildingConfig;
 pub use database::{DatabaseConfig, DbSystem};
 pub use environment::{Host, commands_inherit};
 pub use layers::ConfigError;
+pub use log::LogConfig;
 pub use pikoci_language::parse_duration;
 pub use secret_flag::read_secret;
 pub use server::{ServerConfig, ServerFlags};

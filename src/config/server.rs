@@ -6,14 +6,16 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde::Deserialize;
 
 use super::{
-    BrokerConfig, ConfigError, DatabaseConfig, Host, PubsubSystem,
+    BrokerConfig, BuildingConfig, ConfigError, DatabaseConfig, Host, LogConfig, PubsubSystem,
     broker::BROKER_SETTINGS,
+    building::BUILDING_SETTINGS,
     database::DATABASE_SETTINGS,
     layers,
+    log::LOG_SETTINGS,
     setting::{Form, Setting, arguments, duration, given, list},
 };
 
-const SETTINGS: [Setting; 36] = [
+const SETTINGS: [Setting; 22] = [
     ("port", Some('p'), Form::Value, "8080", "Port to listen on, all interfaces"),
     ("listen", None, Form::Value, "", "Address to listen on, addr:port; wins over --port"),
     ("jwt-secret", None, Form::Value, "", "Key of the sessions; generated when absent"),
@@ -36,12 +38,6 @@ const SETTINGS: [Setting; 36] = [
     ("admin-password-file", None, Form::Value, "", "File that holds it"),
     ("run-worker", None, Form::Switch, "true", "Run a worker inside the server"),
     ("name", None, Form::Value, "embedded", "Name of that worker"),
-    ("concurrency", None, Form::Value, "1", "Builds at once; checks have slots of their own"),
-    ("tags", None, Form::List, "", "What the worker can do"),
-    ("exclusive-tags", None, Form::Switch, "false", "Take tagged work only; needs --tags"),
-    ("drain-timeout", None, Form::Value, "10m", "How long SIGQUIT waits for running builds"),
-    ("log-level", None, Form::Value, "info", "debug, info, warn or error"),
-    ("log-format", None, Form::Value, "text", "text or json"),
     ("team-canonical", None, Form::Value, "main", "Team of the start-up pipeline"),
     ("pipeline-config", None, Form::Value, "", "Pipeline file to create or update at start"),
     ("pipeline-name", Some('n'), Form::Value, "", "Its name [slug of the file's name]"),
@@ -51,38 +47,6 @@ const SETTINGS: [Setting; 36] = [
     ("min-check-interval", None, Form::Value, "10s", "Shortest check_interval, at least 1s"),
     ("allow-insecure-sources", None, Form::Switch, "false", "Allow http:// and private addresses in source"),
     ("source-allow", None, Form::List, "", "Hosts that source may name; none = any"),
-    (
-        "allow-secret-args",
-        None,
-        Form::Switch,
-        "false",
-        "Allow secrets in process arguments (W005 instead of L038)",
-    ),
-    ("work-dir", None, Form::Value, "", "Where work directories and caches are [$XDG_CACHE_HOME/pikoci]"),
-    ("keep-workdir", None, Form::Switch, "false", "Keep work directories"),
-    (
-        "state-dir",
-        None,
-        Form::Value,
-        "",
-        "Where the host's key and the journal of services are [$XDG_STATE_HOME/pikoci, /var/lib/pikoci as root]",
-    ),
-    ("hook-timeout", None, Form::Value, "10m", "Limit of each hook after a cancel or timeout"),
-    ("output-limit", None, Form::Value, "1073741824", "Bytes of a step's log; 0 = no limit"),
-    (
-        "outbox-limit",
-        None,
-        Form::Value,
-        "268435456",
-        "Bytes on disk, in --work-dir, for what builds say while no server takes it; 0 = none",
-    ),
-    (
-        "secrets-dir",
-        None,
-        Form::Value,
-        "",
-        "Where relative paths of file secrets begin [the directory it is started in]",
-    ),
     ("lease", None, Form::Value, "90s", "How long a worker's renewal holds"),
     (
         "silent-after",
@@ -102,6 +66,10 @@ pub struct ServerConfig {
     pub database: DatabaseConfig,
     #[serde(skip)]
     pub broker: BrokerConfig,
+    #[serde(skip)]
+    pub building: BuildingConfig,
+    #[serde(skip)]
+    pub log: LogConfig,
     pub port: u16,
     pub listen: Option<String>,
     pub jwt_secret: Option<String>,
@@ -113,14 +81,6 @@ pub struct ServerConfig {
     pub admin_password_file: Option<PathBuf>,
     pub run_worker: bool,
     pub name: String,
-    pub concurrency: u32,
-    #[serde(deserialize_with = "list")]
-    pub tags: Vec<String>,
-    pub exclusive_tags: bool,
-    #[serde(deserialize_with = "duration")]
-    pub drain_timeout: Duration,
-    pub log_level: String,
-    pub log_format: String,
     pub team_canonical: String,
     pub pipeline_config: Option<PathBuf>,
     pub pipeline_name: Option<String>,
@@ -133,15 +93,6 @@ pub struct ServerConfig {
     pub allow_insecure_sources: bool,
     #[serde(deserialize_with = "list")]
     pub source_allow: Vec<String>,
-    pub allow_secret_args: bool,
-    pub work_dir: Option<PathBuf>,
-    pub keep_workdir: bool,
-    pub state_dir: Option<PathBuf>,
-    #[serde(deserialize_with = "duration")]
-    pub hook_timeout: Duration,
-    pub output_limit: u64,
-    pub outbox_limit: u64,
-    pub secrets_dir: Option<PathBuf>,
     #[serde(deserialize_with = "duration")]
     pub lease: Duration,
     #[serde(deserialize_with = "duration")]
@@ -163,14 +114,10 @@ impl Default for ServerConfig {
             admin_password_file: None,
             database: DatabaseConfig::default(),
             broker: BrokerConfig::default(),
+            building: BuildingConfig::default(),
+            log: LogConfig::default(),
             run_worker: true,
             name: "embedded".to_owned(),
-            concurrency: 1,
-            tags: Vec::new(),
-            exclusive_tags: false,
-            drain_timeout: Duration::from_secs(600),
-            log_level: "info".to_owned(),
-            log_format: "text".to_owned(),
             team_canonical: "main".to_owned(),
             pipeline_config: None,
             pipeline_name: None,
@@ -180,14 +127,6 @@ impl Default for ServerConfig {
             min_check_interval: Duration::from_secs(10),
             allow_insecure_sources: false,
             source_allow: Vec::new(),
-            allow_secret_args: false,
-            work_dir: None,
-            keep_workdir: false,
-            state_dir: None,
-            hook_timeout: Duration::from_secs(600),
-            output_limit: 1 << 30,
-            outbox_limit: 256 << 20,
-            secrets_dir: None,
             lease: Duration::from_secs(90),
             silent_after: Duration::from_secs(15),
             renew_interval: Duration::from_secs(5),
@@ -235,8 +174,8 @@ impl ServerFlags {
         command
     }
 
-    fn lists() -> [&'static [Setting]; 3] {
-        [&SETTINGS, &DATABASE_SETTINGS, &BROKER_SETTINGS]
+    fn lists() -> [&'static [Setting]; 5] {
+        [&SETTINGS, &BUILDING_SETTINGS, &DATABASE_SETTINGS, &BROKER_SETTINGS, &LOG_SETTINGS]
     }
 
     /// Reads what was given.
@@ -264,8 +203,16 @@ impl ServerConfig {
     /// What is wrong and what would be right.
     pub fn read(flags: &ServerFlags, host: &Host) -> Result<Self, ConfigError> {
         let layers = layers::merge(&Self::settings(), flags.file.as_deref(), host, flags.given.clone())?;
-        let config = Self { database: layers.read()?, broker: layers.read()?, ..layers.read()? };
+        let config = Self {
+            database: layers.read()?,
+            broker: layers.read()?,
+            building: layers.read()?,
+            log: layers.read()?,
+            ..layers.read()?
+        };
         config.broker.check()?;
+        config.building.check()?;
+        config.log.check()?;
         config.database.check()?;
         config.check()?;
         Ok(config)
@@ -278,12 +225,6 @@ impl ServerConfig {
                 "--run-worker=false needs a broker that workers can reach: nothing can run with --pubsub-system mem",
             );
         }
-        if self.exclusive_tags && self.tags.is_empty() {
-            return wrong("--exclusive-tags needs --tags");
-        }
-        if self.concurrency == 0 {
-            return wrong("--concurrency must be at least 1");
-        }
         if self.min_check_interval < Duration::from_secs(1) {
             return wrong("--min-check-interval must be at least 1s");
         }
@@ -292,12 +233,6 @@ impl ServerConfig {
             || self.lease < self.renew_interval * 3
         {
             return wrong("--lease must be at least 15s and three times --renew-interval");
-        }
-        if !matches!(self.log_level.as_str(), "debug" | "info" | "warn" | "error") {
-            return wrong("--log-level must be debug, info, warn or error");
-        }
-        if !matches!(self.log_format.as_str(), "text" | "json") {
-            return wrong("--log-format must be text or json");
         }
         Ok(())
     }

@@ -1,18 +1,22 @@
 //! `pikoci worker`: every setting, once.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf};
 
 use clap::{Arg, ArgMatches, Command};
+use pikoci_seal::mail::WorkerToken;
 use serde::Deserialize;
 
 use super::{
-    BrokerConfig, ConfigError, Host, PubsubSystem,
+    BrokerConfig, BuildingConfig, ConfigError, Host, LogConfig, PubsubSystem,
     broker::BROKER_SETTINGS,
-    layers, read_secret,
-    setting::{Form, Setting, arguments, duration, given, list},
+    building::BUILDING_SETTINGS,
+    layers,
+    log::LOG_SETTINGS,
+    read_secret,
+    setting::{Form, Setting, arguments, given, list},
 };
 
-const SETTINGS: [Setting; 19] = [
+const SETTINGS: [Setting; 5] = [
     (
         "pikoci-url",
         Some('u'),
@@ -29,39 +33,7 @@ const SETTINGS: [Setting; 19] = [
     ),
     ("worker-token-file", None, Form::Value, "", "File that holds it"),
     ("name", None, Form::Value, "", "Name of this worker [random]"),
-    ("tags", None, Form::List, "", "What the worker can do"),
-    ("exclusive-tags", None, Form::Switch, "false", "Take tagged work only; needs --tags"),
     ("queues", None, Form::List, "jobs,checks", "What is taken: jobs, checks or both"),
-    ("concurrency", None, Form::Value, "1", "Builds at once; checks have slots of their own"),
-    ("drain-timeout", None, Form::Value, "10m", "How long SIGQUIT waits for running builds"),
-    ("log-level", None, Form::Value, "info", "debug, info, warn or error"),
-    ("log-format", None, Form::Value, "text", "text or json"),
-    ("work-dir", None, Form::Value, "", "Where work directories and caches are [$XDG_CACHE_HOME/pikoci]"),
-    ("keep-workdir", None, Form::Switch, "false", "Keep work directories"),
-    (
-        "state-dir",
-        None,
-        Form::Value,
-        "",
-        "Where the journal of services is [$XDG_STATE_HOME/pikoci, /var/lib/pikoci as root]",
-    ),
-    ("hook-timeout", None, Form::Value, "10m", "Limit of each hook after a cancel or timeout"),
-    ("output-limit", None, Form::Value, "1073741824", "Bytes of a step's log; 0 = no limit"),
-    (
-        "outbox-limit",
-        None,
-        Form::Value,
-        "268435456",
-        "Bytes on disk, in --work-dir, for what builds say while no server takes it; 0 = none",
-    ),
-    (
-        "secrets-dir",
-        None,
-        Form::Value,
-        "",
-        "Where relative paths of file secrets begin [the directory it is started in]",
-    ),
-    ("allow-secret-args", None, Form::Switch, "false", "Allow secrets in process arguments"),
 ];
 
 /// The settings of `pikoci worker`.
@@ -70,54 +42,29 @@ const SETTINGS: [Setting; 19] = [
 pub struct WorkerConfig {
     #[serde(skip)]
     pub broker: BrokerConfig,
+    #[serde(skip)]
+    pub building: BuildingConfig,
+    #[serde(skip)]
+    pub log: LogConfig,
     pub pikoci_url: Option<String>,
     pub worker_token: Option<String>,
     pub worker_token_file: Option<PathBuf>,
     pub name: Option<String>,
     #[serde(deserialize_with = "list")]
-    pub tags: Vec<String>,
-    pub exclusive_tags: bool,
-    #[serde(deserialize_with = "list")]
     pub queues: Vec<String>,
-    pub concurrency: u32,
-    #[serde(deserialize_with = "duration")]
-    pub drain_timeout: Duration,
-    pub log_level: String,
-    pub log_format: String,
-    pub work_dir: Option<PathBuf>,
-    pub keep_workdir: bool,
-    pub state_dir: Option<PathBuf>,
-    #[serde(deserialize_with = "duration")]
-    pub hook_timeout: Duration,
-    pub output_limit: u64,
-    pub outbox_limit: u64,
-    pub secrets_dir: Option<PathBuf>,
-    pub allow_secret_args: bool,
 }
 
 impl Default for WorkerConfig {
     fn default() -> Self {
         Self {
             broker: BrokerConfig::default(),
+            building: BuildingConfig::default(),
+            log: LogConfig::default(),
             pikoci_url: None,
             worker_token: None,
             worker_token_file: None,
             name: None,
-            tags: Vec::new(),
-            exclusive_tags: false,
             queues: vec!["jobs".to_owned(), "checks".to_owned()],
-            concurrency: 1,
-            drain_timeout: Duration::from_secs(600),
-            log_level: "info".to_owned(),
-            log_format: "text".to_owned(),
-            work_dir: None,
-            keep_workdir: false,
-            state_dir: None,
-            hook_timeout: Duration::from_secs(600),
-            output_limit: 1 << 30,
-            outbox_limit: 256 << 20,
-            secrets_dir: None,
-            allow_secret_args: false,
         }
     }
 }
@@ -146,14 +93,17 @@ impl WorkerFlags {
         let chaos = Arg::new("chaos-seed").long("chaos-seed").hide(true);
         let command = command.arg(chaos.value_parser(clap::value_parser!(u64)));
         let command = command.arg(Arg::new("pretend-version").long("pretend-version").hide(true));
-        arguments(arguments(command, &SETTINGS), &BROKER_SETTINGS)
+        Self::lists().into_iter().fold(command, arguments)
+    }
+
+    fn lists() -> [&'static [Setting]; 4] {
+        [&SETTINGS, &BUILDING_SETTINGS, &BROKER_SETTINGS, &LOG_SETTINGS]
     }
 
     /// Reads what was given.
     pub fn from_matches(matches: &ArgMatches) -> Self {
-        let lists: [&[Setting]; 2] = [&SETTINGS, &BROKER_SETTINGS];
         Self {
-            given: lists.into_iter().flat_map(|settings| given(matches, settings)).collect(),
+            given: Self::lists().into_iter().flat_map(|settings| given(matches, settings)).collect(),
             file: matches.get_one::<String>("config").map(PathBuf::from),
             chaos: matches.get_one::<u64>("chaos-seed").copied(),
             version: matches.get_one::<String>("pretend-version").cloned(),
@@ -163,7 +113,7 @@ impl WorkerFlags {
 
 impl WorkerConfig {
     fn settings() -> Vec<String> {
-        SETTINGS.iter().chain(&BROKER_SETTINGS).map(|(name, ..)| (*name).to_owned()).collect()
+        WorkerFlags::lists().into_iter().flatten().map(|(name, ..)| (*name).to_owned()).collect()
     }
 
     /// Puts the layers together and checks what one setting asks of another.
@@ -172,8 +122,11 @@ impl WorkerConfig {
     /// What is wrong and what would be right.
     pub fn read(flags: &WorkerFlags, host: &Host) -> Result<Self, ConfigError> {
         let layers = layers::merge(&Self::settings(), flags.file.as_deref(), host, flags.given.clone())?;
-        let config = Self { broker: layers.read()?, ..layers.read()? };
+        let config =
+            Self { broker: layers.read()?, building: layers.read()?, log: layers.read()?, ..layers.read()? };
         config.broker.check()?;
+        config.building.check()?;
+        config.log.check()?;
         config.check()?;
         Ok(config)
     }
@@ -186,20 +139,8 @@ impl WorkerConfig {
         if self.worker_token.is_none() && self.worker_token_file.is_none() {
             return wrong("--worker-token or --worker-token-file is needed (the server prints one at start)");
         }
-        if self.exclusive_tags && self.tags.is_empty() {
-            return wrong("--exclusive-tags needs --tags");
-        }
         if self.queues.is_empty() || self.queues.iter().any(|queue| queue != "jobs" && queue != "checks") {
             return wrong("--queues: jobs, checks or both are expected");
-        }
-        if self.concurrency == 0 {
-            return wrong("--concurrency must be at least 1");
-        }
-        if !matches!(self.log_level.as_str(), "debug" | "info" | "warn" | "error") {
-            return wrong("--log-level must be debug, info, warn or error");
-        }
-        if !matches!(self.log_format.as_str(), "text" | "json") {
-            return wrong("--log-format must be text or json");
         }
         Ok(())
     }
@@ -207,10 +148,11 @@ impl WorkerConfig {
     /// The token.
     ///
     /// # Errors
-    /// Its file cannot be read.
-    pub fn token(&self) -> Result<String, ConfigError> {
+    /// Its file cannot be read, or it is none.
+    pub fn token(&self) -> Result<WorkerToken, ConfigError> {
         let file = self.worker_token_file.as_deref();
-        Ok(read_secret("worker-token", self.worker_token.clone(), file)?.unwrap_or_default())
+        let token = read_secret("worker-token", self.worker_token.clone(), file)?.unwrap_or_default();
+        WorkerToken::read(&token).map_err(|error| ConfigError::new(format!("the worker token {error}")))
     }
 
     /// Whether it takes work of this queue.
@@ -233,10 +175,15 @@ mod tests {
     #[test]
     fn a_broker_and_a_token_are_enough() {
         let config = read(&["--pubsub-system", "nats", "--queues", "checks", "--tags", "a,b"]).unwrap();
-        assert_eq!(config.token().unwrap(), "a.b.c");
-        assert!(config.takes("checks") && !config.takes("jobs") && config.tags == ["a", "b"]);
+        assert!(config.takes("checks") && !config.takes("jobs") && config.building.tags == ["a", "b"]);
         let (_, broker) = config.broker.broker().unwrap().unwrap();
         assert_eq!((broker.address.as_str(), broker.prefix.as_str()), ("nats://broker", "pikoci"));
+    }
+
+    #[test]
+    fn what_is_no_token_is_refused() {
+        let refused = read(&["--pubsub-system", "nats"]).unwrap().token().unwrap_err().to_string();
+        assert!(refused.starts_with("the worker token "), "{refused}");
     }
 
     #[test]
@@ -255,7 +202,8 @@ mod tests {
 
     #[test]
     fn every_default_is_shown_as_it_is() {
-        let shown = SETTINGS.iter().filter(|(.., default, _)| !default.is_empty());
+        let all = WorkerFlags::lists().into_iter().flatten();
+        let shown = all.filter(|(name, .., default, _)| !default.is_empty() && *name != "pubsub-system");
         let flags = shown.map(|(name, _, _, default, _)| format!("--{name}={default}"));
         let flags: Vec<String> = flags.chain(["--pubsub-system=nats".to_owned()]).collect();
         let explicit = read(&flags.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();

@@ -27,6 +27,9 @@ pub(crate) enum Fault {
     /// The server has not answered.
     #[error("no answer within {} s", .0.as_secs())]
     Late(Duration),
+    /// The server cannot be reached: where, and why.
+    #[error("{0}")]
+    Away(String),
     /// The store is being closed.
     #[error("it is closed")]
     Closed,
@@ -67,7 +70,7 @@ impl Fault {
             Self::Inconsistent { .. } => Trouble::Corrupt,
             Self::Refused(_) => Trouble::Refused,
             Self::Late(_) => Trouble::Lost,
-            Self::Closed => Trouble::Down,
+            Self::Away(_) | Self::Closed => Trouble::Down,
         }
     }
 

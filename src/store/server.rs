@@ -5,10 +5,9 @@ use std::{sync::Arc, sync::Mutex, time::Duration};
 use pikoci_seal::HostKey;
 use sqlx::{
     ConnectOptions as _, Connection as _,
-    mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlSslMode},
-    postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgSslMode},
+    mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode},
+    postgres::{PgConnectOptions, PgConnection, PgSslMode},
 };
-use tokio::time::timeout;
 
 use crate::{
     account::Users,
@@ -16,7 +15,7 @@ use crate::{
     log::Log,
     migrations::{migrate, mysql_state, postgres_state},
     options::{DatabaseOptions, DatabaseSystem, OpenError, Tls},
-    sql::{Pool, WAIT, prepare_mysql},
+    sql::{Pool, prepare_mysql, reached, refused},
     store::SqlStore,
     transact::Transactions,
     writer::{Shared, Writer},
@@ -59,7 +58,7 @@ async fn open_postgres(options: &DatabaseOptions) -> Result<Pool, OpenError> {
     patient.execute(&mut conn).await.map_err(|error| refused(&place, &error))?;
     migrate(&mut conn, &place, postgres_state()).await?;
     conn.close().await.map_err(|error| refused(&place, &error))?;
-    Ok(Pool::postgres(settings, options.connections))
+    Ok(Pool::postgres(settings, place, options.connections))
 }
 
 async fn open_mysql(options: &DatabaseOptions) -> Result<Pool, OpenError> {
@@ -83,7 +82,7 @@ async fn open_mysql(options: &DatabaseOptions) -> Result<Pool, OpenError> {
     migrate(&mut conn, &place, mysql_state()).await?;
     // The lock goes with the connection.
     conn.close().await.map_err(failed)?;
-    Ok(Pool::mysql(settings, options.connections))
+    Ok(Pool::mysql(settings, place, options.connections))
 }
 
 /// `10.11.6-MariaDB…`, `5.5.5-10.11.6-MariaDB`, `8.0.36`.
@@ -142,60 +141,9 @@ fn mysql(options: &DatabaseOptions) -> MySqlConnectOptions {
     }
 }
 
-async fn reached<C>(
-    place: &str,
-    connecting: impl Future<Output = Result<C, sqlx::Error>>,
-) -> Result<C, OpenError> {
-    match timeout(WAIT, connecting).await {
-        Ok(connected) => connected.map_err(|error| refused(place, &error)),
-        Err(_) => {
-            let reason = format!("nobody answers within {} s", WAIT.as_secs());
-            Err(OpenError::Unreachable { place: place.to_owned(), reason })
-        }
-    }
-}
-
-/// Why we are not let in.
-fn refused(place: &str, error: &sqlx::Error) -> OpenError {
-    let (place, reason) = (place.to_owned(), format!("{error}{}", advice(error)));
-    let Some(said) = error.as_database_error() else { return OpenError::Unreachable { place, reason } };
-    let number = said.try_downcast_ref::<MySqlDatabaseError>().map(MySqlDatabaseError::number);
-    let state = said.try_downcast_ref::<PgDatabaseError>().map(PgDatabaseError::code);
-    match (state, number) {
-        (Some("3D000"), _) | (_, Some(1049)) => OpenError::Missing { place, reason },
-        (Some("28000" | "28P01" | "42501"), _) | (_, Some(1044 | 1045 | 1130 | 1142 | 1698)) => {
-            OpenError::Denied { place, reason }
-        }
-        _ => OpenError::Unreachable { place, reason },
-    }
-}
-
-/// What would be right, where the two sides do not agree about TLS.
-fn advice(error: &sqlx::Error) -> &'static str {
-    let text = error.to_string();
-    if text.contains("invalid peer certificate") {
-        "; expected a certificate of an authority that the system trusts or that --db-ca names"
-    } else if text.contains("server does not support TLS") {
-        "; expected a server with TLS, or --db-tls off"
-    } else if text.contains("no encryption") || text.contains("require_secure_transport") {
-        "; expected --db-tls verified"
-    } else {
-        ""
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_tls_lacks_is_named() {
-        let refused = |text: &str| advice(&sqlx::Error::Protocol(text.to_owned()));
-        assert!(refused("invalid peer certificate: UnknownIssuer").contains("--db-ca"));
-        assert!(refused("server does not support TLS").contains("--db-tls off"));
-        assert!(refused("no pg_hba.conf entry for host, no encryption").contains("--db-tls verified"));
-        assert_eq!(refused("something else"), "");
-    }
 
     #[test]
     fn versions_are_compared_as_numbers() {

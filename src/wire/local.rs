@@ -2,16 +2,19 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use pikoci_engine::{supervise::Roster, worker::Settings};
-use pikoci_exec::Keep;
+use pikoci_engine::supervise::Roster;
 use pikoci_transport::{LocalHub, Roles};
 
 use super::{
     Nursery,
     node::fresh_node,
-    worker::{RunningWorker, Takes, WorkerStart, start_worker, worker_node},
+    worker::{RunningWorker, WorkerStart, start_worker, worker_node},
 };
-use crate::{cli::LocalServer, config::Host, shutdown::Interrupts};
+use crate::{
+    cli::LocalServer,
+    config::{BuildingConfig, Host},
+    shutdown::Interrupts,
+};
 
 /// What a person may say of the worker of a local run.
 pub struct LocalWorker {
@@ -38,24 +41,11 @@ pub async fn local_worker(
     let worker_bus = Arc::new(hub.join(node.clone(), Roles::WORKER));
     let interrupts = Interrupts::listen().map_err(|error| error.to_string())?;
     let server = LocalServer::new(server_bus, server_node, interrupts);
-    let start = WorkerStart {
-        host,
-        bus: worker_bus,
-        node,
-        name: "local".to_owned(),
-        slots: 1,
-        tags: Vec::new(),
-        exclusive_tags: false,
-        takes: Takes { builds: true, checks: true },
-        outbox_limit: 0,
-        work_dir: None,
-        state_dir: state_dir.unwrap_or_else(|| host.state_directory()),
-        // What a server's worker left is told to its server by that worker's next life.
-        keep: Keep { workdirs: keep_workdir, records: true },
-        secrets_dir: None,
-        fault: None,
-        version: crate::VERSION.to_owned(),
-        settings: Settings { keep_workdir, fetch_secrets, ..Settings::default() },
-    };
+    let state_dir = state_dir.unwrap_or_else(|| host.state_directory());
+    let building = BuildingConfig { keep_workdir, outbox_limit: 0, ..BuildingConfig::default() };
+    let mut start = WorkerStart::of(&building, host, worker_bus, node, "local".to_owned(), state_dir);
+    // What a server's worker left is told to its server by that worker's next life.
+    start.keep.records = true;
+    start.settings.fetch_secrets = fetch_secrets;
     Ok((start_worker(start, nursery, &Roster::default())?, server))
 }

@@ -11,11 +11,9 @@ use pikoci_engine::{
     decide::lease::LeaseTimes,
     server::{Bells, Server, ServerDeps, ServerHandle, Settings},
     supervise::Roster,
-    worker,
 };
-use pikoci_exec::Keep;
 use pikoci_model::{
-    port::{Bus, Clock, Compiler, Control, Signals, Store},
+    port::{Clock, Compiler, Control, Signals, Store},
     text::SecretValue,
 };
 use pikoci_seal::HostKey;
@@ -29,7 +27,7 @@ use super::{
     export::exports,
     metrics, outside,
     transport::{self, Outside},
-    worker::{RunningWorker, Takes, WorkerStart, start_worker},
+    worker::{RunningWorker, WorkerStart, start_worker},
 };
 use crate::{
     clock::SystemClock,
@@ -106,7 +104,10 @@ pub async fn start_server(start: ServerStart<'_>) -> Result<RunningServer, Strin
         },
     );
     let inside = ways.worker;
-    let worker = inside.map(|(node, bus)| WorkerStart { fault, ..worker_start(config, host, bus, node) });
+    let worker = inside.map(|(node, bus)| WorkerStart {
+        fault,
+        ..WorkerStart::of(&config.building, host, bus, node, config.name.clone(), state_dir(config, host))
+    });
     match face_and_worker(web, worker, nursery).await {
         Ok((web, worker)) => Ok(RunningServer {
             address,
@@ -198,14 +199,14 @@ async fn open_store(config: &ServerConfig, host: &Host) -> Result<SqlStore, Stri
 }
 
 fn state_dir(config: &ServerConfig, host: &Host) -> PathBuf {
-    let given = config.state_dir.clone();
+    let given = config.building.state_dir.clone();
     given.unwrap_or_else(|| host.state_directory())
 }
 
 fn compiler_settings(config: &ServerConfig) -> CompilerSettings {
     CompilerSettings {
         min_check_interval: config.min_check_interval,
-        allow_secret_args: config.allow_secret_args,
+        allow_secret_args: config.building.allow_secret_args,
         allow_insecure_sources: config.allow_insecure_sources,
         source_allow: config.source_allow.clone(),
         allow_private: config.allow_insecure_sources,
@@ -245,38 +246,5 @@ fn web_settings(
         transport: outside.map(outside::health),
         export,
         threads: 2,
-    }
-}
-
-fn worker_start<'a>(
-    config: &ServerConfig,
-    host: &'a Host,
-    bus: Arc<dyn Bus>,
-    node: pikoci_model::id::NodeId,
-) -> WorkerStart<'a> {
-    WorkerStart {
-        host,
-        bus,
-        node,
-        name: config.name.clone(),
-        slots: config.concurrency,
-        tags: config.tags.clone(),
-        exclusive_tags: config.exclusive_tags,
-        takes: Takes { builds: true, checks: true },
-        work_dir: config.work_dir.clone(),
-        outbox_limit: config.outbox_limit,
-        state_dir: state_dir(config, host),
-        keep: Keep { workdirs: config.keep_workdir, records: false },
-        secrets_dir: config.secrets_dir.clone(),
-        fault: None,
-        version: crate::VERSION.to_owned(),
-        settings: worker::Settings {
-            hook_timeout: config.hook_timeout,
-            drain_timeout: config.drain_timeout,
-            output_limit: config.output_limit,
-            keep_workdir: config.keep_workdir,
-            allow_secret_args: config.allow_secret_args,
-            ..worker::Settings::default()
-        },
     }
 }

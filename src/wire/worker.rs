@@ -16,6 +16,7 @@ use pikoci_exec::{
     workplace::{HostWorkplace, WorkplaceOptions},
 };
 use pikoci_model::{
+    id::NodeId,
     port::{Bus, Clock},
     worker::WorkerProfile,
 };
@@ -28,7 +29,7 @@ use super::{
 };
 use crate::{
     clock::SystemClock,
-    config::{Host, ServerConfig, commands_inherit},
+    config::{BuildingConfig, Host, ServerConfig, commands_inherit},
 };
 
 /// The hidden command that becomes a nursery.
@@ -40,7 +41,7 @@ const CHECK_SLOTS: u32 = 4;
 pub struct WorkerStart<'a> {
     pub host: &'a Host,
     pub bus: Arc<dyn Bus>,
-    pub node: pikoci_model::id::NodeId,
+    pub node: NodeId,
     pub name: String,
     pub slots: u32,
     pub tags: Vec<String>,
@@ -57,6 +58,44 @@ pub struct WorkerStart<'a> {
     /// What it says that it is.
     pub version: String,
     pub settings: Settings,
+}
+
+impl<'a> WorkerStart<'a> {
+    /// One that takes all work and does it as configured.
+    pub fn of(
+        building: &BuildingConfig,
+        host: &'a Host,
+        bus: Arc<dyn Bus>,
+        node: NodeId,
+        name: String,
+        state_dir: PathBuf,
+    ) -> Self {
+        Self {
+            host,
+            bus,
+            node,
+            name,
+            slots: building.concurrency,
+            tags: building.tags.clone(),
+            exclusive_tags: building.exclusive_tags,
+            takes: Takes { builds: true, checks: true },
+            work_dir: building.work_dir.clone(),
+            outbox_limit: building.outbox_limit,
+            state_dir,
+            keep: Keep { workdirs: building.keep_workdir, records: false },
+            secrets_dir: building.secrets_dir.clone(),
+            fault: None,
+            version: crate::VERSION.to_owned(),
+            settings: Settings {
+                hook_timeout: building.hook_timeout,
+                drain_timeout: building.drain_timeout,
+                output_limit: building.output_limit,
+                keep_workdir: building.keep_workdir,
+                allow_secret_args: building.allow_secret_args,
+                ..Settings::default()
+            },
+        }
+    }
 }
 
 /// What work it takes.
@@ -233,6 +272,6 @@ fn program() -> PathBuf {
 }
 
 /// A node for a worker of this process.
-pub fn worker_node() -> pikoci_model::id::NodeId {
+pub fn worker_node() -> NodeId {
     fresh_node("worker")
 }

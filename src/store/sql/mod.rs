@@ -13,14 +13,16 @@ mod conn;
 mod outage;
 mod pool;
 mod query;
+mod reach;
 mod row;
 mod statement;
 mod value;
 
 pub(crate) use bundle::{Binding, Bundle};
 pub(crate) use conn::{Answer, Conn};
-pub(crate) use pool::{Pool, WAIT, prepare_mysql};
+pub(crate) use pool::{Pool, prepare_mysql};
 pub(crate) use query::{Query, places, query, query_text};
+pub(crate) use reach::{reached, refused};
 pub(crate) use row::{Column, Row};
 pub(crate) use statement::Sql;
 pub(crate) use value::Value;

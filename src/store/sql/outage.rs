@@ -5,57 +5,98 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
-use sqlx::{Database, pool::PoolConnection};
+use sqlx::{ConnectOptions, Connection, Database, Pool, pool::PoolConnection};
 use tokio::time::{sleep, timeout};
 
+use super::reach::reached;
 use crate::error::Fault;
 
 /// What an outage that is known costs each caller.
 const MOMENT: Duration = Duration::from_millis(250);
 
-/// Whether the server is known to be away.
-#[derive(Clone, Default)]
-pub(crate) struct Outage(Arc<AtomicBool>);
+/// Whether the server is known to be away, and why.
+#[derive(Clone)]
+pub(crate) struct Outage(Arc<State>);
+
+struct State {
+    place: String,
+    known: AtomicBool,
+    /// What was found when it was last tried to reach the server.
+    why: Mutex<Option<String>>,
+}
 
 impl Outage {
+    /// Of the server at this place, which answers as far as is known.
+    pub fn of(place: String) -> Self {
+        Self(Arc::new(State { place, known: AtomicBool::new(false), why: Mutex::default() }))
+    }
+
     /// A connection of this pool.
-    pub async fn acquire<D: Database>(&self, pool: &sqlx::Pool<D>) -> Result<PoolConnection<D>, Fault> {
-        let acquired = if self.0.load(Ordering::Relaxed) {
+    pub async fn acquire<D: Database>(&self, pool: &Pool<D>) -> Result<PoolConnection<D>, Fault> {
+        let acquired = if self.is_known() {
             timeout(MOMENT, pool.acquire()).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
         } else {
             pool.acquire().await
         };
-        match &acquired {
-            Ok(_) => self.is_over(),
-            Err(sqlx::Error::PoolClosed) => {}
-            Err(_) if self.0.swap(true, Ordering::Relaxed) => {}
+        match acquired {
+            Ok(connection) => {
+                self.is_over();
+                Ok(connection)
+            }
+            Err(error @ sqlx::Error::PoolClosed) => Err(error.into()),
             Err(error) => {
-                tracing::error!("the database does not answer ({error}); it is asked again and again");
-                drop(tokio::spawn(ask(pool.clone(), self.clone())));
+                if !self.0.known.swap(true, Ordering::Relaxed) {
+                    drop(tokio::spawn(ask(pool.clone(), self.clone())));
+                }
+                let why = self.0.why.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                Err(why.map_or(Fault::Sql(error), Fault::Away))
             }
         }
-        Ok(acquired?)
+    }
+
+    fn is_known(&self) -> bool {
+        self.0.known.load(Ordering::Relaxed)
+    }
+
+    fn is_because(&self, reason: String) {
+        let mut known = self.0.why.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.as_ref() != Some(&reason) {
+            tracing::error!("{reason}; it is asked again and again");
+            *known = Some(reason);
+        }
     }
 
     fn is_over(&self) {
-        if self.0.swap(false, Ordering::Relaxed) {
+        if self.0.known.swap(false, Ordering::Relaxed)
+            && self.0.why.lock().unwrap_or_else(PoisonError::into_inner).take().is_some()
+        {
             tracing::info!("the database answers again");
         }
     }
 }
 
-/// Until there is a connection, or nobody wants any more.
-async fn ask<D: Database>(pool: sqlx::Pool<D>, outage: Outage) {
-    while outage.0.load(Ordering::Relaxed) && !pool.is_closed() {
-        match pool.acquire().await {
-            Ok(_) => outage.is_over(),
-            Err(_) => sleep(MOMENT).await,
+/// Until there is a connection, or nobody wants any more. A connection of its own tells why there is none; those of the
+/// pool only tell that time is up.
+async fn ask<D: Database>(pool: Pool<D>, outage: Outage) {
+    let options = pool.connect_options();
+    while outage.is_known() && !pool.is_closed() {
+        match reached(&outage.0.place, options.connect()).await {
+            Ok(connection) => {
+                connection.close().await.ok();
+                if pool.acquire().await.is_ok() {
+                    outage.is_over();
+                }
+            }
+            Err(error) => {
+                outage.is_because(error.to_string());
+                sleep(MOMENT).await;
+            }
         }
     }
 }

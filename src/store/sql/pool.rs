@@ -20,7 +20,7 @@ use crate::error::Fault;
 /// Connections for reading at once: more only wait for the two or four cores that small machines have.
 const READERS: u32 = 4;
 /// How long somebody waits for a connection to a server: a restart of the server is shorter.
-pub(crate) const WAIT: Duration = Duration::from_secs(5);
+pub(super) const WAIT: Duration = Duration::from_secs(5);
 /// One that nobody has used for so long is asked whether it is still there.
 const FRESH: Duration = Duration::from_secs(1);
 
@@ -42,18 +42,18 @@ impl Pool {
     }
 
     /// Connections are made when they are needed.
-    pub fn postgres(options: PgConnectOptions, most: u32) -> Self {
+    pub fn postgres(options: PgConnectOptions, place: String, most: u32) -> Self {
         let pool = PgPoolOptions::new().max_connections(most).acquire_timeout(WAIT);
         let pool = pool.test_before_acquire(false).before_acquire(|conn, meta| is_there(conn, &meta));
-        Self::Postgres(pool.connect_lazy_with(options), Outage::default())
+        Self::Postgres(pool.connect_lazy_with(options), Outage::of(place))
     }
 
     /// Connections are made when they are needed.
-    pub fn mysql(options: MySqlConnectOptions, most: u32) -> Self {
+    pub fn mysql(options: MySqlConnectOptions, place: String, most: u32) -> Self {
         let pool = MySqlPoolOptions::new().max_connections(most).acquire_timeout(WAIT);
         let pool = pool.test_before_acquire(false).before_acquire(|conn, meta| is_there(conn, &meta));
         let pool = pool.after_connect(|conn, _| Box::pin(prepare_mysql(conn)));
-        Self::Mysql(pool.connect_lazy_with(options), Outage::default())
+        Self::Mysql(pool.connect_lazy_with(options), Outage::of(place))
     }
 
     /// A connection.

@@ -1,13 +1,17 @@
 //! The server about itself.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use actix_web::{HttpResponse, get, http::StatusCode, web::Data};
 use serde::Serialize;
+use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use super::answer::{Answer, json, with_status};
 use crate::site::Site;
+
+/// Whoever asks for the health wants to know now.
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// Whether the server can work.
 #[derive(Serialize, ToSchema)]
@@ -56,20 +60,27 @@ pub(crate) async fn health(site: Data<Site>) -> HttpResponse {
     let dropped = way.as_ref().map(|way| way.dropped.clone()).unwrap_or_default();
     let transport =
         way.map(|way| way.trouble.map_or("ok".to_owned(), |why| format!("{}: {why}", way.system)));
-    match site.deps.store.ping().await {
+    match answered(&site).await {
         Ok(()) => {
             // Pages and interface work without the broker, so whoever balances load goes on sending people here.
             let status = if is_cut { "degraded" } else { "ok" };
             json(HealthView { status, db: "ok".to_owned(), transport, dropped, version })
         }
-        Err(error) => {
-            tracing::warn!(%error, "the store does not answer");
-            let db = "the database does not answer".to_owned();
+        Err(db) => {
+            tracing::warn!("{db}");
             with_status(
                 StatusCode::SERVICE_UNAVAILABLE,
                 HealthView { status: "degraded", db, transport, dropped, version },
             )
         }
+    }
+}
+
+/// Whether the database answers in time for whoever asks for the server's health, and waits for a second or two.
+async fn answered(site: &Site) -> Result<(), String> {
+    match timeout(AT_ONCE, site.deps.store.ping()).await {
+        Ok(answer) => answer.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("the database does not answer within {} s", AT_ONCE.as_secs())),
     }
 }
 
