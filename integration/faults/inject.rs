@@ -189,19 +189,20 @@ fn cancel(yard: &Yard, hits: &mut Hits) -> Fallible<()> {
     Ok(())
 }
 
-/// Scripts say when they are ended: that is the moment.
+/// Scripts say when they are asked to end: that is the moment. A stop is killed without being asked, and begins again.
 fn await_timeouts(yard: &Yard) -> Hits {
     thaw(yard);
     let stopping = yard.cell.phase.is_stopping();
-    let termed = |events: &[Event], build: &Build| {
-        let wanted = if stopping { build.kind.services().len() } else { 1 };
-        events.iter().filter(|e| e.build == build.name && e.word == "termed").nth(wanted - 1).map(|e| e.at)
+    let over = |events: &[Event], build: &Build| {
+        let (word, wanted) =
+            if stopping { ("stopping", 2 * build.kind.services().len()) } else { ("termed", 1) };
+        events.iter().filter(|e| e.build == build.name && e.word == word).nth(wanted - 1).map(|e| e.at)
     };
     if yard.cell.phase != Phase::Started {
-        yard.ledger.wait(PATIENCE, |events| yard.builds.iter().all(|build| termed(events, build).is_some()));
+        yard.ledger.wait(PATIENCE, |events| yard.builds.iter().all(|build| over(events, build).is_some()));
     }
     let events = yard.ledger.all();
-    yard.builds.iter().filter_map(|b| Some((b.name.clone(), termed(&events, b)?))).collect()
+    yard.builds.iter().filter_map(|b| Some((b.name.clone(), over(&events, b)?))).collect()
 }
 
 fn fill(yard: &Yard) -> Fallible<()> {

@@ -204,16 +204,15 @@ fn ended_unseen(mine: &[&Event], instance: &str, shim: Option<i32>, killed: Opti
     ends.filter(|end| begun(end)).count()
 }
 
-/// What its scripts said and when: milliseconds from the fault.
+/// What its scripts said and when: milliseconds from the fault, or from the first word.
 fn course_of(mine: &[&Event], instance: &str, hit: Option<Instant>) -> String {
-    let from = |at: Instant| {
-        let hit = hit.unwrap_or(at);
-        let after =
-            at.saturating_duration_since(hit).as_secs_f64() - hit.saturating_duration_since(at).as_secs_f64();
-        after * 1000.0
+    let mine: Vec<&&Event> = mine.iter().filter(|e| e.instance == instance).collect();
+    let Some(from) = hit.or(mine.first().map(|first| first.at)) else { return String::new() };
+    let after = |at: Instant| {
+        at.saturating_duration_since(from).as_secs_f64() - from.saturating_duration_since(at).as_secs_f64()
     };
-    let words = mine.iter().filter(|e| e.instance == instance);
-    let words: Vec<String> = words.map(|e| format!("{} {:+.1} ms", e.word, from(e.at))).collect();
+    let words: Vec<String> =
+        mine.iter().map(|e| format!("{} {:+.1} ms", e.word, after(e.at) * 1000.0)).collect();
     words.join(", ")
 }
 

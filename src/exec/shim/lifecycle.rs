@@ -237,9 +237,10 @@ impl Lifecycle {
     fn judge(&mut self, end: TryEnd, timed_out: bool, now: Instant) -> Vec<Act> {
         let limit = self.tries.as_ref().map_or(Duration::ZERO, |tries| tries.limit);
         let outcome = match end {
-            _ if timed_out => StopOutcome::TookTooLong(limit),
-            TryEnd::Exit(exit) => StopOutcome::Exit(exit),
-            TryEnd::NotStarted(fault) => StopOutcome::NotStarted(fault),
+            // Who is out of time is killed without being asked: a success was one, however late.
+            TryEnd::Exit(exit) if exit.is_success() || !timed_out => StopOutcome::Exit(exit),
+            TryEnd::NotStarted(fault) if !timed_out => StopOutcome::NotStarted(fault),
+            _ => StopOutcome::TookTooLong(limit),
         };
         self.success = outcome.is_success();
         let mut acts = vec![Act::TellTry(outcome)];

@@ -111,6 +111,17 @@ fn a_stop_that_hangs_is_killed_at_its_limit() {
 }
 
 #[test]
+fn a_stop_that_succeeds_as_its_time_is_over_is_not_run_again() {
+    let now = Instant::now();
+    let mut service = daemon();
+    service.on(Input::LeaderEnded, now);
+    service.on(Input::Stop { grace: GRACE }, now);
+    let limit = now + Duration::from_secs(30);
+    assert_eq!(service.on(Input::Time, limit), [Act::KillStop]);
+    assert_eq!(service.on(OK, limit), [told(0), Act::Clear]);
+}
+
+#[test]
 fn a_foreground_service_is_asked_after_its_stop_command() {
     let now = Instant::now();
     let mut service = Lifecycle::new(ServiceForm::Foreground { grace: GRACE }, None);
