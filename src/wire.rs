@@ -88,6 +88,10 @@ pub fn draw_graph(name: &str, pipeline: &Pipeline, svg: bool) -> String {
     if svg { model.layout().svg_export(&model) } else { model.dot_export() }
 }
 
+/// Threads for blocking work are kept, so there are not too many.
+const BLOCKING_THREADS: usize = 64;
+const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// Runs one future to its end on this thread.
 pub fn block_on(future: impl Future<Output = Compilation>) -> Compilation {
     actix_rt::System::new().block_on(future)
@@ -95,6 +99,17 @@ pub fn block_on(future: impl Future<Output = Compilation>) -> Compilation {
 
 /// Runs the program's actors and everything else on this thread until `future` ends.
 pub fn in_system<T>(future: impl Future<Output = T>) -> T {
-    let system = actix_rt::System::new();
+    let system = actix_rt::System::with_tokio_rt(runtime);
     system.block_on(future)
+}
+
+/// A runtime that has a thread for blocking work from the start and keeps it: where the host has none left, such work
+/// waits for that one instead of panicking.
+fn runtime() -> actix_rt::Runtime {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let builder = builder.enable_all().thread_keep_alive(FOR_EVER).max_blocking_threads(BLOCKING_THREADS);
+    #[expect(clippy::expect_used, reason = "a program without threads and timers cannot begin")]
+    let runtime = builder.build().expect("the system has no descriptors or threads left");
+    runtime.spawn_blocking(|| ());
+    runtime.into()
 }

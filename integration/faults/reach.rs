@@ -52,9 +52,26 @@ pub fn reach(yard: &Yard, dice: &mut Dice) -> Fallible<()> {
     };
     let all = |events: &[Event]| yard.builds.iter().all(|build| here(events, build));
     if !yard.ledger.wait(PATIENCE, all) {
-        return Err(format!("not all builds came to {}:\n{}", phase.name(), yard.start.said()));
+        let events = yard.ledger.all();
+        let late = yard.builds.iter().filter(|build| !here(&events, build));
+        let late: String = late.map(|build| standing(yard, &events, build)).collect();
+        return Err(format!("not all builds came to {}:\n{late}{}", phase.name(), yard.start.said()));
     }
     if phase == Phase::AfterStop { let_stops_end(yard) } else { Ok(()) }
+}
+
+/// How far a build has come, in its own words and in the server's.
+fn standing(yard: &Yard, events: &[Event], build: &Build) -> String {
+    let own: Vec<&str> = events.iter().filter(|e| e.build == build.name).map(|e| e.word.as_str()).collect();
+    let said = yard.client.as_ref().map(|client| client.build(&build.name));
+    let said = match said {
+        Some(Ok(said)) => {
+            ["status", "phase", "waiting_reason", "services"].map(|key| said[key].to_string()).join(" ")
+        }
+        Some(Err(error)) => error,
+        None => String::new(),
+    };
+    format!("{}: {}; {said}\n", build.name, own.join(" "))
 }
 
 /// The worker writes an intent, then tells the shim; the shim is stopped between the two.

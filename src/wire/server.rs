@@ -103,10 +103,9 @@ pub async fn start_server(start: ServerStart<'_>) -> Result<RunningServer, Strin
             settings: web_settings(config, session_key, &engine, ways.outside, export),
         },
     );
-    let inside = ways.worker;
-    let worker = inside.map(|(node, bus)| WorkerStart {
-        fault,
-        ..WorkerStart::of(&config.building, host, bus, node, config.name.clone(), state_dir(config, host))
+    let worker = ways.worker.map(|(node, bus)| {
+        let (name, state_dir) = (config.name.clone(), state_dir(config, host));
+        WorkerStart { fault, ..WorkerStart::of(&config.building, host, bus, node, name, state_dir) }
     });
     match face_and_worker(web, worker, nursery).await {
         Ok((web, worker)) => Ok(RunningServer {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use pikoci_model::id::InstanceId;
 use pikoci_model::port::{ItemBuild, LaunchError, ServiceLaunch};
+use tokio::sync::oneshot;
 
 use crate::journal::{Intent, ItemDirectory, StateDirectory};
 use crate::protocol::ServicePlan;
@@ -27,12 +28,17 @@ impl ItemJournal {
         plan: &ServicePlan,
     ) -> Result<OwnedFd, LaunchError> {
         let intent = Intent::of(&self.state, &self.of, launch, plan);
-        let journal = Arc::clone(self);
-        let written =
-            tokio::task::spawn_blocking(move || journal.directory.write(&journal.state, &intent)).await;
-        match written {
+        let (journal, instance) = (Arc::clone(self), launch.instance);
+        let (tell, told) = oneshot::channel();
+        tokio::task::spawn_blocking(move || {
+            // Whoever wanted it may be gone by now: then nothing will be started.
+            if let Err(Ok(_)) = tell.send(journal.directory.write(&journal.state, &intent)) {
+                journal.take_back(instance);
+            }
+        });
+        match told.await {
             Ok(answer) => answer.map_err(|error| error.into_launch_error()),
-            Err(error) => Err(LaunchError::System(format!("the journal was not written: {error}"))),
+            Err(_) => Err(LaunchError::System("the journal was not written: its thread panicked".to_owned())),
         }
     }
 
