@@ -27,8 +27,11 @@ impl ItemJournal {
         launch: &ServiceLaunch,
         plan: &ServicePlan,
     ) -> Result<OwnedFd, LaunchError> {
-        let intent = Intent::of(&self.state, &self.of, launch, plan);
-        let (journal, instance) = (Arc::clone(self), launch.instance);
+        self.keep(Intent::of(&self.state, &self.of, launch, plan)).await
+    }
+
+    async fn keep(self: &Arc<Self>, intent: Intent) -> Result<OwnedFd, LaunchError> {
+        let (journal, instance) = (Arc::clone(self), intent.header.instance);
         let (tell, told) = oneshot::channel();
         tokio::task::spawn_blocking(move || {
             // Whoever wanted it may be gone by now: then nothing will be started.
@@ -58,5 +61,43 @@ impl ItemJournal {
                 true
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::journal::tests::{build, intent, made};
+
+    fn intents(place: &Path) -> usize {
+        let items = fs::read_dir(place.join("items")).unwrap();
+        let files = items.flat_map(|item| fs::read_dir(item.unwrap().path()).unwrap());
+        files
+            .filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|of| of == "intent"))
+            .count()
+    }
+
+    #[test]
+    fn an_intent_that_nobody_waits_for_any_more_is_taken_back() {
+        let place = tempfile::tempdir().unwrap();
+        let state = Arc::new(StateDirectory::open(place.path()).unwrap());
+        let (wanted, given_up) = (intent(&state, "x"), intent(&state, "x"));
+        let directory = made(&state, 1).directory;
+        let journal = Arc::new(ItemJournal { state, directory, of: build(1) });
+        // With one thread, what is asked for later is done later.
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.max_blocking_threads(1).build().unwrap();
+        runtime.block_on(async {
+            journal.keep(wanted).await.unwrap();
+            {
+                let writing = std::pin::pin!(journal.keep(given_up));
+                assert!(futures::poll!(writing).is_pending());
+            }
+            tokio::task::spawn_blocking(|| ()).await.unwrap();
+        });
+        assert_eq!(intents(place.path()), 1);
     }
 }

@@ -28,7 +28,7 @@ mod lock;
 mod slots;
 mod strike;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod view;
 
 pub use audit::Forgotten;

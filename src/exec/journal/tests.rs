@@ -16,7 +16,7 @@ use super::strike::moment;
 use super::*;
 use crate::protocol::{Command, ServiceForm, StopPlan};
 
-fn build(number: i64) -> ItemBuild {
+pub(crate) fn build(number: i64) -> ItemBuild {
     ItemBuild {
         build: BuildId(number),
         fence: Fence::new(1, 7),
@@ -30,13 +30,13 @@ fn shim() -> ShimLife {
     ShimLife { pid: 1, since: 0 }
 }
 
-fn made(state: &StateDirectory, number: i64) -> NewItem {
+pub(crate) fn made(state: &StateDirectory, number: i64) -> NewItem {
     let item = state.create_item(&format!("b-{number}-1-x"), &build(number)).unwrap();
     state.publish(&item.directory, &build(number), Path::new("/work/place"), shim()).unwrap();
     item
 }
 
-fn intent(state: &StateDirectory, secret: &str) -> Intent {
+pub(crate) fn intent(state: &StateDirectory, secret: &str) -> Intent {
     let command = Command {
         argv: vec![Bytes::from("sh")],
         env: vec![(Bytes::from("TOKEN"), Bytes::from(secret.to_owned()))],
