@@ -5,7 +5,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -54,8 +54,7 @@ impl Outage {
                 if !self.0.known.swap(true, Ordering::Relaxed) {
                     drop(tokio::spawn(ask(pool.clone(), self.clone())));
                 }
-                let why = self.0.why.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                Err(why.map_or(Fault::Sql(error), Fault::Away))
+                Err(self.why().clone().map_or(Fault::Sql(error), Fault::Away))
             }
         }
     }
@@ -65,19 +64,22 @@ impl Outage {
     }
 
     fn is_because(&self, reason: String) {
-        let mut known = self.0.why.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.as_ref() != Some(&reason) {
+        let mut why = self.why();
+        // It may have ended meanwhile: then the next one must not be told of with this reason.
+        if self.is_known() && why.as_ref() != Some(&reason) {
             tracing::error!("{reason}; it is asked again and again");
-            *known = Some(reason);
+            *why = Some(reason);
         }
     }
 
     fn is_over(&self) {
-        if self.0.known.swap(false, Ordering::Relaxed)
-            && self.0.why.lock().unwrap_or_else(PoisonError::into_inner).take().is_some()
-        {
+        if self.0.known.swap(false, Ordering::Relaxed) && self.why().take().is_some() {
             tracing::info!("the database answers again");
         }
+    }
+
+    fn why(&self) -> MutexGuard<'_, Option<String>> {
+        self.0.why.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -90,13 +92,11 @@ async fn ask<D: Database>(pool: Pool<D>, outage: Outage) {
             Ok(connection) => {
                 connection.close().await.ok();
                 if pool.acquire().await.is_ok() {
-                    outage.is_over();
+                    return outage.is_over();
                 }
             }
-            Err(error) => {
-                outage.is_because(error.to_string());
-                sleep(MOMENT).await;
-            }
+            Err(error) => outage.is_because(error.to_string()),
         }
+        sleep(MOMENT).await;
     }
 }

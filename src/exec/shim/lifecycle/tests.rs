@@ -95,14 +95,20 @@ fn a_failing_stop_is_tried_three_times() {
     assert_eq!(service.on(BAD, start + Duration::from_secs(9)), [told(1), Act::Done { success: false }]);
 }
 
-#[test]
-fn a_stop_that_hangs_is_killed_at_its_limit() {
+/// One whose stop has just been killed, and when.
+fn out_of_time() -> (Lifecycle, Instant) {
     let now = Instant::now();
     let mut service = daemon();
     service.on(Input::LeaderEnded, now);
     service.on(Input::Stop { grace: GRACE }, now);
     let limit = now + Duration::from_secs(30);
     assert_eq!(service.on(Input::Time, limit), [Act::KillStop]);
+    (service, limit)
+}
+
+#[test]
+fn a_stop_that_hangs_is_killed_at_its_limit() {
+    let (mut service, limit) = out_of_time();
     let killed = Input::TryEnded(TryEnd::Exit(Exit::Signal(9)));
     let expected = [Act::TellTry(StopOutcome::TookTooLong(Duration::from_secs(30)))];
     assert_eq!(service.on(killed, limit), expected);
@@ -112,12 +118,7 @@ fn a_stop_that_hangs_is_killed_at_its_limit() {
 
 #[test]
 fn a_stop_that_succeeds_as_its_time_is_over_is_not_run_again() {
-    let now = Instant::now();
-    let mut service = daemon();
-    service.on(Input::LeaderEnded, now);
-    service.on(Input::Stop { grace: GRACE }, now);
-    let limit = now + Duration::from_secs(30);
-    assert_eq!(service.on(Input::Time, limit), [Act::KillStop]);
+    let (mut service, limit) = out_of_time();
     assert_eq!(service.on(OK, limit), [told(0), Act::Clear]);
 }
 
