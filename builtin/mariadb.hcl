@@ -30,7 +30,10 @@ service_type "mariadb" {
       mkdir "$HOME_DIR"
       cd "$HOME_DIR"
       ME="$(id -un)"
-      [ "$ME" != root ] || { ME=mysql; chown mysql "$HOME_DIR"; }
+      # A server that starts deletes the temporary tables of every other one in the same directory.
+      mkdir tmp
+      export TMPDIR="$HOME_DIR/tmp"
+      [ "$ME" != root ] || { ME=mysql; chown mysql . tmp; }
       "$INSTALL" --no-defaults --user="$ME" --datadir="$HOME_DIR/data" --auth-root-authentication-method=socket \
         --skip-test-db > install.log 2>&1 || { cat install.log >&2; exit 1; }
 

@@ -31,7 +31,10 @@ service_type "mysql" {
       mkdir "$HOME_DIR"
       cd "$HOME_DIR"
       ME="$(id -un)"
-      [ "$ME" != root ] || { ME=mysql; chown mysql "$HOME_DIR"; }
+      # A server that starts deletes the temporary tables of every other one in the same directory.
+      mkdir tmp
+      export TMPDIR="$HOME_DIR/tmp"
+      [ "$ME" != root ] || { ME=mysql; chown mysql . tmp; }
       case "$VERSION" in
         *MariaDB*)
           INSTALL="$("$PIKOCI_EXE" internal host-check mysql 'mariadb-install-db|mysql_install_db')"

@@ -13,7 +13,11 @@ pub fn check(script: &Script, api: &Api, fill: &dyn Fn(&str) -> String) {
     let mut problems = Vec::new();
     for (name, expected) in &script.build {
         let build = api.done(&script.name, name);
+        let before = problems.len();
         compare(script, api, name, &build, expected, fill, &mut problems);
+        if problems.len() > before {
+            problems.extend(said(script, api, name, &build));
+        }
     }
     let jobs: std::collections::BTreeSet<&str> =
         script.build.keys().map(|name| name.split_once('/').unwrap().0).collect();
@@ -91,6 +95,18 @@ fn compare(
             differ("the answer", "a text that may appear nowhere", secret);
         }
     }
+}
+
+/// What the steps of a build said last: why a server did not start stands nowhere else.
+fn said(script: &Script, api: &Api, name: &str, build: &Value) -> Vec<String> {
+    let steps = flat(&build["steps"]).into_iter().filter_map(|step| step["path"].as_str());
+    let logs = steps.map(|path| (path, api.log(&script.name, name, path)));
+    logs.filter(|(_, log)| !log.is_empty())
+        .map(|(path, log)| {
+            let lines: Vec<&str> = log.lines().collect();
+            format!("{name}: {path} said:\n  {}", lines[lines.len().saturating_sub(100)..].join("\n  "))
+        })
+        .collect()
 }
 
 fn find<'a>(list: Vec<&'a Value>, key: &str, wanted: &str) -> Option<&'a Value> {

@@ -32,7 +32,7 @@ job "mariadb" {
       path = "/bin/bash"
       args = ["-ec", <<-EOT
         export MYSQL_PWD='my secret'
-        mariadb --no-defaults --protocol=tcp -h "$SERVICE_MARIADB_HOST" -P "$SERVICE_MARIADB_PORT" -u root -N -e 'select 40 + 2' app
+        mariadb --no-defaults --protocol=tcp -h "$SERVICE_MARIADB_HOST" -P "$SERVICE_MARIADB_PORT" -u root -N -e 'select 40 + 2, @@tmpdir like "%/mariadb/tmp"' app
       EOT
       ]
     }
@@ -47,7 +47,7 @@ job "mysql" {
   task "use" {
     run "exec" {
       path = "/bin/bash"
-      args = ["-ec", "MYSQL_PWD=root mariadb --no-defaults --protocol=tcp -h \"$SERVICE_MYSQL_HOST\" -P \"$SERVICE_MYSQL_PORT\" -u root -N -e 'select 40 + 2'"]
+      args = ["-ec", "MYSQL_PWD=root mariadb --no-defaults --protocol=tcp -h \"$SERVICE_MYSQL_HOST\" -P \"$SERVICE_MYSQL_PORT\" -u root -N -e 'select 40 + 2, @@tmpdir like \"%/mysql/tmp\"'"]
     }
   }
 }
