@@ -128,17 +128,26 @@ fn run(options: &Options) -> Fallible<bool> {
         if options.transports.is_empty() { Transport::ALL.to_vec() } else { options.transports.clone() };
     eprintln!("seed {}, in {}", plan.seed, root.path().display());
     let play = |transport: &Transport| play(&plan, *transport, root.path());
-    let all: Vec<Fallible<Figures>> = if options.smoke {
-        thread::scope(|scope| {
+    let mut all: Vec<Figures> = Vec::new();
+    if options.smoke {
+        all = thread::scope(|scope| {
             let started: Vec<_> =
                 chosen.iter().map(|transport| scope.spawn(move || play(transport))).collect();
             let ended = started.into_iter().map(thread::ScopedJoinHandle::join);
-            ended.map(|end| end.unwrap_or_else(|_| Err("the harness panicked".to_owned()))).collect()
-        })
+            ended
+                .map(|end| end.unwrap_or_else(|_| Err("the harness panicked".to_owned())))
+                .collect::<Fallible<_>>()
+        })?;
+        save(options, &all)?;
     } else {
-        chosen.iter().map(play).collect()
-    };
-    show(options, &all.into_iter().collect::<Fallible<Vec<_>>>()?)
+        for transport in &chosen {
+            all.push(play(transport)?);
+            // Each takes a while: what was measured is kept, whatever comes of the next.
+            save(options, &all)?;
+        }
+    }
+    show(&all);
+    Ok(all.iter().all(|figures| figures.verdict.is_good()))
 }
 
 fn plan(options: &Options) -> Fallible<Plan> {
@@ -243,10 +252,8 @@ fn ask(
     None
 }
 
-#[expect(clippy::print_stdout, reason = "the tables are what this program is for")]
-fn show(options: &Options, all: &[Figures]) -> Fallible<bool> {
-    let markdown = report::markdown(all);
-    println!("{markdown}");
+/// Writes the files that were asked for.
+fn save(options: &Options, all: &[Figures]) -> Fallible<()> {
     let write = |path: &PathBuf, content: &str| {
         std::fs::write(path, content).map_err(|error| format!("{}: {error}", path.display()))
     };
@@ -254,8 +261,14 @@ fn show(options: &Options, all: &[Figures]) -> Fallible<bool> {
         write(path, &serde_json::to_string_pretty(all).map_err(|error| error.to_string())?)?;
     }
     if let Some(path) = &options.markdown {
-        write(path, &markdown)?;
+        write(path, &report::markdown(all))?;
     }
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the tables are what this program is for")]
+fn show(all: &[Figures]) {
+    println!("{}", report::markdown(all));
     for figures in all {
         let problems = &figures.verdict.problems;
         for problem in problems.iter().take(SHOWN) {
@@ -265,5 +278,4 @@ fn show(options: &Options, all: &[Figures]) -> Fallible<bool> {
             println!("{}: and {more} more", figures.transport);
         }
     }
-    Ok(all.iter().all(|figures| figures.verdict.is_good()))
 }
