@@ -5,7 +5,7 @@
 resource_type "git" {
   params = [
     "url", "name", "branch", "token", "ssh_key", "ca_cert",
-    "tag", "pr", "provider", "every", "paths", "ignore_paths", "skip_ci",
+    "tag", "pr", "every", "paths", "ignore_paths", "skip_ci",
     "depth", "submodules", "lfs", "fetch_tags",
   ]
 
@@ -79,7 +79,12 @@ resource_type "git" {
       REF="${param_branch:+refs/heads/$param_branch}" REF="${REF:-HEAD}"
       LIST="$(git ls-remote -- "$param_url" "$REF")"
       SHA="$(printf '%s\n' "$LIST" | awk -v ref="$REF" '$2 == ref { print $1 }')"
-      [ -n "$SHA" ] || fail "there is no ${param_branch:+branch }${param_branch:-HEAD} in $param_url"
+      if [ -z "$SHA" ]; then
+        THERE="$(git ls-remote --heads -- "$param_url" | sed 's,.*refs/heads/,,' | head -n 20 | paste -sd ' ' -)"
+        [ -n "$THERE" ] || fail "there are no commits yet in $param_url"
+        [ -n "$param_branch" ] || fail "HEAD of $param_url is a branch that does not exist; set \`branch\`, there are: $THERE"
+        fail "there is no branch $param_branch in $param_url; there are: $THERE"
+      fi
       if [ "$SHA" = "$version_ref" ] || [ "$param_every$param_paths$param_ignore_paths$param_skip_ci" = "" ]; then
         echo "[{\"ref\":\"$SHA\"}]"
         exit 0
@@ -112,11 +117,14 @@ resource_type "git" {
       if [ "${param_skip_ci:-false}" = true ]; then
         set -- --invert-grep --regexp-ignore-case '--grep=\[skip ci\]' '--grep=\[ci skip\]' "$@"
       fi
+      # Through a file, because a pipe would hide that git failed.
       if [ "${param_every:-false}" = true ]; then
-        git rev-list --first-parent --reverse "$@"
+        git rev-list --first-parent --reverse "$@" > "$STATE/commits.now"
       else
-        git rev-list --first-parent --max-count=1 "$@"
-      fi | awk 'NR <= 100 { printf "%s{\"ref\":\"%s\"}", (NR > 1 ? "," : "["), $1 } END { print (NR > 0 ? "]" : "[]") }'
+        git rev-list --first-parent --max-count=1 "$@" > "$STATE/commits.now"
+      fi
+      awk 'NR <= 100 { printf "%s{\"ref\":\"%s\"}", (NR > 1 ? "," : "["), $1 }
+           END { print (NR > 0 ? "]" : "[]") }' "$STATE/commits.now"
     EOT
     ]
     env = {

@@ -12,7 +12,7 @@ secret_type "vault" {
 # vault, the service: a development server in a container of the official image, or the Vault or
 # RustyVault installed on the worker. Everything is in memory or gone after the job.
 service_type "vault" {
-  params = ["runtime", "version", "port", "root_token", "image", "env", "pull_policy", "program"]
+  params = ["runtime", "version", "port", "root_token", "image", "env", "data_tmpfs", "pull_policy", "program"]
 
   defaults {
     runtime    = "auto"
@@ -24,7 +24,7 @@ service_type "vault" {
   start "exec" {
     path = "/bin/sh"
     args = ["-ec", <<-EOT
-      exec "$PIKOCI_EXE" internal docker-start --image "hashicorp/vault:$param_version" --port 8200 \
+      exec "$PIKOCI_EXE" internal docker-start --image "hashicorp/vault:$param_version" --port 8200 --data /vault/file \
         --set SKIP_SETCAP=true --set VAULT_DEV_LISTEN_ADDRESS=0.0.0.0:8200 --env VAULT_DEV_ROOT_TOKEN_ID=param_root_token
     EOT
     ]

@@ -11,7 +11,12 @@ pub fn start(level: &str, json: bool) {
         "warn,async_nats=off,lapin=off,pikoci={level},pikoci_engine={level},pikoci_exec={level},pikoci_store={level},pikoci_transport={level},pikoci_web={level}"
     ));
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let builder =
-        fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).with_ansi(colour);
+    let builder = fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_ansi(colour)
+        // It would say on standard error that standard error cannot be written, and panic.
+        .log_internal_errors(false);
     if json { builder.json().init() } else { builder.init() }
 }

@@ -3,6 +3,9 @@
 //! The nursery is forked first of all, before threads, configuration or argument values are touched: from then on every
 //! command that a pipeline runs is a descendant of a small, single-threaded process that outlives this one's death.
 
+// It panics where nobody listens any more; `cli::console` does not.
+#![warn(clippy::print_stderr)]
+
 mod cli;
 mod clock;
 mod config;
@@ -25,7 +28,7 @@ fn main() -> ExitCode {
         Some("server" | "run" | "worker") => match wire::fork_nursery() {
             Ok(nursery) => cli::main(Some(nursery)),
             Err(error) => {
-                eprintln!("error: no process could be forked: {error}");
+                cli::console::error(format_args!("no process could be forked: {error}"));
                 ExitCode::FAILURE
             }
         },

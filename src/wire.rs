@@ -85,7 +85,7 @@ pub fn local_compiler(allow_insecure_sources: bool) -> Arc<dyn Compiler> {
 /// The graph of a pipeline that is not saved, as SVG or DOT.
 pub fn draw_graph(name: &str, pipeline: &Pipeline, svg: bool) -> String {
     let model = pikoci_web::graph_of_file("main", name, pipeline, false);
-    if svg { model.layout().svg_export(&model) } else { model.dot_export() }
+    if svg { model.svg_export() } else { model.dot_export() }
 }
 
 /// Threads for blocking work are kept, so there are not too many.

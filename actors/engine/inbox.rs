@@ -15,6 +15,7 @@ use pikoci_model::port::{Arrival, Bus, Peer};
 use serde::Serialize;
 
 use crate::supervise::{Door, Panic, Undelivered, shielded};
+use crate::throttle::Throttle;
 
 /// A message as it came in.
 #[derive(Debug, Clone)]
@@ -44,6 +45,15 @@ pub struct InboxCounts {
     pub down: u64,
 }
 
+impl InboxCounts {
+    /// What was not taken although its seal was good, by kind.
+    #[must_use]
+    pub fn refused(&self) -> [(&'static str, u64); 4] {
+        let Self { garbled, version, misspoken, overflowed, .. } = *self;
+        [("garbled", garbled), ("version", version), ("misspoken", misspoken), ("overflowed", overflowed)]
+    }
+}
+
 #[derive(Debug, Default)]
 struct Tallies {
     delivered: AtomicU64,
@@ -60,6 +70,7 @@ struct Tallies {
 pub struct Inbox {
     routes: HashMap<&'static str, Route>,
     tallies: Arc<Tallies>,
+    named: Throttle,
 }
 
 type Route = Box<dyn Fn(&Envelope, &Peer) -> Fate + Send>;
@@ -132,12 +143,16 @@ impl Inbox {
                     None => &self.tallies.unwanted,
                     Some(Fate::Delivered) => &self.tallies.delivered,
                     Some(Fate::Overflowed) => {
-                        tracing::warn!(message = %envelope.name, "mailbox full, message dropped");
+                        if self.named.allows("overflowed") {
+                            tracing::warn!(message = %envelope.name, "mailbox full, message dropped");
+                        }
                         &self.tallies.overflowed
                     }
                     Some(Fate::Down) => &self.tallies.down,
                     Some(Fate::Misspoken) => {
-                        tracing::warn!(message = %envelope.name, ?from, "a message of somebody who may not say it, dropped");
+                        if self.named.allows("misspoken") {
+                            tracing::warn!(message = %envelope.name, ?from, "a message of somebody who may not say it, dropped");
+                        }
                         &self.tallies.misspoken
                     }
                     Some(Fate::Unreadable(error)) => self.refuse(&error),
@@ -147,12 +162,16 @@ impl Inbox {
         tally.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts are complete; the log names the first of a kind in a minute.
     fn refuse(&self, error: &EnvelopeError) -> &AtomicU64 {
-        tracing::warn!("envelope dropped: {error}");
-        match error {
-            EnvelopeError::Version { .. } => &self.tallies.version,
-            EnvelopeError::Garbled(_) | EnvelopeError::Body { .. } => &self.tallies.garbled,
+        let (kind, tally) = match error {
+            EnvelopeError::Version { .. } => ("version", &self.tallies.version),
+            EnvelopeError::Garbled(_) | EnvelopeError::Body { .. } => ("garbled", &self.tallies.garbled),
+        };
+        if self.named.allows(kind) {
+            tracing::warn!("envelope dropped: {error}");
         }
+        tally
     }
 }
 

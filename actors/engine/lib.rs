@@ -13,4 +13,5 @@ pub mod inbox;
 pub mod post;
 pub mod server;
 pub mod supervise;
+mod throttle;
 pub mod worker;

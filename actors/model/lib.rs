@@ -6,7 +6,7 @@
 //!
 //! | where | what |
 //! |---|---|
-//! | [`id`], [`text`], [`pipeline`], [`step`], [`version`], [`watermark`], [`plan`], [`build`], [`progress`], [`check`], [`log`], [`outcome`], [`diagnostic`] | the nouns |
+//! | [`id`], [`text`], [`pipeline`], [`step`], [`gets`], [`version`], [`watermark`], [`plan`], [`build`], [`progress`], [`check`], [`log`], [`outcome`], [`diagnostic`] | the nouns |
 //! | [`message`] | what travels between a server and its workers |
 //! | [`port`] | store, bus, launcher, workplace, clock, compiler, control, signals |
 //! | `contract` (feature `contract`) | the suites every implementation of a port must pass |
@@ -18,6 +18,7 @@ pub mod check;
 #[cfg(feature = "contract")]
 pub mod contract;
 pub mod diagnostic;
+pub mod gets;
 pub mod id;
 pub mod log;
 pub mod message;

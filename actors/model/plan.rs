@@ -52,10 +52,18 @@ pub struct BuildPlan {
     pub job: Job,
     /// Resources that its steps name, by canonical.
     pub resources: BTreeMap<String, PlannedResource>,
-    /// The version of each get, by the get's name. Complete: the worker never chooses.
+    /// The version of each get, by the get's key. Complete: the worker never chooses.
     pub versions: BTreeMap<String, PlannedVersion>,
     /// Types it needs.
     pub types: Types,
+}
+
+impl BuildPlan {
+    /// The version that the step at `index` takes, if it is a get.
+    pub fn version_of(&self, index: usize) -> Option<&PlannedVersion> {
+        let get = self.job.gets().find(|get| get.index == index)?;
+        self.versions.get(&*get.key)
+    }
 }
 
 /// A resource as a build sees it.

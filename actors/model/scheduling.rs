@@ -47,7 +47,7 @@ pub struct JobState {
 /// A get, for scheduling.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct GetState {
-    /// The step's name.
+    /// The get's key: its step's name, with a number where several gets of the job share it.
     pub name: String,
     /// Whose versions.
     pub resource: ResourceId,
@@ -110,7 +110,7 @@ pub struct BuildBrief {
     pub phase: Phase,
     /// Why it exists.
     pub cause: Cause,
-    /// Its fixed versions; a get without one waits for a first check.
+    /// Its fixed versions, by get key; a get without one waits for a first check.
     pub versions: BTreeMap<String, BuildVersion>,
     /// When it was created.
     pub created_at: DateTime<Utc>,
@@ -126,7 +126,7 @@ pub enum Write {
     Consider {
         /// Whose get.
         job: JobId,
-        /// The step's name.
+        /// The get's key.
         get: String,
         /// The newest version seen.
         up_to: VersionId,
@@ -164,7 +164,7 @@ pub struct NewBuild {
     pub revision: RevisionId,
     /// Why; unique per job.
     pub cause: Cause,
-    /// The fixed version of each get. Complete, unless it waits for a first check.
+    /// The fixed version of each get, by its key. Complete, unless it waits for a first check.
     pub versions: BTreeMap<String, BuildVersion>,
     /// `INPUT_<name>`.
     pub inputs: BTreeMap<String, String>,

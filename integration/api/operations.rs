@@ -144,7 +144,8 @@ fn pipelines(caller: &Caller<'_>, nobody: &Caller<'_>) {
     };
     put("site", "", &good, 200);
     put("site", "?dry_run=1", &good, 200);
-    put("site", "", &bad, 422);
+    put("site", "", &json!({ "config": bad["config"] }), 422);
+    put("site", "", &json!({ "name": "other" }), 422);
     put("absent", "", &good, 404);
     let places = ["main", "site"];
     nobody.call(Call { method: "PUT", path: one, places: &places, query: "", body: Some(&good) }, 401);

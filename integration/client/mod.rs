@@ -3,4 +3,5 @@
 mod file;
 mod local;
 mod remote;
+mod secrets;
 mod shell;

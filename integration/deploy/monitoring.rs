@@ -68,6 +68,12 @@ fn alerts_and_dashboard_name_metrics_that_a_server_has() {
     }
 }
 
+/// Brokers repeat by themselves, and a repeated envelope does no harm: nobody is called for that.
+#[test]
+fn what_a_broker_repeats_alarms_nobody() {
+    assert!(alerts().iter().all(|expression| !expression.contains("repeated")));
+}
+
 #[test]
 fn the_scrape_reads_the_alerts_and_the_right_page() {
     let file = yaml("prometheus/prometheus.yml");

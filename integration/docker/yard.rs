@@ -102,6 +102,16 @@ impl Yard {
         fs::write(self.dir.join(file), "").unwrap();
     }
 
+    /// Takes it away again.
+    pub fn take(&self, file: &str) {
+        fs::remove_file(self.dir.join(file)).unwrap();
+    }
+
+    /// Whether a build has made this file.
+    pub fn has(&self, file: &str) -> bool {
+        self.dir.join(file).exists()
+    }
+
     /// Waits until the engine has no container but these.
     pub fn holds_only(&self, names: &[&str]) {
         until(&format!("no containers but {names:?}"), || (self.engine.containers() == names).then_some(()));

@@ -44,9 +44,21 @@ impl Client {
         self.post(&format!("{}/cancel", path(build)), &json!({})).map(|_| ())
     }
 
-    /// A build with its services.
+    /// A build with the services of all its runs.
     pub fn build(&self, build: &str) -> Fallible<Value> {
-        let path = format!("{}?include=steps", path(build));
+        let mut last = self.get(&format!("{}?include=steps", path(build)))?;
+        for run in 1..last["runs"].as_u64().unwrap_or(1) {
+            let mut earlier = self.get(&format!("{}?include=steps&run={run}", path(build)))?;
+            if let (Some(all), Some(more)) =
+                (last["services"].as_array_mut(), earlier["services"].as_array_mut())
+            {
+                all.append(more);
+            }
+        }
+        Ok(last)
+    }
+
+    fn get(&self, path: &str) -> Fallible<Value> {
         let request = self.agent.get(format!("{}{path}", self.url));
         let request = request.header("Authorization", format!("Bearer {}", self.token));
         data(request.call().map_err(|error| format!("GET {path}: {error}"))?)

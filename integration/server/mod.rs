@@ -3,3 +3,4 @@
 mod alone;
 mod full_disk;
 mod restart;
+mod unheard;

@@ -3,7 +3,7 @@
 use clap::{Arg, ArgMatches, Command};
 use pikoci_store::{Database, copy};
 
-use super::Exit;
+use super::{Exit, console};
 
 /// The command.
 pub fn command() -> Command {
@@ -31,17 +31,17 @@ pub fn run(matches: &ArgMatches) -> Exit {
     let (from, to) = match databases {
         Ok(databases) => databases,
         Err(error) => {
-            eprintln!("error: {error}");
+            console::error(&error);
             return Exit::Usage;
         }
     };
     match copied(from, to) {
         Ok(rows) => {
-            eprintln!("{rows} rows copied");
+            console::say(format_args!("{rows} rows copied"));
             Exit::Success
         }
         Err(error) => {
-            eprintln!("error: {error}");
+            console::error(&error);
             Exit::Failed
         }
     }
@@ -62,7 +62,7 @@ fn copied(from: Database, to: Database) -> Result<u64, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let progress = |table: &str, rows: u64| {
         if rows.is_multiple_of(10_000) {
-            eprintln!("{table}: {rows} rows");
+            console::say(format_args!("{table}: {rows} rows"));
         }
     };
     let done = runtime.map_err(|error| error.to_string())?.block_on(copy(from, to, progress));

@@ -16,7 +16,7 @@ use nix::{
 use pikoci_exec::journal::ItemView;
 use serde::Serialize;
 
-use super::{Exit, worker};
+use super::{Exit, console, worker};
 use crate::{config::Host, wire};
 
 /// How long an engine may take to answer.
@@ -66,18 +66,13 @@ pub fn run(matches: &ArgMatches) -> Exit {
     findings.push(engine(&host.engine_socket()));
     findings.extend(limits());
     findings.extend(supervision());
-    if matches.get_flag("json") {
-        print(&serde_json::to_string_pretty(&findings).unwrap_or_default());
+    let said = if matches.get_flag("json") {
+        console::line(serde_json::to_string_pretty(&findings).unwrap_or_default())
     } else {
-        findings.iter().for_each(|finding| print(&line(finding)));
-    }
+        console::line(findings.iter().map(line).collect::<Vec<_>>().join("\n"))
+    };
     let pending = findings.iter().any(|finding| finding.verdict == Verdict::Pending);
-    if pending { Exit::Failed } else { Exit::Success }
-}
-
-#[expect(clippy::print_stdout, reason = "the command's result")]
-fn print(text: &str) {
-    println!("{text}");
+    if pending { Exit::Failed } else { said }
 }
 
 fn line(finding: &Finding) -> String {

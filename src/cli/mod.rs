@@ -1,12 +1,14 @@
 //! The commands: what the program is told, and its exit codes.
 
 pub mod client;
+pub mod console;
 mod db;
 mod doctor;
 mod exit;
 mod password;
 mod pipeline;
 mod run;
+mod secrets;
 mod server;
 mod vars;
 mod worker;
@@ -24,6 +26,7 @@ use crate::wire;
 pub fn main(nursery: Option<wire::Nursery>) -> ExitCode {
     let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
     let matches = command().get_matches_from(client::whole_words(words));
+    secrets::hide(&matches);
     match (matches.subcommand(), nursery) {
         (Some(("server", matches)), Some(nursery)) => server::run(matches, nursery).into(),
         (Some(("run", matches)), Some(nursery)) => run::run(matches, nursery).into(),
@@ -34,15 +37,9 @@ pub fn main(nursery: Option<wire::Nursery>) -> ExitCode {
         (Some(("client", matches)), _) => client::run(matches),
         (Some(("user-password", matches)), _) => password::run(matches).into(),
         (Some(("worker-token", matches)), _) => worker_token::run(matches).into(),
-        (Some(("version", _)), _) => version(),
+        (Some(("version", _)), _) => console::line(format_args!("pikoci {}", crate::VERSION)).into(),
         _ => Exit::Usage.into(),
     }
-}
-
-#[expect(clippy::print_stdout, reason = "the version is the command's result")]
-fn version() -> ExitCode {
-    println!("pikoci {}", crate::VERSION);
-    ExitCode::SUCCESS
 }
 
 /// The whole command line.

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use super::Exit;
+use super::{Exit, console};
 
 /// Cost of the hash; what the users of the reference have.
 const COST: u32 = 10;
@@ -24,7 +24,6 @@ pub fn command() -> Command {
 }
 
 /// Runs it.
-#[expect(clippy::print_stdout, reason = "the line is the command's result")]
 pub fn run(matches: &ArgMatches) -> Exit {
     let username = matches.get_one::<String>("username").map_or("", String::as_str);
     let password = match matches.get_one::<String>("password") {
@@ -32,23 +31,20 @@ pub fn run(matches: &ArgMatches) -> Exit {
         None => {
             let mut text = String::new();
             if let Err(error) = std::io::stdin().read_to_string(&mut text) {
-                eprintln!("error: standard input: {error}");
+                console::error(format_args!("standard input: {error}"));
                 return Exit::Failed;
             }
             text.trim_end_matches(['\n', '\r']).to_owned()
         }
     };
     if password.chars().count() < 8 {
-        eprintln!("error: the password needs at least 8 characters");
+        console::error("the password needs at least 8 characters");
         return Exit::Usage;
     }
     match bcrypt::hash(&password, COST) {
-        Ok(hash) => {
-            println!("{username}:{hash}");
-            Exit::Success
-        }
+        Ok(hash) => console::line(format_args!("{username}:{hash}")),
         Err(error) => {
-            eprintln!("error: {error}");
+            console::error(&error);
             Exit::Failed
         }
     }

@@ -9,7 +9,7 @@ use pikoci_model::{
     port::{Clock, Compilation, CompileRequest, Compiler},
 };
 
-use super::{Exit, vars};
+use super::{Exit, console, vars};
 use crate::{clock::SystemClock, wire};
 
 /// The flag that lets `source` name `http://`.
@@ -88,7 +88,7 @@ pub fn run(matches: &ArgMatches) -> Exit {
         _ => Ok(Exit::Usage),
     };
     result.unwrap_or_else(|error| {
-        eprintln!("error: {error}");
+        console::error(&error);
         Exit::Usage
     })
 }
@@ -134,15 +134,15 @@ fn validate(matches: &ArgMatches) -> Result<Exit, String> {
     )?;
     let refused =
         compilation.pipeline.is_none() || (matches.get_flag("strict") && !compilation.diagnostics.is_empty());
-    if matches.get_one::<String>("format").is_some_and(|format| format == "json") {
-        print_json(&serde_json::json!({ "valid": !refused, "errors": compilation.diagnostics }));
+    let json = matches.get_one::<String>("format").is_some_and(|format| format == "json");
+    let said = if json {
+        let found = serde_json::json!({ "valid": !refused, "errors": compilation.diagnostics });
+        console::line(format_args!("{found:#}"))
     } else {
         report(compiler.as_ref(), &compilation.diagnostics);
-        if !refused {
-            print_text("Valid.\n");
-        }
-    }
-    Ok(if refused { Exit::Usage } else { Exit::Success })
+        if refused { Exit::Usage } else { console::line("Valid.") }
+    };
+    Ok(if refused { Exit::Usage } else { said })
 }
 
 fn format(matches: &ArgMatches) -> Result<Exit, String> {
@@ -156,12 +156,12 @@ fn format(matches: &ArgMatches) -> Result<Exit, String> {
         }
         Ok(text) if text.as_bytes() == source => Ok(Exit::Success),
         Ok(_) if matches.get_flag("check") => {
-            eprintln!("{}: would be formatted", file.display());
+            console::say(format_args!("{}: would be formatted", file.display()));
             Ok(Exit::Failed)
         }
         Ok(text) => {
             std::fs::write(&file, text).map_err(|error| format!("{}: {error}", file.display()))?;
-            eprintln!("{}: formatted", file.display());
+            console::say(format_args!("{}: formatted", file.display()));
             Ok(Exit::Success)
         }
     }
@@ -174,8 +174,7 @@ fn graph(matches: &ArgMatches) -> Result<Exit, String> {
     let Some(pipeline) = compilation.pipeline else { return Ok(Exit::Usage) };
     let name = name_of_file(&file_of(matches));
     let svg = matches.get_one::<String>("format").is_some_and(|format| format == "svg");
-    print_text(&wire::draw_graph(&name, &pipeline, svg));
-    Ok(Exit::Success)
+    Ok(console::result(&wire::draw_graph(&name, &pipeline, svg)))
 }
 
 /// The slug of a file's name without its extension: the name of a pipeline that is given none.
@@ -184,24 +183,23 @@ pub fn name_of_file(file: &Path) -> String {
     if slug.is_empty() { "pipeline".to_owned() } else { slug }
 }
 
+/// How many errors there are, in words; none if there are none.
+pub fn errors(diagnostics: &[Diagnostic]) -> Option<String> {
+    match diagnostics.iter().filter(|d| d.severity == Severity::Error).count() {
+        0 => None,
+        1 => Some("1 error".to_owned()),
+        many => Some(format!("{many} errors")),
+    }
+}
+
 /// Findings as a person reads them, on standard error.
 pub fn report(compiler: &dyn Compiler, diagnostics: &[Diagnostic]) {
     for diagnostic in diagnostics {
-        eprintln!("{}", compiler.render(diagnostic).trim_end());
+        console::say(compiler.render(diagnostic).trim_end());
     }
-    let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
-    if errors > 0 {
-        eprintln!("{errors} error{}", if errors == 1 { "" } else { "s" });
+    if let Some(errors) = errors(diagnostics) {
+        console::say(errors);
     }
-}
-
-#[expect(clippy::print_stdout, reason = "the text is the command's result")]
-fn print_text(text: &str) {
-    print!("{text}");
-}
-
-fn print_json(value: &serde_json::Value) {
-    print_text(&format!("{value:#}\n"));
 }
 
 #[cfg(test)]

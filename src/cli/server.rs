@@ -3,12 +3,9 @@
 use std::{io::ErrorKind, net::TcpListener, path::Path};
 
 use clap::{ArgMatches, Command};
-use pikoci_model::{
-    diagnostic::Severity,
-    port::{Refusal, SavePipeline, store::AccountStore},
-};
+use pikoci_model::port::{Refusal, SavePipeline, store::AccountStore};
 
-use super::{Exit, pipeline as pipeline_file, vars};
+use super::{Exit, console, pipeline as pipeline_file, vars};
 use crate::{
     config::{Host, ServerConfig, ServerFlags},
     shutdown::{self, Asked, Interrupts},
@@ -27,28 +24,23 @@ pub fn run(matches: &ArgMatches, nursery: wire::Nursery) -> Exit {
     let config = match ServerConfig::read(&flags, &host) {
         Ok(config) => config,
         Err(error) => {
-            eprintln!("error: {error}");
+            console::error(&error);
             return Exit::Usage;
         }
     };
     let fault = match flags.fault.as_deref().map(str::parse).transpose() {
         Ok(fault) => fault,
         Err(error) => {
-            eprintln!("error: {error}");
+            console::error(&error);
             return Exit::Usage;
         }
     };
-    let secrets = [&config.jwt_secret, &config.admin_password, &config.database.db_password];
-    let secrets = secrets.map(Option::as_deref);
-    let secrets =
-        secrets.into_iter().flatten().chain(config.broker.secrets()).chain(config.database.secrets());
-    wire::hide_arguments(&secrets.collect::<Vec<_>>());
     crate::logging::start(&config.log.log_level, config.log.log_format == "json");
     let address = config.listen.clone().unwrap_or_else(|| format!("0.0.0.0:{}", config.port));
     let listener = match TcpListener::bind(&address) {
         Ok(listener) => listener,
         Err(error) => {
-            eprintln!("error: cannot listen on {address}: {error}");
+            console::error(format_args!("cannot listen on {address}: {error}"));
             let no_address = error.kind() == ErrorKind::InvalidInput;
             return if no_address { Exit::Usage } else { Exit::Failed };
         }
@@ -59,7 +51,7 @@ pub fn run(matches: &ArgMatches, nursery: wire::Nursery) -> Exit {
         match wire::start_server(start).await {
             Ok(server) => serve(server, &config, &flags).await,
             Err(error) => {
-                eprintln!("error: {error}");
+                console::error(&error);
                 Exit::Failed
             }
         }
@@ -70,7 +62,7 @@ async fn serve(mut server: RunningServer, config: &ServerConfig, flags: &ServerF
     let mut interrupts = match Interrupts::listen() {
         Ok(interrupts) => interrupts,
         Err(error) => {
-            eprintln!("error: {error}");
+            console::error(&error);
             return Exit::Failed;
         }
     };
@@ -78,7 +70,7 @@ async fn serve(mut server: RunningServer, config: &ServerConfig, flags: &ServerF
     if let Some(file) = &config.pipeline_config
         && let Err(error) = start_up_pipeline(&server, config, file, &flags.vars).await
     {
-        eprintln!("error: {error}");
+        console::error(&error);
         server.stop_worker().await;
         server.close().await;
         return Exit::Usage;
@@ -131,13 +123,12 @@ async fn end(server: &mut RunningServer, asked: Asked, interrupts: &mut Interrup
 }
 
 /// Says where to look, and what to log in with.
-#[expect(clippy::print_stdout, reason = "people and scripts wait for these lines")]
 fn greet(server: &RunningServer, config: &ServerConfig) {
     let port = server.address.port();
     let ip = server.address.ip();
     let host = if ip.is_unspecified() { "localhost".to_owned() } else { ip.to_string() };
     if let Some(password) = &server.password {
-        println!("admin password: {password}");
+        console::line(format_args!("admin password: {password}"));
     }
     let url = if config.external_url.is_empty() {
         format!("http://{host}:{port}")
@@ -145,11 +136,11 @@ fn greet(server: &RunningServer, config: &ServerConfig) {
         config.external_url.clone()
     };
     if let Some(token) = &server.worker_token {
-        println!("worker token: {token}");
+        console::line(format_args!("worker token: {token}"));
     }
-    println!("PikoCI is ready: {url} (user admin)");
+    console::line(format_args!("PikoCI is ready: {url} (user admin)"));
     if url != format!("http://{host}:{port}") {
-        println!("listening on http://{host}:{port}");
+        console::line(format_args!("listening on http://{host}:{port}"));
     }
 }
 
@@ -180,8 +171,8 @@ async fn start_up_pipeline(
         }
         Err(Refusal::Pipeline(diagnostics)) => {
             pipeline_file::report(server.compiler.as_ref(), &diagnostics);
-            let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
-            Err(format!("{}: {errors} errors, the server was not started", file.display()))
+            let errors = pipeline_file::errors(&diagnostics).unwrap_or_default();
+            Err(format!("{}: {errors}, the server was not started", file.display()))
         }
         Err(refusal) => Err(refusal.to_string()),
     }

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use pikoci_exec::journal::{ItemView, ServiceView, StateDirectory, StopState};
 
-use super::Exit;
+use super::{Exit, console};
 use crate::{
     config::{Host, WorkerConfig, WorkerFlags},
     shutdown::{self, Asked, Interrupts},
@@ -77,7 +77,7 @@ pub fn run(matches: &ArgMatches, nursery: wire::Nursery) -> Exit {
         }
     };
     done.unwrap_or_else(|error| {
-        eprintln!("error: {error}");
+        console::error(&error);
         Exit::Failed
     })
 }
@@ -90,18 +90,16 @@ fn work(matches: &ArgMatches, nursery: wire::Nursery) -> Exit {
     let (token, config) = match read {
         Ok(read) => read,
         Err(error) => {
-            eprintln!("error: {error}");
+            console::error(&error);
             return Exit::Usage;
         }
     };
-    let secrets = config.worker_token.as_deref().into_iter().chain(config.broker.secrets());
-    wire::hide_arguments(&secrets.collect::<Vec<_>>());
     crate::logging::start(&config.log.log_level, config.log.log_format == "json");
     wire::in_system(async move {
         match wire::remote_worker(&config, &token, &host, nursery, &flags).await {
             Ok(worker) => serve(worker).await,
             Err(error) => {
-                eprintln!("error: {error}");
+                console::error(&error);
                 Exit::Failed
             }
         }
@@ -113,7 +111,7 @@ async fn serve(mut worker: wire::RunningWorker) -> Exit {
     let mut interrupts = match Interrupts::listen() {
         Ok(interrupts) => interrupts,
         Err(error) => {
-            eprintln!("error: {error}");
+            console::error(&error);
             return Exit::Failed;
         }
     };
@@ -163,19 +161,17 @@ fn views(directory: &Path) -> Result<Vec<ItemView>, String> {
 fn list(directory: &Path, json: bool) -> Result<Exit, String> {
     let views = views(directory)?;
     if json {
-        print(&serde_json::to_string_pretty(&views).map_err(|error| error.to_string())?);
-    } else {
-        print_all(&views, |_| true);
+        return Ok(console::line(serde_json::to_string_pretty(&views).map_err(|error| error.to_string())?));
     }
-    Ok(Exit::Success)
+    Ok(console::result(&all(&views, |_| true)))
 }
 
 fn replay(directory: &Path, nursery: wire::Nursery, item: Option<&str>, wait: bool) -> Result<Exit, String> {
     let Some(state) = open(directory)? else { return Ok(Exit::Success) };
     let views = wire::replay(&state, nursery, item, wait)?;
-    print_all(&views, |view| !view.services.is_empty());
+    let said = console::result(&all(&views, |view| !view.services.is_empty()));
     let pending = views.iter().any(ItemView::is_pending);
-    Ok(if pending { Exit::Failed } else { Exit::Success })
+    Ok(if pending { Exit::Failed } else { said })
 }
 
 fn forget(directory: &Path, id: &str, reason: &str) -> Result<Exit, String> {
@@ -196,12 +192,9 @@ fn forget(directory: &Path, id: &str, reason: &str) -> Result<Exit, String> {
     Ok(Exit::Success)
 }
 
-#[expect(clippy::print_stdout, reason = "the command's result")]
-fn print(text: &str) {
-    println!("{text}");
-}
-
-fn print_all(views: &[ItemView], wanted: impl Fn(&ItemView) -> bool) {
+/// A line for each item, and one for each of its services.
+fn all(views: &[ItemView], wanted: impl Fn(&ItemView) -> bool) -> String {
+    let mut lines = String::new();
     for view in views.iter().filter(|view| wanted(view)) {
         let of = view.manifest.as_ref().map_or_else(
             || "no manifest".to_owned(),
@@ -209,9 +202,10 @@ fn print_all(views: &[ItemView], wanted: impl Fn(&ItemView) -> bool) {
                 format!("{} #{} run {} slot {}", manifest.job, manifest.number, manifest.run, manifest.slot)
             },
         );
-        print(&format!("{}  {of}{}", view.item, if view.held { "  (running)" } else { "" }));
-        view.services.iter().for_each(|service| print(&format!("  {}", line(service))));
+        lines.push_str(&format!("{}  {of}{}\n", view.item, if view.held { "  (running)" } else { "" }));
+        view.services.iter().for_each(|service| lines.push_str(&format!("  {}\n", line(service))));
     }
+    lines
 }
 
 /// One service, for people.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgMatches, Command};
 use pikoci_model::port::Clock;
 
-use super::Exit;
+use super::{Exit, console};
 use crate::{
     clock::SystemClock,
     config::{parse_duration, read_secret},
@@ -33,15 +33,11 @@ pub fn command() -> Command {
 }
 
 /// Runs it.
-#[expect(clippy::print_stdout, reason = "the token is the command's result")]
 pub fn run(matches: &ArgMatches) -> Exit {
     match token(matches) {
-        Ok(token) => {
-            println!("{token}");
-            Exit::Success
-        }
+        Ok(token) => console::line(token),
         Err(error) => {
-            eprintln!("error: {error}");
+            console::error(&error);
             Exit::Usage
         }
     }

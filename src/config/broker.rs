@@ -183,18 +183,4 @@ impl BrokerConfig {
             },
         )))
     }
-
-    /// What of it nobody else should read in the list of processes: an address may hold a password.
-    pub fn secrets(&self) -> impl Iterator<Item = &str> {
-        [
-            &self.nats_server_url,
-            &self.rabbit_server_url,
-            &self.kafka_brokers,
-            &self.pubsub_password,
-            &self.pubsub_token,
-        ]
-        .into_iter()
-        .flatten()
-        .map(String::as_str)
-    }
 }

@@ -172,9 +172,4 @@ impl DatabaseConfig {
             system,
         }))
     }
-
-    /// What of it nobody else should read in the list of processes.
-    pub fn secrets(&self) -> impl Iterator<Item = &str> {
-        self.db_password.iter().map(String::as_str)
-    }
 }

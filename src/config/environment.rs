@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::{ServerConfig, WorkerConfig, layers::FILE_SETTING};
+
 /// Variables that commands never inherit besides every setting's: tokens and addresses of other parts of PikoCI.
 const PRIVATE: [&str; 12] = [
     "WORKER_TOKEN",
@@ -93,13 +95,15 @@ impl Host {
     }
 }
 
-/// The environment that commands inherit: without the program's own configuration and tokens.
-pub fn commands_inherit(host: &Host, settings: &[String]) -> BTreeMap<String, String> {
+/// The environment that commands inherit: without any setting of server or worker, without tokens.
+pub fn commands_inherit(host: &Host) -> BTreeMap<String, String> {
+    let settings =
+        [ServerConfig::settings(), WorkerConfig::settings(), vec![FILE_SETTING.to_owned()]].concat();
     let private = |name: &str| {
         PRIVATE.contains(&name)
             || host.is_for_secrets(name)
             || name.starts_with("PIKOCI_")
-            || settings.iter().any(|setting| *name == variable_of(setting) && !is_common(name))
+            || settings.iter().any(|setting| *name == variable_of(setting))
     };
     host.variables.iter().filter(|(name, _)| !private(name)).map(|(n, v)| (n.clone(), v.clone())).collect()
 }
@@ -109,22 +113,35 @@ pub(super) fn variable_of(setting: &str) -> String {
     setting.to_uppercase().replace('-', "_")
 }
 
-/// Names that a setting has in common with what every program may use; they are passed on.
-fn is_common(name: &str) -> bool {
-    matches!(name, "LOG_LEVEL" | "USERS" | "TAGS")
-}
-
 #[cfg(test)]
 mod tests {
+    use clap::Arg;
+
     use super::*;
+    use crate::config::{ServerFlags, WorkerFlags};
 
     #[test]
     fn commands_do_not_inherit_the_configuration() {
         let names =
             ["PATH", "DB_SYSTEM", "JWT_SECRET", "PIKOCI_X", "VAULT_TOKEN", "DOCKER_HOST", "CI_SECRET_TOKEN"];
         let host = Host { variables: names.iter().map(|n| ((*n).to_owned(), "x".to_owned())).collect() };
-        let inherited = commands_inherit(&host, &["db-system".to_owned()]);
-        assert_eq!(inherited.keys().collect::<Vec<_>>(), ["DOCKER_HOST", "PATH"]);
+        assert_eq!(commands_inherit(&host).keys().collect::<Vec<_>>(), ["DOCKER_HOST", "PATH"]);
         assert_eq!(host.for_secrets().keys().collect::<Vec<_>>(), ["CI_SECRET_TOKEN", "VAULT_TOKEN"]);
+    }
+
+    #[test]
+    fn no_setting_is_inherited_by_either_name() {
+        let flags = [ServerFlags::command(), WorkerFlags::command()];
+        let flags = flags.iter().flat_map(|command| command.get_arguments().filter_map(Arg::get_long));
+        let variables = flags.map(variable_of).flat_map(|bare| [format!("PIKOCI_{bare}"), bare]);
+        let host = Host { variables: variables.map(|name| (name, "x".to_owned())).collect() };
+        for name in ["USERS", "CONFIG", "PIKOCI_CONFIG", "LOG_LEVEL", "TAGS", "WORKER_TOKEN_FILE", "QUEUES"] {
+            assert!(host.variables.contains_key(name), "{name} configures nothing");
+        }
+        // Flags that no variable gives.
+        let flags_alone = ["CHAOS_SEED", "FAULT", "PRETEND_VERSION", "VAR"];
+        let left: Vec<_> =
+            commands_inherit(&host).into_keys().filter(|n| !flags_alone.contains(&n.as_str())).collect();
+        assert!(left.is_empty(), "commands would see {left:?}");
     }
 }

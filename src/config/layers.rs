@@ -1,11 +1,18 @@
 //! The four layers, put one over the other.
 
-use std::{collections::BTreeMap, fmt, path::Path};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use config::{Config, File, FileFormat};
 use serde::de::DeserializeOwned;
 
 use super::environment::{Host, variable_of};
+
+/// The flag that names the file of settings; it is no key of that file.
+pub(super) const FILE_SETTING: &str = "config";
 
 /// What is wrong with a configuration, in words.
 #[derive(Debug)]
@@ -111,6 +118,12 @@ fn wanted(kind: &str) -> &str {
     }
 }
 
+/// The file of settings: the one that the flag names, else the one of the environment.
+pub(super) fn file_of_settings(flag: Option<&Path>, host: &Host) -> Option<PathBuf> {
+    let named = || from_environment(host, FILE_SETTING).map(|(_, path)| PathBuf::from(path));
+    flag.map(Path::to_path_buf).or_else(named)
+}
+
 /// The prefixed variable wins over the bare one; an empty one counts as absent.
 fn from_environment(host: &Host, setting: &str) -> Option<(String, String)> {
     let bare = variable_of(setting);
@@ -197,6 +210,19 @@ mod tests {
         let sample = read_with(BTreeMap::new());
         assert_eq!((sample.port, sample.db_system.as_str()), (3, "file"));
         assert_eq!(read_with(BTreeMap::from([("port".to_owned(), "4".to_owned())])).port, 4);
+    }
+
+    #[test]
+    fn the_file_is_named_like_any_setting() {
+        let host = |variables: &[(&str, &str)]| Host {
+            variables: variables.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect(),
+        };
+        let both = host(&[("CONFIG", "bare"), ("PIKOCI_CONFIG", "prefixed")]);
+        let named = |flag: Option<&str>, host: &Host| file_of_settings(flag.map(Path::new), host);
+        assert_eq!(named(Some("flag"), &both), Some("flag".into()));
+        assert_eq!(named(None, &both), Some("prefixed".into()));
+        assert_eq!(named(None, &host(&[("CONFIG", "bare"), ("PIKOCI_CONFIG", "")])), Some("bare".into()));
+        assert_eq!(named(None, &host(&[])), None);
     }
 
     #[test]

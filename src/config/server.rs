@@ -152,12 +152,11 @@ impl ServerFlags {
         let mut command = Command::new("server")
             .about("Run the server, by default with a worker inside")
             .arg(
-                Arg::new("config")
-                    .long("config")
+                Arg::new(layers::FILE_SETTING)
+                    .long(layers::FILE_SETTING)
                     .short('c')
-                    .env("CONFIG")
                     .value_name("FILE")
-                    .help("TOML, YAML or JSON file of these settings"),
+                    .help("TOML, YAML or JSON file of these settings (also CONFIG or PIKOCI_CONFIG)"),
             )
             .arg(
                 Arg::new("var")
@@ -183,7 +182,7 @@ impl ServerFlags {
         let given = Self::lists().into_iter().flat_map(|settings| given(matches, settings));
         Self {
             given: given.collect(),
-            file: matches.get_one::<String>("config").map(PathBuf::from),
+            file: matches.get_one::<String>(layers::FILE_SETTING).map(PathBuf::from),
             vars: matches.get_many::<String>("var").into_iter().flatten().cloned().collect(),
             chaos: matches.get_one::<u64>("chaos-seed").copied(),
             fault: matches.get_one::<String>("fault").cloned(),
@@ -202,7 +201,8 @@ impl ServerConfig {
     /// # Errors
     /// What is wrong and what would be right.
     pub fn read(flags: &ServerFlags, host: &Host) -> Result<Self, ConfigError> {
-        let layers = layers::merge(&Self::settings(), flags.file.as_deref(), host, flags.given.clone())?;
+        let file = layers::file_of_settings(flags.file.as_deref(), host);
+        let layers = layers::merge(&Self::settings(), file.as_deref(), host, flags.given.clone())?;
         let config = Self {
             database: layers.read()?,
             broker: layers.read()?,
@@ -318,6 +318,15 @@ mod tests {
     fn the_documented_example_is_read() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("pikoci.toml");
         let config = read(&["--config", &path.to_string_lossy()]).unwrap();
+        assert_eq!(config.database.db_system, DbSystem::Sqlite);
+    }
+
+    #[test]
+    fn the_file_may_be_named_by_a_variable() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("pikoci.toml");
+        let variables = [("PIKOCI_CONFIG".to_owned(), path.display().to_string())].into();
+        let flags = ServerFlags::from_matches(&ServerFlags::command().get_matches_from(["server"]));
+        let config = ServerConfig::read(&flags, &Host { variables }).unwrap();
         assert_eq!(config.database.db_system, DbSystem::Sqlite);
     }
 }

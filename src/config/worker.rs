@@ -83,12 +83,11 @@ impl WorkerFlags {
     /// The command with its flags.
     pub fn command() -> Command {
         let command = Command::new("worker").about("Run a worker, which needs a broker and a token").arg(
-            Arg::new("config")
-                .long("config")
+            Arg::new(layers::FILE_SETTING)
+                .long(layers::FILE_SETTING)
                 .short('c')
-                .env("CONFIG")
                 .value_name("FILE")
-                .help("TOML, YAML or JSON file of these settings"),
+                .help("TOML, YAML or JSON file of these settings (also CONFIG or PIKOCI_CONFIG)"),
         );
         let chaos = Arg::new("chaos-seed").long("chaos-seed").hide(true);
         let command = command.arg(chaos.value_parser(clap::value_parser!(u64)));
@@ -104,7 +103,7 @@ impl WorkerFlags {
     pub fn from_matches(matches: &ArgMatches) -> Self {
         Self {
             given: Self::lists().into_iter().flat_map(|settings| given(matches, settings)).collect(),
-            file: matches.get_one::<String>("config").map(PathBuf::from),
+            file: matches.get_one::<String>(layers::FILE_SETTING).map(PathBuf::from),
             chaos: matches.get_one::<u64>("chaos-seed").copied(),
             version: matches.get_one::<String>("pretend-version").cloned(),
         }
@@ -112,7 +111,8 @@ impl WorkerFlags {
 }
 
 impl WorkerConfig {
-    fn settings() -> Vec<String> {
+    /// All names of settings.
+    pub fn settings() -> Vec<String> {
         WorkerFlags::lists().into_iter().flatten().map(|(name, ..)| (*name).to_owned()).collect()
     }
 
@@ -121,7 +121,8 @@ impl WorkerConfig {
     /// # Errors
     /// What is wrong and what would be right.
     pub fn read(flags: &WorkerFlags, host: &Host) -> Result<Self, ConfigError> {
-        let layers = layers::merge(&Self::settings(), flags.file.as_deref(), host, flags.given.clone())?;
+        let file = layers::file_of_settings(flags.file.as_deref(), host);
+        let layers = layers::merge(&Self::settings(), file.as_deref(), host, flags.given.clone())?;
         let config =
             Self { broker: layers.read()?, building: layers.read()?, log: layers.read()?, ..layers.read()? };
         config.broker.check()?;
@@ -178,6 +179,21 @@ mod tests {
         assert!(config.takes("checks") && !config.takes("jobs") && config.building.tags == ["a", "b"]);
         let (_, broker) = config.broker.broker().unwrap().unwrap();
         assert_eq!((broker.address.as_str(), broker.prefix.as_str()), ("nats://broker", "pikoci"));
+    }
+
+    #[test]
+    fn the_file_may_be_named_by_a_variable() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("worker.toml");
+        std::fs::write(
+            &file,
+            "pubsub-system = \"nats\"\nnats-server-url = \"n\"\nworker-token = \"a.b.c\"\n",
+        )
+        .unwrap();
+        let variables = [("PIKOCI_CONFIG".to_owned(), file.display().to_string())].into();
+        let flags = WorkerFlags::from_matches(&WorkerFlags::command().get_matches_from(["worker"]));
+        let config = WorkerConfig::read(&flags, &Host { variables }).unwrap();
+        assert_eq!(config.worker_token.as_deref(), Some("a.b.c"));
     }
 
     #[test]

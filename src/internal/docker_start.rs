@@ -32,15 +32,15 @@ struct Order {
 pub(super) fn run(args: &[String]) -> Outcome {
     let order = Order::read(args)?;
     let instance = environment::require("SERVICE_INSTANCE")?;
-    let name = free_name(&environment::require("SERVICE_CONTAINER")?, &instance)?;
-    let environment = order.environment()?;
-    let mut client = engine::client();
-    client.args(["run", "--detach", "--name", &name, "--env-file", "/dev/stdin"]);
-    for (name, value) in environment.iter().filter(|(_, value)| value.contains('\n')) {
-        client.args(["--env", name]).env(name, value);
+    let stable = environment::require("SERVICE_CONTAINER")?;
+    let mut name = free_name(&stable, &instance)?;
+    let mut started = order.start(&name, &instance);
+    // Another worker may have taken the name since it was looked at.
+    if started.is_err() && name == stable && holder_of(&stable)? == Holder::Another {
+        name = own_name(&stable, &instance);
+        started = order.start(&name, &instance);
     }
-    order.add_to(&mut client, &instance)?;
-    launch(client, &environment)?;
+    started?;
     super::answer(&format!("container {name}"))
 }
 
@@ -70,6 +70,18 @@ impl Order {
             return Err("docker-start needs --image and --port".to_owned());
         }
         Ok(order)
+    }
+
+    /// Starts the container under this name.
+    fn start(&self, name: &str, instance: &str) -> Result<(), String> {
+        let environment = self.environment()?;
+        let mut client = engine::client();
+        client.args(["run", "--detach", "--name", name, "--env-file", "/dev/stdin"]);
+        for (name, value) in environment.iter().filter(|(_, value)| value.contains('\n')) {
+            client.args(["--env", name]).env(name, value);
+        }
+        self.add_to(&mut client, instance)?;
+        launch(client, &environment)
     }
 
     /// The options behind the name, the image and its command.
@@ -139,7 +151,7 @@ fn user_environment(json: Option<&str>) -> Result<BTreeMap<String, String>, Stri
 }
 
 /// What the container is known by. `pikoci.owner` is the worker's state directory: two of them may
-/// use one engine.
+/// use one engine. `pikoci.place` is what the worker's build slot is held for.
 fn labels(instance: &str) -> Vec<(&'static str, String)> {
     let text = |variable: &str| environment::get(variable).unwrap_or_default();
     vec![
@@ -147,47 +159,69 @@ fn labels(instance: &str) -> Vec<(&'static str, String)> {
         ("pikoci.build", text("BUILD_ID")),
         ("pikoci.service", text("SERVICE_NAME")),
         ("pikoci.owner", text("PIKOCI_OWNER")),
+        ("pikoci.place", text("PIKOCI_PLACE")),
         ("pikoci.kind", "service".to_owned()),
     ]
 }
 
 /// The stable name, or one of this instance's own when the stable one is somebody else's.
 fn free_name(stable: &str, instance: &str) -> Result<String, String> {
-    let filter = format!("name=^/?{stable}$");
-    let format = "{{.ID}}\t{{.Label \"pikoci.kind\"}}\t{{.Label \"pikoci.owner\"}}";
-    let listing = engine::ask(&["ps", "--all", "--no-trunc", "--filter", &filter, "--format", format])?;
-    match holder(&listing, environment::get("PIKOCI_OWNER").as_deref()) {
+    match holder_of(stable)? {
         Holder::Nobody => Ok(stable.to_owned()),
         Holder::LeftOver(id) => {
             super::say(&format!("removing the left-over container {stable}"));
-            engine::ask(&["rm", "--force", "--volumes", id])?;
+            engine::ask(&["rm", "--force", "--volumes", &id])?;
             Ok(stable.to_owned())
         }
-        Holder::Another => {
-            let own = format!("{stable}-{}", instance.get(..8).unwrap_or(instance));
-            super::say(&format!("the name {stable} is taken by another's container, using {own}"));
-            Ok(own)
-        }
+        Holder::Another => Ok(own_name(stable, instance)),
     }
 }
 
+/// A name that nobody else uses.
+fn own_name(stable: &str, instance: &str) -> String {
+    let own = format!("{stable}-{}", instance.get(..8).unwrap_or(instance));
+    super::say(&format!("the name {stable} is taken by another's container, using {own}"));
+    own
+}
+
+/// Who has the stable name now.
+fn holder_of(stable: &str) -> Result<Holder, String> {
+    let filter = format!("name=^/?{stable}$");
+    let labels = OF_HOLDER.map(|label| format!("{{{{.Label \"pikoci.{label}\"}}}}"));
+    let format = format!("{{{{.ID}}}}\t{}", labels.join("\t"));
+    let listing = engine::ask(&["ps", "--all", "--no-trunc", "--filter", &filter, "--format", &format])?;
+    let own = ["PIKOCI_OWNER", "PIKOCI_PLACE", "BUILD_ID", "SERVICE_NAME"].map(environment::get);
+    Ok(holder(&listing, &own.map(Option::unwrap_or_default)))
+}
+
+/// The labels that say whose a container is.
+const OF_HOLDER: [&str; 5] = ["kind", "owner", "place", "build", "service"];
+
 /// Whose container has the stable name.
 #[derive(Debug, PartialEq, Eq)]
-enum Holder<'a> {
+enum Holder {
     Nobody,
-    /// A service of this owner. Whoever holds the build slot owns the name on this worker, so its
-    /// build is gone.
-    LeftOver(&'a str),
+    /// A service that was started from the same build slot, of an earlier build or of an earlier
+    /// attempt at this one: whoever holds the slot knows that nobody uses it any more.
+    LeftOver(String),
     /// Maybe alive: it is left alone.
     Another,
 }
 
-/// Decides from a listing of id, kind and owner. Without an owner of our own nothing is known to
-/// be left over.
-fn holder<'a>(listing: &'a str, owner: Option<&str>) -> Holder<'a> {
+/// Decides from a listing of id and [`OF_HOLDER`], by the owner, place, build and name of the
+/// service to be started. Without an owner and a place of our own nothing is known to be left over.
+fn holder(listing: &str, own: &[String; 4]) -> Holder {
     let Some(line) = listing.lines().next() else { return Holder::Nobody };
+    let [owner, place, build, service] = own.each_ref().map(String::as_str);
     match line.split('\t').collect::<Vec<_>>().as_slice() {
-        [id, "service", label] if Some(*label) == owner => Holder::LeftOver(id),
+        [id, "service", theirs @ .., of_build, name]
+            if theirs == [owner, place]
+                && !owner.is_empty()
+                && !place.is_empty()
+                && (*of_build != build || *name == service) =>
+        {
+            Holder::LeftOver((*id).to_owned())
+        }
         _ => Holder::Another,
     }
 }
@@ -232,12 +266,25 @@ mod tests {
     }
 
     #[test]
-    fn only_our_own_container_is_left_over() {
-        assert_eq!(holder("", Some("o")), Holder::Nobody);
-        assert_eq!(holder("id\tservice\to", Some("o")), Holder::LeftOver("id"));
-        assert_eq!(holder("id\tservice\tother", Some("o")), Holder::Another);
-        assert_eq!(holder("id\t\t", Some("o")), Holder::Another);
-        assert_eq!(holder("id\tservice\t", None), Holder::Another);
+    fn only_what_our_own_slot_has_left_is_left_over() {
+        let own = ["o", "main/app/test/0", "7", "db"].map(str::to_owned);
+        let left = Holder::LeftOver("id".to_owned());
+        assert_eq!(holder("", &own), Holder::Nobody);
+        assert_eq!(holder("id\tservice\to\tmain/app/test/0\t6\tcache", &own), left);
+        assert_eq!(holder("id\tservice\to\tmain/app/test/0\t7\tdb", &own), left);
+        for others in [
+            // A second service of the same type, in this very build.
+            "id\tservice\to\tmain/app/test/0\t7\tcache",
+            // Names may be the same where pipelines and jobs are not.
+            "id\tservice\to\tmain/app-test/0\t6\tdb",
+            "id\tservice\tother\tmain/app/test/0\t6\tdb",
+            "id\t\t\t\t\t",
+            "id",
+        ] {
+            assert_eq!(holder(others, &own), Holder::Another, "{others}");
+        }
+        let nobody = ["", "", "7", "db"].map(str::to_owned);
+        assert_eq!(holder("id\tservice\t\t\t6\tdb", &nobody), Holder::Another);
     }
 
     #[test]

@@ -81,11 +81,15 @@ impl Vault {
     /// The keys and values at `path`.
     fn secret(&self, path: &str) -> Result<Json, String> {
         let answer = self.ask(Method::GET, path, None)?;
-        if answer.status == 404
+        // A token that may read below `data/` only is refused without it, as one that may read nothing.
+        if matches!(answer.status, 403 | 404)
             && let Some(versioned) = self.versioned_path(path)
         {
             let second = self.ask(Method::GET, &versioned, None)?;
-            return content(path, &second);
+            // A refusal says more than that there is nothing where the path was not meant to lead.
+            if answer.status == 404 || second.status == 200 {
+                return content(path, &second);
+            }
         }
         content(path, &answer)
     }
@@ -224,6 +228,20 @@ mod tests {
             assert_eq!(vault.secret(path).unwrap()["password"], "x", "{path}");
         }
         assert!(vault.secret("secret/other").unwrap_err().contains("nothing at this path"));
+    }
+
+    #[test]
+    fn a_token_that_may_read_the_versioned_path_only_reads_it() {
+        let denied = r#"{"errors": ["permission denied"]}"#;
+        let vault = server(&[
+            ("secret/db", 403, denied),
+            ("secret/data/db", 200, VERSIONED),
+            ("secret/other", 403, denied),
+            ("sys/internal/ui/mounts/secret/db", 403, denied),
+        ]);
+        assert_eq!(vault.secret("secret/db").unwrap()["password"], "x");
+        let error = vault.secret("secret/other").unwrap_err();
+        assert!(error.contains("cannot read `secret/other`: the token is not valid or may not"), "{error}");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use pikoci_model::port::{Compilation, CompileRequest, Compiler};
 use crate::compile::{self, LanguageOptions, conclude};
 use crate::diagnostic::{self, Diagnostic};
 use crate::format;
-use crate::lower::definition::{Fetched, FetchedFile};
+use crate::lower::fetched::{Fetched, FetchedFile};
 
 /// The compiler of pipeline files.
 #[derive(Debug, Clone, Default)]

@@ -82,7 +82,8 @@ fn scaled(number: &str, unit: u64) -> Result<u128, DurationError> {
     let mut place = unit;
     for digit in fraction.bytes() {
         place /= 10;
-        total += u128::from(digit - b'0') * place;
+        let part = u128::from(digit - b'0') * place;
+        total = total.checked_add(part).ok_or(DurationError::OutOfRange)?;
     }
     Ok(total)
 }
@@ -124,6 +125,7 @@ mod tests {
             ("1w", DurationError::Unit),
             ("-1s", DurationError::Negative),
             ("999999999999999h", DurationError::OutOfRange),
+            ("340282366920938463463374607431.9s", DurationError::OutOfRange),
         ];
         for (text, error) in cases {
             assert_eq!(parse(text), Err(error), "{text}");

@@ -144,6 +144,32 @@ fn mysql(options: &DatabaseOptions) -> MySqlConnectOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        field::get,
+        options::Database,
+        sql::{Conn, query},
+    };
+
+    /// A copy of a large database lasts longer than the limits of everyday, and nobody inherits its connections.
+    #[tokio::test]
+    async fn a_patient_connection_has_no_limits_and_is_used_once() {
+        let server = std::env::var("PIKOCI_TEST_POSTGRESQL")
+            .expect("PIKOCI_TEST_POSTGRESQL is set: `eval \"$(integration/backends env)\"` and `up`");
+        let Ok(Database::Server(options)) = server.parse() else { panic!("{server} is no server") };
+        let pool = Pool::postgres(postgres(&options), options.place(), 1);
+        let limits = async |conn: &mut Conn| {
+            let words = "SELECT current_setting('statement_timeout') || ' ' || \
+                         current_setting('idle_in_transaction_session_timeout')";
+            get::<String>(&query(words).fetch_one(conn).await.unwrap(), 0).unwrap()
+        };
+        let mut conn = pool.acquire().await.unwrap();
+        assert_eq!(limits(&mut conn).await, "30s 1min");
+        conn.be_patient().await.unwrap();
+        assert_eq!(limits(&mut conn).await, "0 0");
+        drop(conn);
+        assert_eq!(limits(&mut pool.acquire().await.unwrap()).await, "30s 1min");
+        pool.close().await;
+    }
 
     #[test]
     fn versions_are_compared_as_numbers() {

@@ -9,6 +9,8 @@
 //! A node's queue is exclusive: it goes with its connection. Nothing is acknowledged by receivers and nothing is durable:
 //! what gets lost is repeated above, and a broker that holds a message for the length of a job would run it twice.
 
+mod dial;
+
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
@@ -18,15 +20,13 @@ use futures::{
     stream::{self, BoxStream},
 };
 use lapin::{
-    BasicProperties, Channel, Connection, ConnectionProperties, Consumer, DefaultConnectionBuilder,
-    ExchangeKind, PublisherConfirm,
+    BasicProperties, Channel, Connection, Consumer, ExchangeKind, PublisherConfirm,
     options::{
         BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions,
         QueueBindOptions, QueueDeclareOptions,
     },
-    tcp::OwnedTLSConfig,
     types::{AMQPValue, FieldTable},
-    uri::{AMQPScheme, AMQPUri},
+    uri::AMQPScheme,
 };
 use pikoci_model::{
     id::NodeId,
@@ -36,6 +36,8 @@ use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
 };
+
+use dial::{Attempt, Dial};
 
 use crate::{
     LinkState, Roles,
@@ -78,6 +80,21 @@ struct Names {
     roles: Roles,
 }
 
+impl Names {
+    fn new(prefix: &str, node: NodeId, roles: Roles) -> Self {
+        let name = |name: &str| format!("{prefix}.{name}");
+        Self {
+            any: name("any"),
+            nodes: name("nodes"),
+            servers: name("servers"),
+            workers: name("workers"),
+            own: name(&format!("node.{}", node.0)),
+            node: node.0,
+            roles,
+        }
+    }
+}
+
 impl RabbitBus {
     /// Joins. A broker that is not there now is tried until it is; only settings that can never work are an error.
     ///
@@ -86,16 +103,7 @@ impl RabbitBus {
     pub async fn join(settings: &BrokerSettings, node: NodeId, roles: Roles) -> Result<Self, BrokerError> {
         let dial = Dial::new(settings, &node)?;
         let dial_is_encrypted = dial.uri.scheme == AMQPScheme::AMQPS;
-        let name = |name: &str| format!("{}.{name}", settings.prefix);
-        let names = Arc::new(Names {
-            any: name("any"),
-            nodes: name("nodes"),
-            servers: name("servers"),
-            workers: name("workers"),
-            own: name(&format!("node.{}", node.0)),
-            node: node.0,
-            roles,
-        });
+        let names = Arc::new(Names::new(&settings.prefix, node, roles));
         let (link, mailbox) = (Link::new(), Mailbox::new());
         let (tell_channel, mut channel) = watch::channel(None);
         let (confirms, unconfirmed) = mpsc::channel(UNCONFIRMED);
@@ -172,8 +180,9 @@ async fn keep(
 ) {
     let mut attempt = 0;
     loop {
-        let error = match open(&dial, &names).await {
-            Ok(opened) => {
+        let opened = tokio::time::timeout(dial.limit, open(&dial, &names)).await;
+        let error = match opened {
+            Ok(Ok(opened)) => {
                 attempt = 0;
                 channel.send_replace(Some(opened.publishing));
                 link.up();
@@ -182,7 +191,8 @@ async fn keep(
                 drop(opened.connection);
                 error
             }
-            Err(error) => error.to_string(),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("the broker does not answer within {:?}", dial.limit),
         };
         link.down(error);
         attempt += 1;
@@ -197,7 +207,14 @@ struct Opened {
 }
 
 async fn open(dial: &Dial, names: &Names) -> lapin::Result<Opened> {
-    let connection = dial.connect().await?;
+    let attempt = Attempt::default();
+    let opened = open_in(dial, names, &attempt).await;
+    attempt.decided();
+    opened
+}
+
+async fn open_in(dial: &Dial, names: &Names, attempt: &Attempt) -> lapin::Result<Opened> {
+    let connection = dial.connect(attempt).await?;
     let consuming = connection.create_channel().await?;
     let publishing = connection.create_channel().await?;
     publishing.confirm_select(ConfirmSelectOptions::default()).await?;
@@ -259,47 +276,5 @@ async fn read(consumers: Vec<Consumer>, mailbox: &Mailbox) -> String {
     }
 }
 
-/// How to connect.
-struct Dial {
-    uri: AMQPUri,
-    name: String,
-    tls: OwnedTLSConfig,
-}
-
-impl Dial {
-    fn new(settings: &BrokerSettings, node: &NodeId) -> Result<Self, BrokerError> {
-        let mut uri: AMQPUri = settings.address.parse().map_err(BrokerError::Address)?;
-        if settings.tls {
-            uri.scheme = AMQPScheme::AMQPS;
-        }
-        let user = &mut uri.authority.userinfo;
-        if let Some(name) = &settings.user {
-            user.username.clone_from(name);
-        }
-        if let Some(password) = settings.token.as_ref().or(settings.password.as_ref()) {
-            user.password = password.reveal().to_owned();
-        }
-        uri.query.heartbeat.get_or_insert(10);
-        uri.query.connection_timeout.get_or_insert(5000);
-        let chain = settings.ca_file.as_ref().map(|path| {
-            let failed = |reason: std::io::Error| BrokerError::Certificates {
-                path: path.clone(),
-                reason: reason.to_string(),
-            };
-            std::fs::read_to_string(path).map_err(failed)
-        });
-        let tls = OwnedTLSConfig { identity: None, cert_chain: chain.transpose()? };
-        Ok(Self { uri, name: format!("pikoci {}", node.0), tls })
-    }
-
-    async fn connect(&self) -> lapin::Result<Connection> {
-        let properties = ConnectionProperties::default().with_connection_name(self.name.as_str().into());
-        let builder = DefaultConnectionBuilder::new()?;
-        builder
-            .with_uri(self.uri.clone())
-            .with_properties(properties)
-            .with_tls_config(self.tls.clone())
-            .connect()
-            .await
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -21,6 +21,7 @@ mod api;
 mod auth;
 mod deps;
 mod face;
+mod held;
 mod live;
 mod metrics;
 mod openapi;

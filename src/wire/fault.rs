@@ -17,7 +17,7 @@ use pikoci_model::{
     id::{InstanceId, StepPath},
     outcome::Ended,
     port::{
-        Item, LaunchError, Launcher, LeaseEnd, Process, ProcessEnd, ServiceEnd, ServiceLaunch, Spawn,
+        Item, LaunchError, Launcher, LeaseEnd, Mask, Process, ProcessEnd, ServiceEnd, ServiceLaunch, Spawn,
         WorkItem,
     },
     text::SecretValue,
@@ -131,6 +131,10 @@ impl WorkItem for PanickingItem {
 
     fn mask(&self, values: &[SecretValue]) {
         self.item.mask(values);
+    }
+
+    fn masker(&self) -> Arc<dyn Mask> {
+        self.item.masker()
     }
 
     async fn spawn(&self, spawn: Spawn) -> Result<Arc<dyn Process>, LaunchError> {

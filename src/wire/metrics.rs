@@ -93,6 +93,8 @@ fn services(counts: &ServiceCounts, out: &mut String) {
     }
     head(out, "pikoci_service_stop_failures_total", "counter");
     line(out, "pikoci_service_stop_failures_total", "", counts.failed);
+    head(out, "pikoci_service_reports_refused_total", "counter");
+    line(out, "pikoci_service_reports_refused_total", "", counts.refused);
     head(out, "pikoci_service_stop_seconds", "histogram");
     let mut within = 0;
     let bounds = STOP_BOUNDS.iter().map(|ms| (*ms as f64 / 1000.0).to_string()).chain(["+Inf".to_owned()]);
@@ -135,6 +137,7 @@ mod tests {
             "pikoci_services_stopped_total{by=\"build\"} 0\n",
             "pikoci_services_stopped_total{by=\"shim\"} 2\n",
             "pikoci_service_stop_failures_total 1\n",
+            "pikoci_service_reports_refused_total 0\n",
             "pikoci_service_stop_seconds_bucket{le=\"0.05\"} 1\n",
             "pikoci_service_stop_seconds_bucket{le=\"0.5\"} 1\n",
             "pikoci_service_stop_seconds_bucket{le=\"1\"} 2\n",

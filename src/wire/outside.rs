@@ -1,7 +1,8 @@
 //! What workers of elsewhere need, and how the way to them stands.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
+use pikoci_engine::{inbox::InboxCounts, server::ServerMeter};
 use pikoci_model::port::Store;
 use pikoci_seal::mail::{Claims, Installation};
 use pikoci_transport::LinkState;
@@ -41,13 +42,37 @@ pub fn token_by_hand(secret: &str, team: Option<String>, expires: Option<i64>) -
 }
 
 /// How the connection to the broker stands, for whoever asks.
-pub fn health(outside: Outside) -> Transport {
+pub fn health(outside: Outside, meter: ServerMeter) -> Transport {
     Arc::new(move || TransportHealth {
         system: outside.system.name(),
         trouble: match &*outside.link.borrow() {
             LinkState::Up => None,
             LinkState::Down(why) => Some(why.clone()),
         },
-        dropped: outside.drops.counts().filter(|(_, count)| *count > 0).collect(),
+        dropped: dropped(outside.drops.counts(), meter.envelopes()),
     })
+}
+
+/// Envelopes that were not taken: those that the seals refused, and those that were no good behind their seal.
+fn dropped(
+    by_seals: impl Iterator<Item = (&'static str, u64)>,
+    inside: InboxCounts,
+) -> BTreeMap<&'static str, u64> {
+    let mut dropped = BTreeMap::new();
+    for (kind, count) in by_seals.chain(inside.refused()).filter(|(_, count)| *count > 0) {
+        *dropped.entry(kind).or_default() += count;
+    }
+    dropped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_refused_behind_its_seal_counts_as_well() {
+        let inside = InboxCounts { delivered: 9, garbled: 2, misspoken: 3, ..InboxCounts::default() };
+        let all = dropped([("garbled", 1), ("forged", 4), ("expired", 0)].into_iter(), inside);
+        assert_eq!(all, BTreeMap::from([("forged", 4), ("garbled", 3), ("misspoken", 3)]));
+    }
 }

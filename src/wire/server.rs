@@ -242,7 +242,7 @@ fn web_settings(
         worker_tokens: outside::tokens(&session_key),
         session_key: SecretValue::new(session_key),
         extra_metrics: Some(metrics::publish(engine, outside.clone())),
-        transport: outside.map(outside::health),
+        transport: outside.map(|outside| outside::health(outside, engine.meter())),
         export,
         threads: 2,
     }

@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{
     clock::SystemClock,
-    config::{BuildingConfig, Host, ServerConfig, commands_inherit},
+    config::{BuildingConfig, Host, commands_inherit},
 };
 
 /// The hidden command that becomes a nursery.
@@ -254,7 +254,7 @@ fn workplace_options(start: &WorkerStart<'_>, state: Arc<StateDirectory>) -> Wor
         root,
         outbox_limit: start.outbox_limit,
         keep_workdir: start.keep.workdirs,
-        inherited: commands_inherit(start.host, &ServerConfig::settings()),
+        inherited: commands_inherit(start.host),
         secret_environment,
         program: program(),
         engine_socket: start.host.engine_socket(),

@@ -121,7 +121,8 @@ struct Floor<'a> {
     seats: &'a [Seat],
     abroad: &'a [Abroad],
     free: Vec<u32>,
-    slots: u32,
+    /// Of all seats together.
+    slots: u64,
     /// Teams that have a ready worker of their own.
     teams: BTreeMap<&'a str, Vec<usize>>,
     jobs: HashMap<JobId, Vec<BuildId>>,
@@ -146,7 +147,7 @@ impl<'a> Floor<'a> {
         let mut floor = Self {
             seats,
             abroad,
-            slots: free.iter().sum(),
+            slots: free.iter().copied().map(u64::from).sum(),
             free,
             teams,
             jobs: HashMap::new(),

@@ -6,14 +6,14 @@ use pikoci_model::id::VersionId;
 use pikoci_model::scheduling::{GetSource, GetState, JobState, UpstreamBuild};
 use pikoci_model::step::VersionMode;
 
-use super::versions::upstream_of;
+use super::versions::{alike, upstream_of};
 
 /// Why a downstream job gets no build now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotPassed {
     /// No version has passed all upstream jobs of this get.
     NoCandidate {
-        /// The get's name.
+        /// The get's key.
         get: String,
     },
     /// The best version of every get has been built.
@@ -28,7 +28,7 @@ struct Candidate<'a> {
     fresh: bool,
 }
 
-/// The versions that a new build of `job` is due for, by get name, or why none is due. `None` where no get of the job
+/// The versions that a new build of `job` is due for, by get key, or why none is due. `None` where no get of the job
 /// both triggers and names upstream jobs.
 ///
 /// Every such get needs a candidate and at least one candidate must be unused. Gets that share an upstream job take
@@ -47,6 +47,7 @@ pub fn passed(job: &JobState) -> Option<Result<BTreeMap<String, VersionId>, NotP
             None => return Some(Err(NotPassed::NoCandidate { get: get.name.clone() })),
         }
     }
+    agree(&mut candidates);
     if !candidates.iter().any(|candidate| candidate.fresh) {
         return Some(Err(NotPassed::AllBuilt));
     }
@@ -65,7 +66,18 @@ fn candidate(get: &GetState) -> Option<Candidate<'_>> {
     })
 }
 
-/// What gets with a common upstream job take instead of their own best, by get name; also for gets that do not
+/// Gets that draw from the same versions take the same one, and where one of them takes each in turn, that one.
+fn agree(candidates: &mut [Candidate<'_>]) {
+    for index in 0..candidates.len() {
+        let get = candidates[index].get;
+        let same = candidates.iter().filter(|other| alike(get, other.get));
+        if let Some((used, version)) = same.map(|other| (!other.fresh, other.version)).min() {
+            (candidates[index].version, candidates[index].fresh) = (version, !used);
+        }
+    }
+}
+
+/// What gets with a common upstream job take instead of their own best, by get key; also for gets that do not
 /// trigger.
 fn together(job: &JobState, candidates: &[Candidate<'_>]) -> BTreeMap<String, VersionId> {
     let mut settled: BTreeMap<String, VersionId> = BTreeMap::new();
@@ -216,5 +228,34 @@ mod tests {
         let both = vec![get(1, &["u", "w"], Some((12, false))), get(2, &["u", "w"], Some((22, false)))];
         // 11 went through `u` with 22, but nobody knows of it in `w`.
         assert_eq!(chosen(&job(both, vec![upstream(1, "u", [11, 22])])), [12, 22]);
+    }
+
+    /// The second get of resource 1.
+    fn second(jobs: &[&str], highest: Option<(i64, bool)>) -> GetState {
+        GetState { name: "r1#2".into(), ..get(1, jobs, highest) }
+    }
+
+    #[test]
+    fn two_gets_of_one_resource_are_two_gates() {
+        let due = |unit, lint| passed(&job(vec![get(1, &["unit"], unit), second(&["lint"], lint)], vec![]));
+        for (unit, lint, closed) in [(Some((7, false)), None, "r1#2"), (None, Some((7, false)), "r1")] {
+            assert_eq!(due(unit, lint), Some(Err(NotPassed::NoCandidate { get: closed.into() })));
+        }
+        let both = due(Some((8, false)), Some((7, true))).unwrap().unwrap();
+        assert_eq!(both, [("r1".to_owned(), VersionId(8)), ("r1#2".to_owned(), VersionId(7))].into());
+    }
+
+    #[test]
+    fn two_gets_with_the_same_gate_take_the_same_version() {
+        let lowest = |mut get: GetState, lowest: i64| {
+            let GetSource::Passed { lowest_unused, .. } = &mut get.source else { panic!() };
+            (*lowest_unused, get.mode) = (Some(VersionId(lowest)), VersionMode::Every);
+            get
+        };
+        let (latest, each) = (get(1, &["u"], Some((7, false))), second(&["u"], Some((7, false))));
+        assert_eq!(chosen(&job(vec![latest, lowest(each, 5)], vec![])), [5, 5]);
+        // The first has used its best, the second has not seen all of them.
+        let (latest, each) = (get(1, &["u"], Some((7, true))), second(&["u"], Some((7, false))));
+        assert_eq!(chosen(&job(vec![latest, lowest(each, 6)], vec![])), [6, 6]);
     }
 }

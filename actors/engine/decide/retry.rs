@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use pikoci_model::build::{Build, BuildStatus};
-use pikoci_model::id::VersionId;
 use pikoci_model::pipeline::Pipeline;
 
 /// Whether `source` may run again under the current definition.
@@ -20,11 +19,6 @@ pub fn may_retry(source: &Build, current: &Pipeline) -> Result<(), String> {
         (_, Some(job)) if job.disable_retry => Err(format!("job \"{}\" says disable_retry = true", job.name)),
         _ => Ok(()),
     }
-}
-
-/// The versions that a retry takes over; gets that are new in the current plan are resolved as for any build.
-pub fn taken_over(source: &Build) -> BTreeMap<String, VersionId> {
-    source.versions.iter().map(|(get, bound)| (get.clone(), bound.version)).collect()
 }
 
 /// The values of a build's inputs.

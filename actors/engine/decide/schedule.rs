@@ -12,7 +12,7 @@ use pikoci_model::scheduling::{BuildBrief, GetSource, JobState, NewBuild, Schedu
 
 use super::fresh::{Fresh, fresh};
 use super::passed::{NotPassed, passed};
-use super::versions::{no_version, resolve};
+use super::versions::{kept, no_version, resolve};
 
 /// Where the first check of a resource stands, for builds that wait for its first version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,8 +88,7 @@ fn complete(
     if job.gets.iter().all(|get| build.versions.contains_key(&get.name)) {
         return;
     }
-    let chosen = build.versions.iter().map(|(get, bound)| (get.clone(), bound.version)).collect();
-    let resolved = resolve(job, &chosen);
+    let resolved = resolve(job, &kept(&build.versions, job));
     let missing: Vec<_> = job.gets.iter().filter(|get| resolved.missing.contains(&get.name)).collect();
     if missing.is_empty() {
         let mut versions = build.versions.clone();

@@ -10,13 +10,13 @@ use pikoci_model::scheduling::{GetSource, GetState, JobState};
 /// The versions of a build, complete or with the gets that have none.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Resolved {
-    /// By get name.
+    /// By get key.
     pub versions: BTreeMap<String, BuildVersion>,
-    /// Names of the gets for which there is no version.
+    /// Keys of the gets for which there is no version.
     pub missing: Vec<String>,
 }
 
-/// Fixes every get of a job: what the creator chose (`chosen`, by get name), else the newest version that the get may
+/// Fixes every get of a job: what the creator chose (`chosen`, by get key), else the newest version that the get may
 /// use. Two gets of one resource with the same `passed` take the same version: the chosen one, if one is.
 pub fn resolve(job: &JobState, chosen: &BTreeMap<String, VersionId>) -> Resolved {
     let mut resolved = Resolved::default();
@@ -30,6 +30,13 @@ pub fn resolve(job: &JobState, chosen: &BTreeMap<String, VersionId>) -> Resolved
         }
     }
     resolved
+}
+
+/// Which of a build's versions the job's gets may take over: a get that goes by the same key now may be of another
+/// resource.
+pub fn kept(versions: &BTreeMap<String, BuildVersion>, job: &JobState) -> BTreeMap<String, VersionId> {
+    let bound = |get: &GetState| versions.get(&get.name).filter(|bound| bound.resource == get.resource);
+    job.gets.iter().filter_map(|get| Some((get.name.clone(), bound(get)?.version))).collect()
 }
 
 fn chosen_for(job: &JobState, get: &GetState, chosen: &BTreeMap<String, VersionId>) -> Option<VersionId> {

@@ -34,6 +34,15 @@ pub(crate) struct Board {
     explained: Option<BTreeMap<BuildId, Waiting>>,
 }
 
+impl Seat {
+    /// What the worker says is free for builds and for checks, less what is on its way to it. It never has more room
+    /// than slots, whatever it says.
+    fn has_room(&mut self, (free, free_checks): (u32, u32), (builds, checks): (u32, u32)) {
+        self.free = free.min(self.profile.slots).saturating_sub(builds);
+        self.free_checks = free_checks.min(self.profile.check_slots).saturating_sub(checks);
+    }
+}
+
 /// An offer that is out.
 #[derive(Debug, Clone)]
 pub(super) struct Offered {
@@ -143,12 +152,8 @@ impl Board {
         self.explained = None;
         let node = profile.node.clone();
         let (builds, checks) = self.unanswered(&node);
-        let seat = Seat {
-            free: free.saturating_sub(builds),
-            free_checks: free_checks.saturating_sub(checks),
-            ready: true,
-            profile,
-        };
+        let mut seat = Seat { free: 0, free_checks: 0, ready: true, profile };
+        seat.has_room((free, free_checks), (builds, checks));
         self.abroad.retain(|worker| worker.profile.node != node);
         match self.seat(&node) {
             Some(known) => *known = seat,
@@ -164,8 +169,7 @@ impl Board {
     pub(crate) fn renew(&mut self, node: &NodeId, free: u32, free_checks: u32, draining: bool) -> bool {
         let (builds, checks) = self.unanswered(node);
         let Some(seat) = self.seat(node) else { return false };
-        seat.free = free.saturating_sub(builds);
-        seat.free_checks = free_checks.saturating_sub(checks);
+        seat.has_room((free, free_checks), (builds, checks));
         let changed = seat.ready == draining;
         seat.ready = !draining;
         if changed {

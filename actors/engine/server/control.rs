@@ -19,9 +19,9 @@ use super::pipelines::{CheckAsked, VersionsCame};
 use super::save::save;
 use super::scheduler::push_cancel;
 use super::world::World;
-use crate::decide::retry::{inputs, may_retry, taken_over};
+use crate::decide::retry::{inputs, may_retry};
 use crate::decide::schedule::new_build;
-use crate::decide::versions::upstream_of;
+use crate::decide::versions::{kept, upstream_of};
 
 /// The engine, as pages and clients see it.
 pub(crate) struct Desk {
@@ -120,8 +120,8 @@ impl Control for Desk {
         let job = state.jobs.iter().find(|job| job.id == source.job).ok_or_else(gone)?;
         let number = store.retries(source.job, source.number.major).await? + 1;
         let cause = Cause::Retry { source: build, number, by: by.to_owned() };
-        let mut chosen = taken_over(&source);
-        chosen.retain(|name, _| job.gets.iter().any(|get| get.name == *name));
+        // Gets that are new in the current plan are resolved as for any build.
+        let chosen = kept(&source.versions, job);
         let again = new_build(&state, job, cause, &chosen, self.world.clock().now());
         let again = NewBuild { inputs: source.inputs.clone(), ..again };
         let look = job.interruptible || again.versions.len() < job.gets.len();

@@ -31,6 +31,7 @@ use crate::decide::leadership::Matter;
 use crate::decide::lease::Pulse;
 use crate::inbox::Received;
 use crate::supervise::{Actor, Exit, Flow, Life, Receive};
+use crate::throttle::Throttle;
 
 /// How often workers are judged.
 const TICK: Duration = Duration::from_secs(1);
@@ -46,6 +47,8 @@ pub(crate) struct Janitor {
     ticked: Monotonic,
     ticks: u32,
     looking: bool,
+    /// Whose reports are not taken repeats them.
+    pub(super) refusals: Throttle,
 }
 
 struct Watched {
@@ -88,7 +91,8 @@ pub(crate) struct JanitorState {
 impl Janitor {
     pub(crate) fn new(world: World) -> Self {
         let ticked = world.clock().monotonic();
-        Self { world, workers: BTreeMap::new(), ticked, ticks: 0, looking: false }
+        let (workers, refusals) = (BTreeMap::new(), Throttle::default());
+        Self { world, workers, ticked, ticks: 0, looking: false, refusals }
     }
 
     fn now(&self) -> Monotonic {
@@ -135,6 +139,11 @@ impl Janitor {
             }
             watched.mine = mine;
         }
+    }
+
+    /// The name under which a worker is known.
+    pub(super) fn name_of(&self, node: &NodeId) -> Option<String> {
+        self.workers.get(node).map(|watched| watched.name.clone()).filter(|name| !name.is_empty())
     }
 
     fn be_patient(&mut self) {

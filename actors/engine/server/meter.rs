@@ -25,6 +25,12 @@ impl ServerMeter {
         Self { world, roster, meter }
     }
 
+    /// Envelopes delivered, and dropped by kind.
+    #[must_use]
+    pub fn envelopes(&self) -> InboxCounts {
+        self.meter.borrow().counts()
+    }
+
     /// The numbers now. Workers are counted from the store; if it is down, none are shown.
     pub async fn read(&self) -> ServerMetrics {
         let mut workers: BTreeMap<String, u64> = BTreeMap::new();
@@ -44,7 +50,7 @@ impl ServerMeter {
             pipelines_led: self.world.led(),
             adopted: self.world.adopted(),
             services: self.world.services().read(),
-            envelopes: self.meter.borrow().counts(),
+            envelopes: self.envelopes(),
             actors: self.roster.counts(),
         }
     }

@@ -19,6 +19,8 @@ pub struct ServiceCounts {
     pub stopped: BTreeMap<String, u64>,
     /// Stops that have failed for good, as far as their build is concerned.
     pub failed: u64,
+    /// Reports of stops that were not taken: their worker has the token of another team than their build.
+    pub refused: u64,
     /// Stops that took at most as long as the bound of the same index; not cumulative. The last is beyond all bounds.
     pub stop_times: [u64; STOP_BOUNDS.len() + 1],
     /// What these took together.
@@ -71,6 +73,11 @@ impl ServiceMeter {
             ServiceState::StopFailed => self.counts().failed += 1,
             _ => {}
         }
+    }
+
+    /// Reports that were not taken.
+    pub(crate) fn count_refused(&self, reports: u64) {
+        self.counts().refused += reports;
     }
 
     fn stopped(&self, record: &ServiceRecord) {

@@ -18,7 +18,7 @@ use super::janitor::Janitor;
 use super::meter::ServerMeter;
 use super::peers::{Leave, Peers};
 use super::pipelines::Pipelines;
-use super::reception::takes_in;
+use super::reception::{takes_in, within_bounds};
 use super::record::worker_stopped;
 use super::results::Results;
 use super::trackers::Trackers;
@@ -143,7 +143,7 @@ fn announced(world: &World) -> Door<Received<Announce>> {
     Door::into_fn(move |received| {
         if takes_in(&world, &received) {
             // As with all messages of workers: what does not fit is said again.
-            let _ = inside.tell(received);
+            let _ = inside.tell(within_bounds(received));
         }
     })
 }

@@ -8,7 +8,8 @@ use pikoci_model::build::{BuildEvent, BuildStatus};
 use pikoci_model::id::{BuildId, NodeId};
 use pikoci_model::message::{Hail, Void};
 
-use crate::world::{World, plan, task};
+use crate::pipelines::{plan, task};
+use crate::world::World;
 
 #[actix_rt::test]
 async fn events_that_are_not_acknowledged_are_sent_again_and_arrive_once() {

@@ -19,6 +19,8 @@ mod outbox;
 #[cfg(test)]
 mod panics;
 #[cfg(test)]
+mod pipelines;
+#[cfg(test)]
 mod reruns;
 #[cfg(test)]
 mod resources;

@@ -7,7 +7,8 @@ use pikoci_model::id::BuildId;
 use pikoci_model::pipeline::OnWorkerLoss;
 use pikoci_model::step::{Hook, StepKind};
 
-use crate::world::{World, hook, hooks, plan, task};
+use crate::pipelines::{hook, hooks, plan, task};
+use crate::world::World;
 
 #[actix_rt::test]
 async fn a_build_runs_from_its_first_event_to_its_last() {
@@ -101,12 +102,17 @@ async fn attempts_are_repeated_until_one_succeeds_and_a_failing_hook_changes_not
     let mut flaky = task("flaky", "fail-before 3 try");
     flaky.attempts = 5;
     flaky.hooks.on_success =
-        vec![Hook::Command(crate::world::exec("false")), Hook::Steps(vec![task("t", "export A=1")])];
+        vec![Hook::Command(crate::pipelines::exec("false")), Hook::Steps(vec![task("t", "export A=1")])];
     let ran = world.run(plan(1, vec![flaky, task("after", "show TASK_T_A")])).await;
     assert_eq!(ran.status(), BuildStatus::Succeeded);
     assert_eq!(ran.step("0").attempt, 3);
     assert!(ran.log("0").contains("--- attempt 2/5 ---\n") && ran.log("0").contains("--- attempt 3/5 ---\n"));
     assert_eq!(ran.steps()[..3], ["0 succeeded", "0.on_success.0 failed", "0.on_success.1 succeeded"]);
+    let log = ran.log("0.on_success.0");
+    assert!(
+        log.starts_with("error: the command exited with 1\nvariables of this command: BUILD_CAUSE "),
+        "{log}"
+    );
     assert_eq!(ran.step("0.on_success.1").name, "flaky:1:on_success");
     assert_eq!(ran.log("1"), "TASK_T_A=1\n");
 }

@@ -4,9 +4,10 @@ use pikoci_engine::server::Settings;
 use pikoci_model::build::{BuildStatus, Phase};
 use pikoci_model::pipeline::CheckInterval;
 
-use crate::town::{Faults, Town, get, job, pipeline};
+use crate::pipelines::{get, job, pipeline, task};
+use crate::town::{Faults, Town};
 use crate::wire::Weather;
-use crate::world::{DEADLINE, task};
+use crate::world::DEADLINE;
 
 /// Of a hundred envelopes.
 pub const STORM: Weather = Weather { lost: 5, repeated: 5, delayed: 20, seed: 0 };

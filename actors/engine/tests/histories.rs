@@ -16,7 +16,7 @@ use pikoci_model::port::store::{
 use pikoci_model::scheduling::Write;
 use pikoci_model::step::{StepKind, VersionMode};
 
-use crate::town::{get, job, pipeline, version};
+use crate::pipelines::{get, job, pipeline, version};
 use crate::wire::Chance;
 
 fn now() -> DateTime<Utc> {
@@ -98,11 +98,10 @@ impl History {
     /// Every version of a get with `passed` went through all of its jobs.
     fn check_passed(&self, job: &str, versions: &BTreeMap<String, pikoci_model::build::BuildVersion>) {
         let definition = self.definition();
-        for step in &definition.job(job).unwrap().steps {
-            let StepKind::Get(get) = &step.kind else { continue };
+        for get in definition.job(job).unwrap().gets() {
             // A build without a version of this get is on its way to R120.
-            let Some(bound) = versions.get(&step.name) else { continue };
-            for upstream in &get.passed {
+            let Some(bound) = versions.get(&*get.key) else { continue };
+            for upstream in &get.step.passed {
                 let passed = self.builds(upstream).into_iter().any(|build| {
                     build.status.passes() && build.versions.values().any(|version| version == bound)
                 });
@@ -318,6 +317,36 @@ fn a_failed_or_cancelled_upstream_passes_nothing_and_a_warning_does() {
         assert_eq!(history.builds("next").len(), usize::from(passes), "{status}");
         let causes: Vec<&str> = history.builds("next").iter().map(|build| word(&build.cause)).collect();
         assert!(causes.iter().all(|cause| *cause == "passed"));
+    }
+}
+
+#[test]
+fn every_get_of_one_resource_is_a_gate_of_its_own() {
+    let jobs = vec![
+        job("unit", vec![get("mem.app", true, &[])]),
+        job("lint", vec![get("mem.app", true, &[])]),
+        job("deploy", vec![get("mem.app", true, &["unit"]), get("mem.app", true, &["lint"])]),
+    ];
+    for (unit, lint, passes) in [
+        (BuildStatus::Failed, BuildStatus::Succeeded, false),
+        (BuildStatus::Succeeded, BuildStatus::Failed, false),
+        (BuildStatus::Succeeded, BuildStatus::Succeeded, true),
+    ] {
+        let mut history = History::of(&["app"], jobs.clone());
+        let version = history.add("mem.app");
+        history.settle();
+        for (name, status) in [("unit", unit), ("lint", lint)] {
+            while history.start_oldest() {}
+            let build = history.builds(name)[0].id;
+            let index = history.running.iter().position(|id| *id == build).unwrap();
+            history.end(index, status);
+            history.settle();
+        }
+        assert_eq!(history.builds("deploy").len(), usize::from(passes), "{unit}, {lint}");
+        if passes {
+            assert_eq!(history.versions_of("deploy", "app"), [version]);
+            assert_eq!(history.versions_of("deploy", "app#2"), [version]);
+        }
     }
 }
 

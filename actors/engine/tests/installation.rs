@@ -7,8 +7,8 @@ use pikoci_model::build::{BuildStatus, Phase, Waiting};
 use pikoci_model::pipeline::CheckInterval;
 use pikoci_model::port::{CheckRequested, Refusal};
 
-use crate::town::{Town, get, job, pipeline, put};
-use crate::world::task;
+use crate::pipelines::{get, job, pipeline, put, task};
+use crate::town::Town;
 
 fn never() -> CheckInterval {
     CheckInterval::Never

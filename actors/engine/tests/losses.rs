@@ -11,8 +11,9 @@ use pikoci_model::id::{BuildId, Fence, InstanceId};
 use pikoci_model::message::{Holding, StopsStored, Void};
 use pikoci_model::port::LeftBehind;
 
+use crate::pipelines::{hook, hooks, plan, task};
 use crate::services::{service, stops, with_services};
-use crate::world::{World, hook, hooks, plan, task};
+use crate::world::World;
 
 /// The failure that a build was given because of processes that outlive their kill.
 fn stuck(events: &[BuildEvent]) -> Option<String> {

@@ -7,7 +7,8 @@ use pikoci_model::id::BuildId;
 use pikoci_model::port::Clock;
 use pikoci_model::step::Step;
 
-use crate::world::{World, plan, task};
+use crate::pipelines::{plan, task};
+use crate::world::World;
 
 const LONG: usize = 5 << 20;
 const SHORT: usize = 200 << 10;

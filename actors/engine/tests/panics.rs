@@ -11,12 +11,13 @@ use pikoci_model::id::{BuildId, InstanceId};
 use pikoci_model::outcome::Ended;
 use pikoci_model::plan::BuildPlan;
 use pikoci_model::port::{
-    Item, LaunchError, Launcher, LeaseEnd, Process, ServiceEnd, ServiceLaunch, Spawn, WorkItem,
+    Item, LaunchError, Launcher, LeaseEnd, Mask, Process, ServiceEnd, ServiceLaunch, Spawn, WorkItem,
 };
 use pikoci_model::text::SecretValue;
 
+use crate::pipelines::{hooks, plan, task};
 use crate::services::{service, stops, with_services};
-use crate::world::{World, hooks, plan, task};
+use crate::world::World;
 
 /// A launcher whose work items panic when they are asked to do one thing.
 struct Fragile {
@@ -70,6 +71,10 @@ impl WorkItem for FragileItem {
     fn mask(&self, values: &[SecretValue]) {
         self.mine.step_on("mask");
         self.inner.mask(values);
+    }
+
+    fn masker(&self) -> Arc<dyn Mask> {
+        self.inner.masker()
     }
 
     async fn spawn(&self, spawn: Spawn) -> Result<Arc<dyn Process>, LaunchError> {

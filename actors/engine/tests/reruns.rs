@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use pikoci_model::build::{Build, BuildStatus, Phase, ServiceState, StopReport};
-use pikoci_model::contract::MemoryJournal;
-use pikoci_model::id::{BuildId, StepPath};
-use pikoci_model::message::Holding;
+use pikoci_model::contract::{MemoryJournal, Roles};
+use pikoci_model::id::{BuildId, NodeId, StepPath};
+use pikoci_model::message::{Envelope, Holding, StopReports};
 use pikoci_model::pipeline::{CheckInterval, OnWorkerLoss, Pipeline};
-use pikoci_model::port::LeftBehind;
-use pikoci_model::port::store::{BuildStore as _, LogStore as _, Page};
+use pikoci_model::port::store::{BuildStore as _, LogStore as _, Page, WorkerStore as _};
+use pikoci_model::port::{Address, Bus as _, LeftBehind};
 
+use crate::pipelines::{job, pipeline, task};
 use crate::services::{service, types};
-use crate::town::{Town, job, pipeline};
-use crate::world::task;
+use crate::town::Town;
 
 fn with_service(on_loss: OnWorkerLoss) -> Pipeline {
     let mut job = job("j", vec![service("started", "db"), task("t", "say here"), task("h", "hang")]);
@@ -73,6 +73,50 @@ async fn a_job_that_may_not_run_twice_fails_with_its_shim() {
     let done = town.until_done(build).await;
     assert_eq!((done.status, done.run), (BuildStatus::Failed, 1));
     assert_eq!(done.failure.unwrap().to_string(), "R132: the build's shim was lost");
+}
+
+/// Whoever holds a token for all teams, or for the build's, is believed; others are not. The name is the announced one.
+#[actix_rt::test]
+async fn a_worker_speaks_of_its_own_teams_builds_and_in_its_own_name() {
+    let town = Town::new();
+    let saved = town.save("s", &with_service(OnWorkerLoss::Retry)).await;
+    let _first = town.worker("w", 1);
+    let build = town.trigger(saved.pipeline, "j").await;
+    let row = hangs(&town, build, 1).await;
+    let _others = [town.worker("stranger@blue", 1), town.worker("colleague@main", 1)];
+    town.until("they are there", async || town.store.workers().await.unwrap().len() == 3).await;
+    let known = async || town.store.services(build, 1).await.unwrap().remove(0);
+    let ready = known().await;
+    let report = StopReport {
+        build,
+        fence: row.claim.unwrap().fence,
+        run: 1,
+        instance: ready.instance,
+        name: ready.name.clone(),
+        service_type: ready.service_type.clone(),
+        state: ServiceState::StopPending,
+        by: "journal".into(),
+        starting_at: ready.starting_at,
+        at: ready.starting_at + TimeDelta::seconds(1),
+        tries: 1,
+        detail: String::new(),
+    };
+    let pen = town.hub.join(NodeId("pen".into()), Roles::WORKER);
+    let say = async |node: &str, tries: u32| {
+        let reports = vec![StopReport { tries, ..report.clone() }];
+        let message = StopReports { worker: "w".into(), team: None, reports };
+        let envelope = Envelope::encode(&NodeId(node.into()), &message).unwrap();
+        pen.send(&Address::AnyServer, envelope).await.unwrap();
+    };
+    say("node-stranger@blue", 1).await;
+    let refused = async || town.server().meter().read().await.services.refused;
+    town.until("the refusal", async || refused().await == 1).await;
+    assert_eq!(known().await, ready);
+    say("node-colleague@main", 2).await;
+    town.until("the report", async || known().await.tries == 2).await;
+    assert_eq!(known().await.worker.as_deref(), Some("colleague@main"));
+    say("node-of-all-teams@", 3).await;
+    town.until("the next report", async || known().await.tries == 3).await;
 }
 
 #[actix_rt::test]

@@ -7,14 +7,15 @@ use std::time::Duration;
 use pikoci_engine::worker::Settings;
 use pikoci_model::build::{BuildEvent, BuildStatus};
 use pikoci_model::contract::MemoryHost;
-use pikoci_model::id::{ResourceId, VersionId};
+use pikoci_model::id::{BuildId, ResourceId, VersionId};
 use pikoci_model::pipeline::{CheckInterval, Resource, ResourceType, SecretType};
 use pikoci_model::plan::{BuildPlan, CheckPlan, PlannedResource, PlannedVersion, Types};
-use pikoci_model::step::{Command, GetStep, PutStep, Step, StepKind, VersionMode};
+use pikoci_model::step::{Command, GetStep, Hook, PutStep, Step, StepKind, VersionMode};
 use pikoci_model::text::{SecretRef, SecretValue, Text, Value};
 use pikoci_model::version::VersionValue;
 
-use crate::world::{World, exec, plan, step, task};
+use crate::pipelines::{exec, plan, step, task};
+use crate::world::World;
 
 fn resource(cache: bool) -> Resource {
     Resource {
@@ -91,6 +92,30 @@ async fn a_put_expands_its_attributes_and_may_create_a_version() {
     let mut quiet = with_resource(vec![put(true), task("t", "show GET_UP_REF")], "true", Some(push));
     quiet.build = pikoci_model::id::BuildId(3);
     assert_eq!(world.run(quiet).await.log("1"), "GET_UP_REF=(unset)\n");
+}
+
+#[actix_rt::test]
+async fn gets_of_one_name_take_a_version_each() {
+    let mut other = get();
+    let StepKind::Get(of_other) = &mut other.kind else { panic!() };
+    of_other.resource = "fs.app".into();
+    let mut hooked = get();
+    hooked.hooks.ensure = vec![Hook::Command(exec("show version_ref"))];
+    let mut plan =
+        with_resource(vec![get(), other, hooked, task("t", "show GET_APP_REF")], "show version_ref", None);
+    let fs = Resource { type_name: "fs".into(), ..resource(false) };
+    plan.resources.insert("fs.app".into(), PlannedResource { id: ResourceId(5), resource: fs });
+    plan.types.resource_types.insert("fs".into(), plan.types.resource_types["git"].clone());
+    for (key, id, text) in [("app#2", 10, r#"{"ref":"b2"}"#), ("app#3", 11, r#"{"ref":"c3"}"#)] {
+        plan.versions.insert(key.into(), PlannedVersion { id: VersionId(id), value: version(text) });
+    }
+    let ran = World::new().run(plan).await;
+    for (path, shown, id) in [("0", "a1", 9), ("1", "b2", 10), ("2", "c3", 11)] {
+        assert_eq!(ran.log(path), format!("version_ref={shown}\n"));
+        assert_eq!(ran.step(path).version, Some(VersionId(id)));
+    }
+    assert_eq!(ran.log("2.ensure.0"), "version_ref=c3\n");
+    assert_eq!(ran.log("3"), "GET_APP_REF=c3\n", "the last one's exports stay");
 }
 
 fn check(line: &str, latest: Option<VersionValue>, lease: i64) -> CheckPlan {
@@ -179,6 +204,43 @@ async fn a_secret_is_fetched_once_masked_and_never_told() {
     let fetches = world.host.story().iter().filter(|line| line.starts_with("run secret.")).count();
     assert_eq!(fetches, 1);
     assert!(!format!("{:?}", ran.events).contains("hunter2"));
+}
+
+#[actix_rt::test]
+async fn what_a_step_hands_on_is_told_without_its_secrets() {
+    let mut world = World::new();
+    let mut plan = with_secret(r#"say {"token":"hunter2"}"#, fetched("token"));
+    plan.job.steps.push(task("tell", "export key=[hunter2]"));
+    plan.job.steps.push(task("use", "show TASK_TELL_KEY"));
+    plan.job.steps.push(task("last", "hunter2"));
+    let ran = world.run(plan).await;
+    assert_eq!(ran.exports()["TASK_TELL_KEY"], "[***]");
+    assert_eq!(ran.log("2"), "TASK_TELL_KEY=[***]\n", "the next step has it as it was written");
+    assert_eq!(ran.failure(), "R190: program \"***\" not found in the host in memory");
+    assert!(!format!("{:?}", ran.events).contains("hunter2"));
+}
+
+#[actix_rt::test]
+async fn a_secret_without_a_path_has_that_of_its_type() {
+    let mut world = World::new();
+    let without = |key: &str| {
+        let (secret_type, path) = ("vault".into(), Text::default());
+        Text::secret(SecretRef::Fetched { secret_type, path, key: key.into() })
+    };
+    let with_path = |plan: &mut BuildPlan, get: &str| {
+        let declared = plan.types.secret_types.get_mut("vault").unwrap();
+        declared.config.insert("path".into(), Value::Scalar("kv/own".into()));
+        declared.get = exec(get);
+    };
+    let mut plan = with_secret("true", without("token"));
+    with_path(&mut plan, "show param_path");
+    let ran = world.run(plan).await;
+    let expected = "R103: secret vault:kv/own: the last line of its answer is not a JSON object";
+    assert_eq!(ran.failure(), expected);
+    let mut plan = with_secret("true", without("token"));
+    with_path(&mut plan, "say {}");
+    plan.build = BuildId(2);
+    assert_eq!(world.run(plan).await.failure(), "R102: secret vault:kv/own has no key `token`");
 }
 
 #[actix_rt::test]

@@ -18,9 +18,10 @@ use pikoci_model::port::{Control, Signals as _, Topic, Trigger};
 
 use crate::faults::STORM;
 use crate::neighbours::Neighbour;
-use crate::town::{Town, get, job, pipeline};
+use crate::pipelines::{get, job, pipeline, task};
+use crate::town::Town;
 use crate::wire::Weather;
-use crate::world::{DEADLINE, task};
+use crate::world::DEADLINE;
 
 /// Short leases, so that what they lead to is seen soon.
 fn brisk() -> Settings {
@@ -199,7 +200,7 @@ async fn checks_and_schedules_are_done_once_and_led_on_by_another_server() {
     for pipeline in &pipelines {
         let app = town.resource(*pipeline, "mem.app").await;
         second.control.check(app.id).await.unwrap();
-        second.control.add_version(app.id, crate::town::version("by hand")).await.unwrap();
+        second.control.add_version(app.id, crate::pipelines::version("by hand")).await.unwrap();
         town.until("its check", async || {
             town.resource(*pipeline, "mem.app").await.last_check > app.last_check
         })

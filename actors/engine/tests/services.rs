@@ -1,16 +1,20 @@
 //! Services of builds: their order, their ready checks, and that each is stopped whatever happens.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use pikoci_engine::worker::Settings;
 use pikoci_model::build::{BuildEvent, BuildStatus};
+use pikoci_model::contract::MemoryHost;
 use pikoci_model::id::BuildId;
 use pikoci_model::pipeline::{BuiltinService, ReadyCheck, ServiceType};
 use pikoci_model::plan::BuildPlan;
 use pikoci_model::step::{Command, ServiceStep, Step, StepKind};
 use pikoci_model::text::Value;
 
-use crate::world::{World, exec, hooks, plan, step, task};
+use crate::pipelines::{exec, hooks, plan, step, task};
+use crate::world::World;
 
 pub fn service(service_type: &str, name: &str) -> Step {
     let service = ServiceStep { service_type: service_type.into(), params: BTreeMap::new() };
@@ -119,7 +123,10 @@ async fn a_start_that_fails_fails_the_build_and_is_stopped_too() {
     let steps =
         vec![service("started", "a"), service("broken", "b"), service("started", "c"), task("t", "true")];
     let ran = world.run(with_services(1, steps)).await;
-    assert_eq!(ran.failure(), "R150: service \"b\" did not start: the command exited with 4");
+    let said = "R150: service \"b\" did not start: the command exited with 4";
+    assert_eq!(ran.failure(), said);
+    let log = ran.log("svc.b.start");
+    assert!(log.starts_with(&format!("error: {said}\nvariables of this command: BUILD_CAUSE ")), "{log}");
     let mut stopped = stops(&world);
     stopped.sort();
     assert_eq!(stopped, ["a", "b"]);
@@ -136,10 +143,9 @@ async fn a_service_that_is_never_ready_fails_the_build_with_the_last_probes_outp
     let ran = world.run(with_services(1, vec![service("deaf", "db"), task("t", "true")])).await;
     assert_eq!(ran.failure(), "R151: service \"db\" not ready after 30ms");
     let log = ran.log("svc.db.ready");
-    assert!(
-        log.starts_with("refused\nerror: ") && log.ends_with("the last one: the command exited with 1\n"),
-        "{log}"
-    );
+    let expected = "the last one: the command exited with 1\nvariables of this command: BUILD_CAUSE ";
+    assert!(log.starts_with("refused\nerror: ") && log.contains(expected), "{log}");
+    assert!(!log.contains("/work/"), "names only: {log}");
     assert_eq!(stops(&world), ["db"]);
 }
 
@@ -189,7 +195,69 @@ async fn a_foreground_service_is_watched_and_ended() {
     let ran = world.run(with_services(2, vec![service("early", "e"), slow])).await;
     assert_eq!(ran.status(), BuildStatus::Failed);
     assert!(ran.failure().contains("service \"e\""), "{}", ran.failure());
+    assert!(ran.log("svc.e.start").contains("\nvariables of this command: BUILD_CAUSE "));
     assert!(!ran.steps().contains(&"1 succeeded".to_owned()));
+}
+
+#[actix_rt::test]
+async fn a_ready_check_ends_with_its_time() {
+    let mut world = World::new();
+    let mut plan = with_services(1, vec![service("mute", "m"), task("t", "true")]);
+    let mut mute = plan.types.service_types["deaf"].clone();
+    mute.ready_check = ready("hang", 30);
+    plan.types.service_types.insert("mute".into(), mute);
+    let ran = world.run(plan).await;
+    assert_eq!(ran.failure(), "R151: service \"m\" not ready after 30ms");
+    let log = ran.log("svc.m.ready");
+    let limit = log.strip_prefix("error: 1 probe, the last one: the probe took longer than ");
+    let limit = limit.and_then(|rest| rest.trim_end().strip_suffix("ms")).unwrap_or_else(|| panic!("{log}"));
+    assert!(limit.parse::<u32>().unwrap() <= 30, "{log}");
+}
+
+/// A host whose container client succeeds at once.
+fn with_client() -> World {
+    let host = MemoryHost::new();
+    let settings = Settings { docker_binary: "true".into(), ..Settings::default() };
+    World::with(host.clone(), Arc::new(host), settings)
+}
+
+#[actix_rt::test]
+async fn the_containers_of_a_service_are_removed_behind_its_stop() {
+    let docker = Command {
+        runner: "docker".into(),
+        attributes: [("image".to_owned(), Value::Scalar("redis:7".into()))].into(),
+        ..Command::default()
+    };
+    let started = ServiceType {
+        start: Some(docker.clone()),
+        stop: Some(exec("say stopping")),
+        ..ServiceType::default()
+    };
+    let both = ServiceType { stop: Some(docker.clone()), ..started.clone() };
+    let alone = ServiceType { process: Some(docker), ..ServiceType::default() };
+    for (number, declared) in [(1, started), (2, both), (3, alone)] {
+        let mut world = with_client();
+        let mut plan = with_services(number, vec![service("own", "c"), task("t", "true")]);
+        plan.types.service_types.insert("own".into(), declared);
+        world.run(plan).await;
+        let story = world.host.story();
+        let run = |part: &str| {
+            let begin = format!("run svc.c.{part}#1: ");
+            let mut lines = story.iter().filter_map(|line| line.strip_prefix(&begin));
+            lines.next_back().unwrap_or_else(|| panic!("no {part} in {story:#?}")).to_owned()
+        };
+        let label = |line: &str| {
+            let (_, rest) = line.split_once("--label pikoci.instance=").unwrap();
+            rest.split(' ').next().unwrap().to_owned()
+        };
+        let removal = format!("/usr/bin/pikoci internal docker-stop {}", label(&run("start")));
+        let stop = run("stop");
+        match number {
+            1 => assert_eq!(stop, format!("{removal} -- say stopping")),
+            2 => assert!(stop.starts_with(&format!("{removal} {} -- true run ", label(&stop))), "{stop}"),
+            _ => assert_eq!(stop, removal),
+        }
+    }
 }
 
 #[actix_rt::test]

@@ -12,13 +12,14 @@ use pikoci_model::contract::MemoryHost;
 use pikoci_model::id::{BuildId, InstanceId};
 use pikoci_model::outcome::Ended;
 use pikoci_model::port::{
-    Item, LaunchError, Launcher, LeaseEnd, Process, ServiceEnd, ServiceLaunch, Spawn, WorkItem,
+    Item, LaunchError, Launcher, LeaseEnd, Mask, Process, ServiceEnd, ServiceLaunch, Spawn, WorkItem,
 };
 use pikoci_model::text::SecretValue;
 use tokio::sync::watch;
 
+use crate::pipelines::{hook, hooks, plan, task};
 use crate::services::{service, stops, with_services};
-use crate::world::{Ran, World, hook, hooks, plan, task};
+use crate::world::{Ran, World};
 
 /// A launcher whose stops go on only when the gate is opened.
 struct Gated {
@@ -52,6 +53,10 @@ impl WorkItem for GatedItem {
 
     fn mask(&self, values: &[SecretValue]) {
         self.inner.mask(values);
+    }
+
+    fn masker(&self) -> Arc<dyn Mask> {
+        self.inner.masker()
     }
 
     async fn spawn(&self, spawn: Spawn) -> Result<Arc<dyn Process>, LaunchError> {

@@ -16,7 +16,7 @@ use pikoci_model::build::{Build, BuildStatus, Phase};
 use pikoci_model::contract::{Hub, MemoryHost, MemoryJournal, MemoryStore, Roles};
 use pikoci_model::diagnostic::{Diagnostic, Severity};
 use pikoci_model::id::{BuildId, Incarnation, JobId, NodeId, PipelineId, ResourceId};
-use pikoci_model::pipeline::{CheckInterval, Job, OnWorkerLoss, Pipeline, Resource, ResourceType};
+use pikoci_model::pipeline::Pipeline;
 use pikoci_model::port::store::{
     AccountStore as _, BuildStore as _, Page, PipelineStore as _, ResourceRow, ResourceStore as _,
 };
@@ -24,13 +24,12 @@ use pikoci_model::port::{
     Bus, Clock, Compilation, CompileRequest, Compiler, Control, Monotonic, SavePipeline, Saved, Signals,
     Topic, Trigger,
 };
-use pikoci_model::step::{GetStep, Hooks, PutStep, Step, StepKind, VersionMode};
-use pikoci_model::version::VersionValue;
 use pikoci_model::worker::WorkerProfile;
 
 use crate::neighbours::{Ground, Heard, Neighbour};
+use crate::pipelines::version;
 use crate::wire::{Weather, Wire};
-use crate::world::{DEADLINE, exec, step};
+use crate::world::DEADLINE;
 
 /// Reads a pipeline from its JSON; anything else is wrong in line 1.
 pub struct JsonCompiler;
@@ -377,68 +376,5 @@ impl Town {
         let step = pikoci_model::id::StepPath(step.into());
         let log = self.store.step_log(build, run, &step, 0, usize::MAX).await.unwrap();
         String::from_utf8(log.bytes).unwrap()
-    }
-}
-
-pub fn version(reference: &str) -> VersionValue {
-    serde_json::from_value(serde_json::json!({ "ref": reference })).unwrap()
-}
-
-pub fn job(name: &str, steps: Vec<Step>) -> Job {
-    Job {
-        name: name.into(),
-        description: String::new(),
-        tags: vec![],
-        concurrency: 0,
-        serial_groups: vec![],
-        timeout: None,
-        disable_retry: false,
-        allow_failure: false,
-        interruptible: false,
-        public: false,
-        on_worker_loss: OnWorkerLoss::Retry,
-        steps,
-        hooks: Hooks::default(),
-    }
-}
-
-pub fn get(resource: &str, trigger: bool, passed: &[&str]) -> Step {
-    let name = resource.split_once('.').unwrap().1.to_owned();
-    let passed: Vec<String> = passed.iter().map(|job| (*job).to_owned()).collect();
-    let mode = if passed.is_empty() { VersionMode::Every } else { VersionMode::Latest };
-    step(&name, StepKind::Get(GetStep { resource: resource.into(), trigger, passed, mode }))
-}
-
-pub fn put(resource: &str) -> Step {
-    let name = resource.split_once('.').unwrap().1.to_owned();
-    step(
-        &name,
-        StepKind::Put(PutStep { resource: resource.into(), params: BTreeMap::new(), skip_get: false }),
-    )
-}
-
-/// A pipeline with resources `mem.<name>` whose check prints `check`.
-pub fn pipeline(resources: &[&str], check: &str, interval: CheckInterval, jobs: Vec<Job>) -> Pipeline {
-    let kind = ResourceType {
-        check: Some(exec(check)),
-        pull: Some(exec("say pulled")),
-        push: Some(exec("say [{\"ref\":\"pushed\"}]")),
-        ..ResourceType::default()
-    };
-    let resource = |name: &&str| Resource {
-        type_name: "mem".into(),
-        name: (*name).to_owned(),
-        params: BTreeMap::new(),
-        check_interval: interval.clone(),
-        tags: vec![],
-        cache: false,
-        icon: String::new(),
-        description: String::new(),
-    };
-    Pipeline {
-        resource_types: BTreeMap::from([("mem".to_owned(), kind)]),
-        resources: resources.iter().map(resource).collect(),
-        jobs,
-        ..Pipeline::default()
     }
 }

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use pikoci_model::port::{Address, Arrival, Bus, BusError};
+use pikoci_model::message::Envelope;
+use pikoci_model::port::{Address, Arrival, Bus, BusError, Peer};
 
 /// What becomes of each hundred envelopes.
 #[derive(Debug, Clone, Copy, Default)]
@@ -78,7 +80,15 @@ impl Bus for Wire {
         self.inner.send(to, envelope).await
     }
 
+    /// Who is called `…@team` holds a token of that team, and who is called `…@` one of all teams.
     fn receive(&self) -> BoxStream<'static, Arrival> {
-        self.inner.receive()
+        let vouched = |Arrival { envelope, from }: Arrival| {
+            let sender = Envelope::open(envelope.clone()).unwrap().sender;
+            let team = sender.0.split_once('@').map(|(_, team)| team.to_owned());
+            let worker =
+                |team: String| Peer::Worker { node: sender, team: Some(team).filter(|t| !t.is_empty()) };
+            Arrival { envelope, from: team.map_or(from, worker) }
+        };
+        self.inner.receive().map(vouched).boxed()
     }
 }

@@ -11,18 +11,16 @@ use futures::stream::BoxStream;
 use pikoci_engine::inbox::Inbox;
 use pikoci_engine::supervise::{Door, Exit, Obituary, Roster};
 use pikoci_engine::worker::{Ports, Settings, Worker, WorkerSpec};
-use pikoci_model::build::{BuildEvent, BuildStatus, Cause, StepRecord, StopReport};
+use pikoci_model::build::{BuildEvent, BuildStatus, StepRecord, StopReport};
 use pikoci_model::contract::{Hub, MemoryBus, MemoryHost, MemoryJournal, Roles};
-use pikoci_model::id::{BuildId, BuildNumber, Fence, Incarnation, NodeId};
+use pikoci_model::id::{BuildId, Incarnation, NodeId};
 use pikoci_model::message::{
     Accept, Acknowledge, Announce, Cancel, CheckDone, CheckStored, Envelope, Events, GoBuild, GoCheck,
     Goodbye, Home, Message, Offer, OfferId, OfferedWork, Refused, Renew, Renewed, StopReports, StopsStored,
 };
 use pikoci_model::outcome::Failure;
-use pikoci_model::pipeline::{Job, OnWorkerLoss};
-use pikoci_model::plan::{BuildPlan, CheckPlan, Types};
+use pikoci_model::plan::{BuildPlan, CheckPlan};
 use pikoci_model::port::{Address, Arrival, Bus, Clock, Launcher, Monotonic};
-use pikoci_model::step::{Command, Hook, Hooks, Step, StepKind, TaskStep};
 use pikoci_model::worker::WorkerProfile;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -366,71 +364,5 @@ impl Ran {
             _ => None,
         });
         exported.flatten().collect()
-    }
-}
-
-pub fn exec(line: &str) -> Command {
-    let mut words = line.split(' ');
-    Command {
-        runner: "exec".into(),
-        path: words.next().map(Into::into),
-        args: words.map(Into::into).collect(),
-        ..Command::default()
-    }
-}
-
-pub fn hook(line: &str) -> Vec<Hook> {
-    vec![Hook::Command(exec(line))]
-}
-
-/// Hooks of all four kinds that say their kind.
-pub fn hooks() -> Hooks {
-    Hooks {
-        on_success: hook("say success"),
-        on_failure: hook("say failure"),
-        on_cancel: hook("say cancel"),
-        ensure: hook("say ensure"),
-    }
-}
-
-pub fn step(name: &str, kind: StepKind) -> Step {
-    Step { name: name.into(), kind, timeout: None, attempts: 1, hooks: Hooks::default() }
-}
-
-pub fn task(name: &str, line: &str) -> Step {
-    let run = exec(line);
-    step(name, StepKind::Task(TaskStep { run, inputs: vec![], outputs: vec![], env: BTreeMap::new() }))
-}
-
-pub fn plan(build: i64, steps: Vec<Step>) -> BuildPlan {
-    let job = Job {
-        name: "test".into(),
-        description: String::new(),
-        tags: vec![],
-        concurrency: 0,
-        serial_groups: vec![],
-        timeout: None,
-        disable_retry: false,
-        allow_failure: false,
-        interruptible: false,
-        public: false,
-        on_worker_loss: OnWorkerLoss::Retry,
-        steps,
-        hooks: Hooks::default(),
-    };
-    BuildPlan {
-        build: BuildId(build),
-        number: BuildNumber::original(7),
-        fence: Fence::new(1, 99),
-        run: 1,
-        team: "main".into(),
-        pipeline: "app".into(),
-        cause: Cause::Manual { nonce: uuid::Uuid::nil(), by: "alice".into() },
-        url: String::new(),
-        inputs: BTreeMap::from([("Level".into(), "high".into())]),
-        job,
-        resources: BTreeMap::new(),
-        versions: BTreeMap::new(),
-        types: Types::default(),
     }
 }

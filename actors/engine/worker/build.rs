@@ -172,7 +172,9 @@ impl BuildActor {
         let step = self.ask.plan.job.steps[index].clone();
         let path = StepPath::of_plan(index);
         let title = Title { path: path.clone(), kind: step.kind.word(), name: step.name.clone() };
-        let part = Part { site, title, step, exports: self.exports.clone(), hook: None, limit: None };
+        let version = self.ask.plan.version_of(index).cloned();
+        let part =
+            Part { site, title, step, version, exports: self.exports.clone(), hook: None, limit: None };
         let parent = life.door();
         let name = format!("{}/{path}", life.name());
         let child = life.start(name, move || StepActor::new(part, parent));

@@ -7,7 +7,7 @@ use pikoci_model::check::{CheckOutcome, MAX_LINE_BYTES, MAX_VERSIONS};
 use pikoci_model::id::{ResourceId, StepPath};
 use pikoci_model::outcome::{Failure, RunCode};
 use pikoci_model::plan::CheckPlan;
-use pikoci_model::port::{Captured, Item, LogSink, Workdir};
+use pikoci_model::port::{Captured, Item, LogSink, Mask, Workdir};
 use pikoci_model::step::Command;
 use pikoci_model::version::{MAX_VERSION_BYTES, VersionValue};
 use tokio::sync::watch;
@@ -108,6 +108,7 @@ impl CheckAsk {
         let result = match self.ground(workdir.clone()).await {
             Ok(ground) => {
                 let result = self.look_in(&ground, check, tail, ear).await;
+                let result = result.map_err(|trouble| trouble.masked(ground.item.masker().as_ref()));
                 match ground.item.close().await {
                     Ok(()) => result,
                     Err(ended) => {
@@ -209,6 +210,15 @@ impl From<Failure> for Trouble {
 }
 
 impl Trouble {
+    fn masked(self, mask: &dyn Mask) -> Self {
+        match self {
+            Trouble::Failed(Failure { code, text }) => {
+                Trouble::Failed(Failure { code, text: mask.masked(&text) })
+            }
+            garbage @ Trouble::Garbage(_) => garbage,
+        }
+    }
+
     fn into_failure(self, log: &str) -> Failure {
         match self {
             Trouble::Failed(failure) => failure,

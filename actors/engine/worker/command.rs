@@ -4,6 +4,7 @@
 //! read; anywhere else in `path` or `args` it is refused, unless the operator allows it.
 
 use std::collections::BTreeMap;
+use std::path::{Component, Path};
 
 use pikoci_model::id::InstanceId;
 use pikoci_model::outcome::Failure;
@@ -28,6 +29,8 @@ pub(crate) struct Prepared {
     pub private: Vec<PrivateFile>,
     /// The container that the program starts, to be removed whatever happens.
     pub container: Option<Container>,
+    /// Where it runs, relative to WORKDIR; none: there.
+    pub dir: Option<String>,
     /// Lines for the log.
     pub warnings: Vec<String>,
 }
@@ -99,7 +102,8 @@ fn exec(command: &Command, secrets: &Secrets, allow: bool) -> Result<Prepared, F
     if path.text.is_empty() {
         return Ok(Prepared::default());
     }
-    let mut prepared = Prepared::default();
+    let dir = directory(attribute(command, secrets, "dir")?)?;
+    let mut prepared = Prepared { dir, ..Prepared::default() };
     prepared.argv.push(argument(path, "path", allow, &mut prepared.warnings)?);
     let args: Result<Vec<Clear>, Failure> = command.args.iter().map(|arg| secrets.clear(arg)).collect();
     let args = args?;
@@ -117,6 +121,18 @@ fn exec(command: &Command, secrets: &Secrets, allow: bool) -> Result<Prepared, F
         }
     }
     Ok(prepared)
+}
+
+/// The attribute `dir` of `exec`. Links are not followed here: a stop may run in a directory that its start makes.
+fn directory(dir: Option<Clear>) -> Result<Option<String>, Failure> {
+    let Some(Clear { text, .. }) = dir.filter(|dir| !dir.text.is_empty()) else { return Ok(None) };
+    let below = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+    if Path::new(&text).components().all(below) {
+        return Ok(Some(text));
+    }
+    Err(Failure::plain(format!(
+        "`dir` is `{text}`, which leads outside the work directory; it must be a path below it, without `..`"
+    )))
 }
 
 /// An argument of a process; every other user of the host can read it.
@@ -283,6 +299,21 @@ mod tests {
         assert!(run(&given, &secrets, false).unwrap_err().text.starts_with("L038: `args` holds a secret"));
         let allowed = run(&given, &secrets, true).unwrap();
         assert_eq!((allowed.argv[1].as_str(), allowed.warnings.len()), ("hunter2", 1));
+    }
+
+    #[test]
+    fn exec_runs_in_a_directory_below_the_work_directory_only() {
+        let within = |dir: &str| {
+            let mut given = command("exec", "make", vec![]);
+            given.attributes.insert("dir".into(), Value::Scalar(dir.into()));
+            run(&given, &Secrets::default(), false).map(|prepared| prepared.dir)
+        };
+        assert_eq!(within("app/./sub").unwrap().as_deref(), Some("app/./sub"));
+        assert_eq!(within("").unwrap(), None);
+        for outside in ["/etc", "../other", "app/../.."] {
+            let refused = within(outside).unwrap_err().text;
+            assert!(refused.starts_with(&format!("`dir` is `{outside}`, which leads outside")), "{refused}");
+        }
     }
 
     #[test]

@@ -6,13 +6,12 @@ use std::time::Duration;
 use pikoci_model::id::{InstanceId, StepPath};
 use pikoci_model::outcome::{Ended, Failure, RunCode};
 use pikoci_model::pipeline::RunnerType;
-use pikoci_model::port::{
-    LaunchError, LogSink, Process, ProcessEnd, ServiceLaunch, Spawn, StopCommand, WorkplaceError,
-};
+use pikoci_model::port::{LaunchError, LogSink, Process, ProcessEnd, Spawn, WorkplaceError};
 use pikoci_model::step::Command;
 use tokio::sync::watch;
 
 use super::command::{Container, Prepared, PrivateFile, Surroundings, prepare};
+use super::container::{NO_CONTAINER, contained, is_absent};
 use super::environment::Environment;
 use super::secrets::Secrets;
 use super::site::{Ground, Layers};
@@ -75,8 +74,24 @@ pub(crate) enum Halt {
 pub(crate) struct Ready {
     pub spawn: Spawn,
     pub container: Option<Container>,
+    /// Where it runs, relative to WORKDIR; none: there.
+    pub dir: Option<String>,
     pub warnings: Vec<String>,
     pub names: Vec<String>,
+}
+
+impl Ready {
+    /// What runs now needs its directory now.
+    ///
+    /// # Errors
+    /// It does not exist, or a link leads outside.
+    pub(crate) async fn must_fit(&self, ground: &Ground) -> Result<(), Failure> {
+        let Some(dir) = &self.dir else { return Ok(()) };
+        if ground.ports.workplace.exists(&ground.workdir, dir).await {
+            return Ok(());
+        }
+        Err(Failure::plain(format!("`dir` is `{dir}`, which does not exist in the work directory")))
+    }
 }
 
 /// Kills its process when dropped early, so that nothing runs on when its actor dies.
@@ -104,7 +119,8 @@ pub(crate) async fn conduct(
     let Some(ready) = make_ready(ground, secrets, runner, order).await? else {
         return Ok(Conducted { end: None, halt: None, names: Vec::new(), warnings: Vec::new() });
     };
-    let Ready { spawn, container, mut warnings, names } = ready;
+    ready.must_fit(ground).await?;
+    let Ready { spawn, container, mut warnings, names, .. } = ready;
     let process = match &container {
         None => ground.item.spawn(spawn.clone()).await,
         Some(Container { instance, .. }) => {
@@ -130,25 +146,7 @@ pub(crate) async fn conduct(
     Ok(Conducted { end: Some(end), halt, names, warnings })
 }
 
-/// The client of a container engine exits with this code when no container was made.
-const NO_CONTAINER: i32 = 125;
-/// How long the question after an image may take: it may be pulled.
-const IMAGE_LIMIT: Duration = Duration::from_secs(60);
-
-/// Whether the engine answers and cannot have the image. What it said is in the log; other reasons stay the client's.
-async fn is_absent(ground: &Ground, client: Spawn, container: &Container, ear: &mut Ear) -> bool {
-    let program = ground.ports.workplace.program().to_string_lossy().into_owned();
-    let mut argv = [program, "internal".to_owned(), "docker-absent".to_owned()].to_vec();
-    argv.extend(container.always_pulled.then(|| "--pull".to_owned()));
-    argv.push(container.image.clone());
-    let mut spawn = Spawn { argv, sink: None, capture: false, files: Vec::new(), ..client };
-    spawn.env.insert("PIKOCI_DOCKER".to_owned(), ground.settings.docker_binary.clone());
-    let Ok(process) = ground.item.spawn(spawn).await else { return false };
-    let (end, _) = watch_over(process, Some(IMAGE_LIMIT), ground.settings.kill_grace, ear).await;
-    end.ended.is_success()
-}
-
-async fn watch_over(
+pub(super) async fn watch_over(
     process: Arc<dyn Process>,
     limit: Option<Duration>,
     grace: Duration,
@@ -217,18 +215,20 @@ pub(crate) async fn make_ready(
         let written = ground.ports.workplace.private_file(&ground.workdir, name, bytes, false).await;
         written.map_err(|error| workplace_failure(&error))?;
     }
+    let workdir = &ground.workdir.path;
     let spawn = Spawn {
         step: order.step.clone(),
         attempt: order.attempt,
         argv: prepared.argv,
         env: env.into_map()?,
-        dir: ground.workdir.path.clone(),
+        dir: prepared.dir.as_ref().map_or_else(|| workdir.clone(), |dir| workdir.join(dir)),
         files: prepared.files,
         sink: order.sink.cloned(),
         capture: order.capture,
         hide_stdout: order.hide_stdout,
     };
-    Ok(Some(Ready { spawn, container: prepared.container, warnings: prepared.warnings, names }))
+    let Prepared { container, dir, warnings, .. } = prepared;
+    Ok(Some(Ready { spawn, container, dir, warnings, names }))
 }
 
 fn prepare_in(
@@ -260,31 +260,6 @@ fn prepare_in(
 /// After the first try of a stop: 1 s, 5 s.
 pub(crate) fn stop_retries() -> Vec<Duration> {
     vec![Duration::from_secs(1), Duration::from_secs(5)]
-}
-
-/// Steps' containers stop before every service.
-const CONTAINERS: u32 = u32::MAX;
-
-/// A container is registered like a service whose start is the client, so that it is removed whatever becomes of that:
-/// twice, when the client was ended while the engine may still have been creating.
-fn contained(start: Spawn, instance: InstanceId, ground: &Ground) -> ServiceLaunch {
-    let program = ground.ports.workplace.program().to_string_lossy().into_owned();
-    let remove = [program, "internal".to_owned(), "docker-stop".to_owned(), instance.to_string()];
-    let mut spawn =
-        Spawn { argv: remove.into(), sink: None, capture: false, files: Vec::new(), ..start.clone() };
-    spawn.env.insert("PIKOCI_DOCKER".to_owned(), ground.settings.docker_binary.clone());
-    let stop = StopCommand { spawn, limit: ground.settings.stop_limit, retries: stop_retries() };
-    ServiceLaunch {
-        instance,
-        name: format!("container of {}", start.step),
-        service_type: "docker".to_owned(),
-        by_identity: true,
-        group: CONTAINERS,
-        start,
-        foreground: false,
-        stop: Some(stop),
-        data: None,
-    }
 }
 
 pub(crate) fn launch_failure(error: LaunchError) -> Failure {

@@ -15,6 +15,9 @@ use super::secrets::{Clear, Secrets};
 /// The longest value that a process can be given, in bytes.
 const MAX_VALUE_BYTES: usize = 128 * 1024 - 1;
 
+/// The longest script of a built-in runner that is a variable as well, in bytes.
+const MAX_SCRIPT_BYTES: usize = 4096;
+
 /// The variables of one command, and where each comes from.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Environment {
@@ -70,12 +73,15 @@ impl Environment {
             self.set("path", secrets.clear(path)?);
         }
         // The script of a built-in runner reaches its shell by another way; here it would only count against the
-        // system's limit for one value.
+        // system's limits, and show a secret to everything that the script starts.
         let is_script = |name: &str| {
             matches!(name, "cmd" | "script") && matches!(command.runner.as_str(), "shell" | "docker")
         };
-        for (name, value) in command.attributes.iter().filter(|(name, _)| !is_script(name)) {
-            self.set(name, secrets.clear_value(value, str::to_owned)?);
+        for (name, value) in &command.attributes {
+            let clear = secrets.clear_value(value, str::to_owned)?;
+            if !is_script(name) || (!clear.secret && clear.text.len() <= MAX_SCRIPT_BYTES) {
+                self.set(name, clear);
+            }
         }
         Ok(())
     }
@@ -147,6 +153,7 @@ impl Environment {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pikoci_model::text::{SecretRef, SecretValue};
 
     #[test]
     fn later_layers_win_and_know_where_they_come_from() {
@@ -169,6 +176,29 @@ mod tests {
         ]);
         env.prefixed("put_", &params, &Secrets::default(), true).unwrap();
         assert_eq!((env.get("put_tag"), env.get("put_list")), (Some("v7-$HOME"), Some(r#"["a",3]"#)));
+    }
+
+    #[test]
+    fn a_script_is_a_variable_when_it_is_short_and_no_secret() {
+        let given = SecretRef::Given { variable: "v".into() };
+        let mut secrets = Secrets::default();
+        secrets.insert(given.clone(), SecretValue::new("hunter2"));
+        let long = "x".repeat(MAX_SCRIPT_BYTES + 1);
+        let cases = [
+            ("shell", Text::literal("ls"), Some("ls")),
+            ("docker", Text::literal("ls"), Some("ls")),
+            ("shell", Text::literal(long.as_str()), None),
+            ("docker", Text::secret(given.clone()), None),
+            ("mine", Text::literal(long.as_str()), Some(long.as_str())),
+            ("mine", Text::secret(given), Some("hunter2")),
+        ];
+        for (runner, cmd, expected) in cases {
+            let attributes = [("cmd".to_owned(), Value::Scalar(cmd))].into();
+            let command = Command { runner: runner.into(), attributes, ..Command::default() };
+            let mut env = Environment::default();
+            env.attributes(&command, &secrets).unwrap();
+            assert_eq!(env.get("cmd"), expected, "{runner}");
+        }
     }
 
     #[test]

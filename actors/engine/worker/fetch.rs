@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use pikoci_model::id::StepPath;
 use pikoci_model::outcome::{Failure, RunCode};
+use pikoci_model::pipeline::SecretType;
 use pikoci_model::plan::Types;
 use pikoci_model::port::{LogSink, ProcessEnd};
-use pikoci_model::text::{SecretRef, SecretValue, Value};
+use pikoci_model::text::{SecretRef, SecretValue, Text, Value};
 
 use super::conduct::{Conducted, Ear, Halt, Order, Runner, conduct, ended_failure};
 use super::secrets::{Fetch, Secrets, closure, next_layer, pick, secret_type_of};
@@ -57,15 +58,16 @@ async fn ask(
     ear: &mut Ear,
 ) -> Result<Vec<(SecretRef, SecretValue)>, Failure> {
     let declared = secret_type_of(&fetch.secret_type, types)?;
+    let path = path_of(fetch, declared);
     let refused = |reason: &str| {
-        let text = format!("secret {}:{}: {reason}", fetch.secret_type, fetch.path);
+        let text = format!("secret {}:{path}: {reason}", fetch.secret_type);
         Failure::coded(RunCode::R103, text)
     };
     if !ground.settings.fetch_secrets {
         return Err(refused("fetching secrets is not allowed here; give the value of its variable"));
     }
     let mut params = declared.config.clone();
-    params.insert("path".to_owned(), Value::Scalar(fetch.path.clone()));
+    params.insert("path".to_owned(), Value::Scalar(path.clone()));
     let plain = ground.ports.workplace.secret_environment();
     let specifics = Specifics { params, plain, ..Specifics::default() };
     let nothing = BTreeMap::new();
@@ -94,12 +96,20 @@ async fn ask(
     let told = conducted.end.as_ref().and_then(answer).unwrap_or_default();
     let end = succeeded(conducted).map_err(|reason| refused(&with_output(&reason, &tail, &told)))?;
     let object = answer(&end).ok_or_else(|| refused("the last line of its answer is not a JSON object"))?;
-    let about = (fetch.secret_type.as_str(), &fetch.path);
+    let about = (fetch.secret_type.as_str(), path);
     let picked = fetch.wanted.iter().map(|(reference, key)| {
         let key = known.clear(key)?;
         Ok((reference.clone(), pick(&object, about, &key.text)?))
     });
     picked.collect()
+}
+
+/// A reference without a path means the one that its type names.
+fn path_of<'a>(fetch: &'a Fetch, declared: &'a SecretType) -> &'a Text {
+    match declared.config.get("path") {
+        Some(Value::Scalar(own)) if fetch.path.is_empty() => own,
+        _ => &fetch.path,
+    }
 }
 
 fn succeeded(conducted: Conducted) -> Result<ProcessEnd, String> {

@@ -49,8 +49,8 @@ impl HookPlace {
             HookWork::Step(step) => {
                 let title = self.title(&unit, step.kind.word());
                 let (step, hook) = ((**step).clone(), Some(self.facts));
-                let part =
-                    Part { site: self.site, title, step, exports: self.exports, hook, limit: self.limit };
+                let (site, exports, limit) = (self.site, self.exports, self.limit);
+                let part = Part { site, title, step, version: None, exports, hook, limit };
                 part.perform(ear).await.1
             }
         }
@@ -80,18 +80,16 @@ impl HookPlace {
             hide_stdout: false,
             limit: self.limit,
         };
-        let (status, failure) = match run_logged(&self.site, order, &mut recorder, &mut ear).await {
-            Ok(_) => (BuildStatus::Succeeded, None),
-            Err(Trouble::Interrupted(_)) => (BuildStatus::Cancelled, None),
+        let (failure, names) = match run_logged(&self.site, order, &mut recorder, &mut ear).await {
+            Ok(_) => return recorder.end(BuildStatus::Succeeded, None),
+            Err(Trouble::Interrupted(_)) => return recorder.end(BuildStatus::Cancelled, None),
             Err(Trouble::TimedOut(limit)) => {
                 let text = format!("hook timed out after {}", duration_text(limit));
-                (BuildStatus::Failed, Some(Failure::coded(RunCode::R140, text)))
+                (Failure::coded(RunCode::R140, text), Vec::new())
             }
-            Err(Trouble::Failed { failure, .. }) => (BuildStatus::Failed, Some(failure)),
+            Err(Trouble::Failed { failure, names }) => (failure, names),
         };
-        if let Some(failure) = &failure {
-            recorder.note(&format!("error: {failure}"));
-        }
-        recorder.end(status, failure);
+        recorder.explain(&failure, &names);
+        recorder.end(BuildStatus::Failed, Some(failure));
     }
 }

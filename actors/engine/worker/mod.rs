@@ -17,6 +17,7 @@ mod build;
 mod check;
 mod command;
 mod conduct;
+mod container;
 mod docker;
 mod environment;
 mod expand;

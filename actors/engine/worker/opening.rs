@@ -53,6 +53,7 @@ impl Opening {
             Ok(item) => item,
             Err(error) => return Err(self.give_back(&workdir, launch_failure(error)).await),
         };
+        self.ask.outbox.hide(item.masker());
         let ground = Ground { name, ..self.ground(workdir, item) };
         let types = Arc::new(plan.types.clone());
         let (secrets, trouble) = match resolve(&ground, &types, secrets_of_build(plan), &mut ear).await {

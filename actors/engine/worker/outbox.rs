@@ -9,6 +9,7 @@
 //! the plan, so a build ends, and frees its slot, whether anybody listens or not.
 
 mod backlog;
+mod hiding;
 mod keeping;
 mod memory;
 mod sending;
@@ -23,6 +24,7 @@ use pikoci_model::log::Chunk;
 use tokio::sync::Notify;
 
 use self::backlog::Backlog;
+use self::hiding::Hiding;
 use self::keeping::Disk;
 pub(crate) use self::memory::Memory;
 use self::memory::Share;
@@ -37,6 +39,7 @@ pub(crate) struct Outbox {
     fence: Fence,
     state: Mutex<State>,
     share: Share,
+    hiding: Hiding,
     room: Condvar,
     /// Rings when there may be something to send.
     wake: Notify,
@@ -82,6 +85,7 @@ impl Outbox {
             fence,
             state: Mutex::new(state),
             share: memory.share(),
+            hiding: Hiding::default(),
             room: Condvar::new(),
             wake: Notify::new(),
             moved: Notify::new(),
@@ -99,8 +103,9 @@ impl Outbox {
         self.fence
     }
 
-    /// Appends an event that is not log. Never waits: their number is bounded by the plan.
+    /// Appends an event that is not log, as it may be shown. Never waits: their number is bounded by the plan.
     pub(crate) fn push(&self, event: BuildEvent) {
+        let event = self.hiding.event(event);
         let last = event.is_last();
         let mut state = self.lock();
         state.complete |= last;

@@ -27,6 +27,8 @@ pub(crate) struct Part {
     pub site: Arc<Site>,
     pub title: Title,
     pub step: Step,
+    /// What a get fetches.
+    pub version: Option<PlannedVersion>,
     /// What earlier steps exported.
     pub exports: BTreeMap<String, String>,
     /// Set for a step inside a hook.
@@ -94,6 +96,7 @@ impl Part {
             }
         }
         if !exports.is_empty() {
+            // What is told is masked on its way; later steps get what was written.
             self.site.outbox.push(BuildEvent::Exported { variables: exports.clone() });
         }
         recorder.end(outcome.status(), outcome.failure());
@@ -120,10 +123,7 @@ impl Part {
                 Outcome::Failed(Failure::coded(RunCode::R140, text))
             }
             Trouble::Failed { failure, names } => {
-                recorder.note(&format!("error: {failure}"));
-                if !names.is_empty() {
-                    recorder.note(&format!("variables of this command: {}", names.join(" ")));
-                }
+                recorder.explain(&failure, &names);
                 Outcome::Failed(failure)
             }
         }
@@ -132,10 +132,11 @@ impl Part {
     async fn get(&self, get: &GetStep, recorder: &mut Recorder, ear: &mut Ear) -> Result<Gain, Trouble> {
         let name = &self.step.name;
         let planned = self.resource(&get.resource)?;
-        let version = self.version(name)?;
+        let unknown = || Failure::coded(RunCode::R120, format!("the plan has no version for get `{name}`"));
+        let version = self.version.as_ref().ok_or_else(unknown)?;
         recorder.bind(version.id);
         if let Some(pull) = &self.resource_type(planned)?.pull {
-            let specifics = specifics_of(&self.step, &self.site);
+            let specifics = self.specifics();
             self.run_for_resource(pull, planned, &specifics, recorder, ear).await?;
         }
         Ok(Gain { exports: of_version(name, &version.value) })
@@ -147,7 +148,7 @@ impl Part {
             let text = format!("resource type `{}` has no `push`", planned.resource.type_name);
             return Err(Failure::plain(text).into());
         };
-        let specifics = specifics_of(&self.step, &self.site);
+        let specifics = self.specifics();
         let end = self.run_for_resource(push, planned, &specifics, recorder, ear).await?;
         let Some(value) = end.and_then(|end| created_version(&end.captured)) else {
             return Ok(Gain::default());
@@ -277,36 +278,32 @@ impl Part {
         self.site.plan.resources.get(canonical).ok_or_else(unknown)
     }
 
-    fn version(&self, get: &str) -> Result<&PlannedVersion, Failure> {
-        let unknown = || Failure::coded(RunCode::R120, format!("the plan has no version for get `{get}`"));
-        self.site.plan.versions.get(get).ok_or_else(unknown)
-    }
-
     fn resource_type(&self, planned: &PlannedResource) -> Result<&ResourceType, Failure> {
         let label = &planned.resource.type_name;
         let unknown = || Failure::plain(format!("resource type `{label}` is not declared"));
         self.site.types.resource_types.get(label).ok_or_else(unknown)
     }
-}
 
-/// What a step's own commands, and the commands of its hooks, get beside the common variables.
-pub(crate) fn specifics_of(step: &Step, site: &Site) -> Specifics {
-    let of_resource = |canonical: &str| {
-        let planned = site.plan.resources.get(canonical)?;
-        let defaults =
-            site.types.resource_types.get(&planned.resource.type_name).map(|declared| &declared.defaults);
-        let none = BTreeMap::new();
-        Some(Specifics::of_params(defaults.unwrap_or(&none), &planned.resource.params))
-    };
-    match &step.kind {
-        StepKind::Get(get) => Specifics {
-            version: site.plan.versions.get(&step.name).map(|version| version.value.clone()),
-            ..of_resource(&get.resource).unwrap_or_default()
-        },
-        StepKind::Put(put) => {
-            Specifics { put: put.params.clone(), ..of_resource(&put.resource).unwrap_or_default() }
+    /// What the step's own commands, and the commands of its hooks, get beside the common variables.
+    pub(crate) fn specifics(&self) -> Specifics {
+        let site = &self.site;
+        let of_resource = |canonical: &str| {
+            let planned = site.plan.resources.get(canonical)?;
+            let defaults =
+                site.types.resource_types.get(&planned.resource.type_name).map(|declared| &declared.defaults);
+            let none = BTreeMap::new();
+            Some(Specifics::of_params(defaults.unwrap_or(&none), &planned.resource.params))
+        };
+        match &self.step.kind {
+            StepKind::Get(get) => Specifics {
+                version: self.version.as_ref().map(|version| version.value.clone()),
+                ..of_resource(&get.resource).unwrap_or_default()
+            },
+            StepKind::Put(put) => {
+                Specifics { put: put.params.clone(), ..of_resource(&put.resource).unwrap_or_default() }
+            }
+            StepKind::Task(_) | StepKind::Service(_) => Specifics::default(),
         }
-        StepKind::Task(_) | StepKind::Service(_) => Specifics::default(),
     }
 }
 

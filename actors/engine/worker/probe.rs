@@ -15,8 +15,6 @@ use crate::decide::walk::duration_text;
 
 /// A single probe must not use up the whole time.
 const LONGEST_PROBE: Duration = Duration::from_secs(10);
-/// One that begins at the end of the time has this long.
-const LAST_PROBE: Duration = Duration::from_secs(1);
 /// What is kept of the last failing probe's output, in bytes.
 const KEPT: usize = 16 * 1024;
 
@@ -40,46 +38,55 @@ pub(crate) struct Probe {
 }
 
 /// What came of a probe that failed.
+#[derive(Default)]
 struct Said {
     reason: String,
     output: String,
+    /// What its command could have used.
+    names: Vec<String>,
+}
+
+impl Said {
+    fn of(reason: impl Into<String>) -> Self {
+        Said { reason: reason.into(), ..Said::default() }
+    }
 }
 
 impl Probe {
-    /// Probes at once, then `interval` after the end of the one before, and a last time when the time is over. Of the output only the last failing
-    /// probe's is kept.
+    /// Probes at once, then `interval` after the end of the one before, until the time is over, which ends a probe that
+    /// still runs. Of the output only the last failing probe's is kept.
     pub(crate) async fn run(self, recorder: &mut Recorder, mut ear: Ear) -> Probed {
         let began = Instant::now();
-        let mut last: Option<Said> = None;
-        for count in 1.. {
+        let mut last = Said::of("there was no time for one");
+        let mut count = 0;
+        loop {
             let left = self.check.timeout.saturating_sub(began.elapsed());
+            if left.is_zero() {
+                return self.give_up(count, &last, recorder);
+            }
+            count += 1;
             let tail = Tail::new(KEPT);
-            let reason = match self.once(count, recorder, &tail, left, &mut ear).await {
+            let failed = match self.once(count, recorder, &tail, left, &mut ear).await {
                 Ok(None) => {
                     recorder.note(&format!("ready after {count} {}", probes(count)));
                     return Probed::Ready;
                 }
-                Ok(Some(reason)) => reason,
+                Ok(Some(failed)) => Said { output: tail.text(), ..failed },
                 Err(_) => return Probed::Cut,
             };
             let left = self.check.timeout.saturating_sub(began.elapsed());
-            let said = Said { reason, output: tail.text() };
             // A probe that the end of the time cut short, and that said nothing, tells less than the one before.
-            let said = last.take().filter(|_| left.is_zero() && said.output.is_empty()).unwrap_or(said);
-            if left.is_zero() {
-                return self.give_up(count, &said, recorder);
+            if !(left.is_zero() && failed.output.is_empty() && count > 1) {
+                last = failed;
             }
-            last = Some(said);
-            // The last probe begins when the time is over.
             tokio::select! {
                 () = tokio::time::sleep(self.check.interval.min(left)) => {}
                 _ = interrupted(&mut ear) => return Probed::Cut,
             }
         }
-        Probed::Ready
     }
 
-    /// One probe: nothing when it succeeded, else why not.
+    /// One probe: nothing when it succeeded, else why not; its output is in `tail`.
     async fn once(
         &self,
         count: u32,
@@ -87,7 +94,7 @@ impl Probe {
         tail: &Arc<Tail>,
         left: Duration,
         ear: &mut Ear,
-    ) -> Result<Option<String>, Interrupt> {
+    ) -> Result<Option<Said>, Interrupt> {
         let sink: Arc<dyn LogSink> = Arc::clone(tail) as _;
         let layers = Layers {
             step_env: None,
@@ -105,18 +112,20 @@ impl Probe {
             sink: Some(&sink),
             capture: false,
             hide_stdout: false,
-            limit: Some(left.clamp(LAST_PROBE, LONGEST_PROBE)),
+            limit: Some(left.min(LONGEST_PROBE)),
         };
         let runner = Runner { types: &self.site.types.runner_types, host_services: true, labels: &[] };
         match conduct(&self.site.ground, &self.site.secrets, runner, order, ear).await {
-            Err(failure) => Ok(Some(failure.to_string())),
+            Err(failure) => Ok(Some(Said::of(failure.to_string()))),
             Ok(Conducted { halt: Some(Halt::Interrupted(interrupt)), .. }) => Err(interrupt),
             Ok(Conducted { halt: Some(Halt::TimedOut(limit)), .. }) => {
-                Ok(Some(format!("the probe took longer than {}", duration_text(limit))))
+                Ok(Some(Said::of(format!("the probe took longer than {}", duration_text(limit)))))
             }
             Ok(Conducted { end: None, .. }) => Ok(None),
             Ok(Conducted { end: Some(end), .. }) if end.ended.is_success() => Ok(None),
-            Ok(Conducted { end: Some(end), .. }) => Ok(Some(ended_failure(&end.ended).to_string())),
+            Ok(Conducted { end: Some(end), names, .. }) => {
+                Ok(Some(Said { names, ..Said::of(ended_failure(&end.ended).to_string()) }))
+            }
         }
     }
 
@@ -126,6 +135,7 @@ impl Probe {
             recorder.note(said.output.trim_end_matches('\n'));
         }
         recorder.note(&format!("error: {count} {}, the last one: {}", probes(count), said.reason));
+        recorder.name_variables(&said.names);
         let text = format!("service \"{}\" not ready after {}", self.name, duration_text(self.check.timeout));
         Probed::Failed(Failure::coded(RunCode::R151, text))
     }

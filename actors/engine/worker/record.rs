@@ -72,6 +72,19 @@ impl Recorder {
         self.log.note(self.record.attempt, text);
     }
 
+    /// Says in the log why a command failed, and what it could have used: names, never values.
+    pub(crate) fn explain(&self, failure: &Failure, names: &[String]) {
+        self.note(&format!("error: {failure}"));
+        self.name_variables(names);
+    }
+
+    /// Names what a command could have used.
+    pub(crate) fn name_variables(&self, names: &[String]) {
+        if !names.is_empty() {
+            self.note(&format!("variables of this command: {}", names.join(" ")));
+        }
+    }
+
     pub(crate) fn path(&self) -> &StepPath {
         &self.record.path
     }

@@ -56,6 +56,9 @@ struct Launched {
     plan: ServicePlan,
     stop_log: Arc<StepLog>,
     foreground: bool,
+    /// Names of the variables that PikoCI set for its start, and for its stop.
+    start_names: Vec<String>,
+    stop_names: Vec<String>,
 }
 
 /// What the build hears of a service.
@@ -162,6 +165,10 @@ impl ServiceActor {
         }
     }
 
+    fn start_names(&self) -> &[String] {
+        self.launched.as_ref().map_or(&[], |launched| &launched.start_names)
+    }
+
     fn is_stopping(&self) -> bool {
         matches!(self.record.state, ServiceState::Stopping | ServiceState::Stopped | ServiceState::StopFailed)
     }
@@ -210,7 +217,7 @@ impl Receive<LaunchOver> for ServiceActor {
         let (process, launched) = match result {
             Ok(launched) => launched,
             Err(failure) => {
-                recorder.note(&format!("error: {failure}"));
+                recorder.explain(&failure, &[]);
                 recorder.end(BuildStatus::Failed, Some(failure.clone()));
                 self.fail(failure);
                 return Ok(());
@@ -261,7 +268,7 @@ impl Receive<StartOver> for ServiceActor {
                 Ok(())
             }
             Some(failure) => {
-                recorder.note(&format!("error: {failure}"));
+                recorder.explain(&failure, self.start_names());
                 recorder.end(BuildStatus::Failed, Some(failure.clone()));
                 self.fail(failure);
                 Ok(())
@@ -277,17 +284,17 @@ impl Receive<ProcessOver> for ServiceActor {
             return Ok(());
         }
         let (name, ended) = (&self.ask.name, &message.0.ended);
-        let failure = if message.0.ended == Ended::ShimLost {
+        let (failure, names) = if message.0.ended == Ended::ShimLost {
             // No fault of the service, and not the build's: it runs again.
-            ended_failure(ended)
+            (ended_failure(ended), &[][..])
         } else if self.record.state == ServiceState::Ready {
             let text = format!("service \"{name}\" ended by itself: it {ended}");
-            Failure::coded(RunCode::R151, text)
+            (Failure::coded(RunCode::R151, text), &[][..])
         } else {
-            failed(name, &format!("it ended before it was ready: it {ended}"))
+            (failed(name, &format!("it ended before it was ready: it {ended}")), self.start_names())
         };
         if let Some(start) = &self.start {
-            start.note(&format!("error: {failure}"));
+            start.explain(&failure, names);
         }
         self.end_start(BuildStatus::Failed, Some(failure.clone()));
         self.ear.send_replace(Some(Interrupt::Fail(failure.clone())));

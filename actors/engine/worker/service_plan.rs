@@ -106,6 +106,7 @@ async fn built_in(
     set("SERVICE_RUNTIME", runtime.word().to_owned());
     set("SERVICE_HOST", LOOPBACK.to_owned());
     set("SERVICE_CONTAINER", container_name(site, &builtin.suffix));
+    set("PIKOCI_PLACE", place(site));
     set("PIKOCI_DOCKER", site.ground.settings.docker_binary.clone());
     if !site.ground.settings.owner.is_empty() {
         set("PIKOCI_OWNER", site.ground.settings.owner.clone());
@@ -186,6 +187,12 @@ async fn port(
 
 async fn free_port(site: &Site) -> Result<u16, Failure> {
     site.ground.ports.workplace.free_port().await.map_err(|error| workplace_failure(&error))
+}
+
+/// What a build slot is held for: where it is the same, whoever is not of this build is left over.
+fn place(site: &Site) -> String {
+    let plan = &site.plan;
+    format!("{}/{}/{}/{}", plan.team, plan.pipeline, plan.job.name, site.slot())
 }
 
 /// `pikoci-<pipeline>-<job>-<suffix>`, with the slot where it is not 0.

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use pikoci_model::id::StepPath;
 use pikoci_model::outcome::RunCode;
-use pikoci_model::step::StepKind;
 use serde::Serialize;
 use tokio::sync::watch;
 
 use super::conduct::Interrupt;
 use super::hook::HookPlace;
-use super::perform::{Outcome, Part, specifics_of};
+use super::perform::{Outcome, Part};
 use super::site::{HookFacts, Site};
 use crate::decide::walk::{HookKind, HookUnit, hook_units};
 use crate::supervise::{Actor, Door, Exit, Flow, Life, Receive};
@@ -75,16 +74,10 @@ impl StepActor {
         let title = &self.part.title;
         let mut exports = self.part.exports.clone();
         exports.extend(self.exports.clone());
-        let specifics = match &self.part.step.kind {
-            StepKind::Task(_) | StepKind::Get(_) | StepKind::Put(_) => {
-                specifics_of(&self.part.step, self.site())
-            }
-            StepKind::Service(_) => super::site::Specifics::default(),
-        };
         HookPlace {
             site: self.part.site.clone(),
             step: Some((title.path.clone(), title.name.clone())),
-            specifics,
+            specifics: self.part.specifics(),
             exports,
             facts: HookFacts { status: None, reason: reason(&self.outcome) },
             limit: self.hook_limit(),

@@ -37,8 +37,14 @@ impl StepLog {
         Arc::new(StepLog { step, outbox: Arc::clone(outbox), began: OnceLock::new(), limit, tally })
     }
 
+    /// Whose log.
+    pub(crate) fn step(&self) -> &StepPath {
+        &self.step
+    }
+
     /// A line of ours. Does not wait for room in the window.
     pub(crate) fn note(&self, attempt: u32, text: &str) {
+        let text = self.outbox.shown(text);
         self.outbox.push_chunk(false, || {
             let mut tally = self.tally();
             let start = if tally.mid_line { "\n" } else { "" };

@@ -19,7 +19,7 @@ pub enum Cause {
     },
     /// Versions that passed upstream jobs.
     Passed {
-        /// Get name → version, sorted.
+        /// Get key → version, sorted.
         versions: BTreeMap<String, VersionId>,
     },
     /// A person, through page or client.

@@ -37,7 +37,7 @@ pub struct Build {
     pub failure: Option<Failure>,
     /// Why it exists.
     pub cause: Cause,
-    /// The fixed version of each get, by the get's name.
+    /// The fixed version of each get, by the get's key.
     pub versions: BTreeMap<String, BuildVersion>,
     /// `INPUT_<name>`.
     pub inputs: BTreeMap<String, String>,

@@ -120,6 +120,9 @@ impl Message for Goodbye {
 pub struct StopReports {
     /// The worker's name.
     pub worker: String,
+    /// The team whose builds it may speak of; none = all. It never travels: the seal says it.
+    #[serde(skip)]
+    pub team: Option<String>,
     /// One for each instance, the newest.
     pub reports: Vec<StopReport>,
 }
@@ -127,6 +130,13 @@ pub struct StopReports {
 impl Message for StopReports {
     const NAME: &'static str = "worker.stops";
     const BY: Speaker = Speaker::Worker;
+
+    /// Who holds a team's token knows that team's builds only.
+    fn vouched(&mut self, from: &Peer) {
+        if let Peer::Worker { team, .. } = from {
+            self.team.clone_from(team);
+        }
+    }
 }
 
 /// Server → that worker: these reports are stored.

@@ -78,6 +78,9 @@ pub trait WorkItem: Send + Sync + 'static {
     /// Values that are replaced by `***` in everything that commands print from now on, added to earlier ones.
     fn mask(&self, values: &[SecretValue]);
 
+    /// What hides the same values, those of later calls too, in texts that no command printed. It outlives the item.
+    fn masker(&self) -> Arc<dyn Mask>;
+
     /// Starts one attempt of a step. A program that cannot be started is an [`Ended`], not an error here.
     ///
     /// # Errors
@@ -109,6 +112,12 @@ pub trait WorkItem: Send + Sync + 'static {
 
     /// Resolves when the shim is lost; pending otherwise for ever.
     async fn lost(&self);
+}
+
+/// Hides the secrets of a work item.
+pub trait Mask: Send + Sync + 'static {
+    /// The text with `***` for every secret, in whatever form it stands there.
+    fn masked(&self, text: &str) -> String;
 }
 
 /// One command to run.

@@ -19,8 +19,8 @@ pub use compiler::{Compilation, CompileRequest, Compiler};
 pub use control::{CheckRequested, Control, Refusal, SavePipeline, Saved, Trigger};
 pub use journal::{Journal, LeftBehind};
 pub use launcher::{
-    Captured, EndedStop, HandedFile, Item, ItemBuild, LaunchError, Launcher, LeaseEnd, LogSink, Process,
-    ProcessEnd, ServiceEnd, ServiceLaunch, Spawn, StopCommand, WorkItem,
+    Captured, EndedStop, HandedFile, Item, ItemBuild, LaunchError, Launcher, LeaseEnd, LogSink, Mask,
+    Process, ProcessEnd, ServiceEnd, ServiceLaunch, Spawn, StopCommand, WorkItem,
 };
 pub use signals::{Signals, Topic};
 pub use spill::Spill;

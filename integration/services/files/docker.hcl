@@ -44,3 +44,18 @@ job "redis" {
     run "shell" { cmd = "redis-cli -h $SERVICE_REDIS_HOST -p $SERVICE_REDIS_PORT ping" }
   }
 }
+
+# Two services of one type are two containers.
+job "two" {
+  service "redis" "a" {
+    runtime = "docker"
+    port    = "0"
+  }
+  service "redis" "b" {
+    runtime = "docker"
+    port    = "0"
+  }
+  task "use" {
+    run "shell" { cmd = "for PORT in $SERVICE_A_PORT $SERVICE_B_PORT; do redis-cli -h 127.0.0.1 -p $PORT ping; done" }
+  }
+}

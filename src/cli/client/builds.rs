@@ -14,6 +14,7 @@ use super::{
     print,
     target::encoded,
 };
+use crate::cli::console;
 
 pub(super) async fn run(outer: &Outer, command: BuildsCommand) -> Result<ExitCode, Failure> {
     match command {
@@ -70,7 +71,7 @@ async fn logs(outer: &Outer, args: &LogsArgs) -> Result<ExitCode, Failure> {
     };
     for (step, title) in steps {
         if !title.is_empty() {
-            eprintln!("==> {title}");
+            console::say(format_args!("==> {title}"));
         }
         let query = run_query('&', args.of.run);
         copy(&exchange, &format!("{path}/logs?step={}{query}", encoded(&step))).await?;

@@ -17,6 +17,7 @@ use super::{
     exchange::{Exchange, said},
     print,
 };
+use crate::cli::console;
 
 /// What a tar archive is counted in.
 const BLOCK: usize = 512;
@@ -141,7 +142,7 @@ impl Taker for Files {
         for (path, part) in &self.places {
             fs::rename(part, path)
                 .map_err(|error| Failure::failed(format!("{}: {error}", path.display())))?;
-            eprintln!("{}", path.display());
+            console::say(path.display());
         }
         Ok(ExitCode::SUCCESS)
     }

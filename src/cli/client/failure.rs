@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use serde_json::Value;
 
 use super::print;
+use crate::cli::console;
 
 const FAILED: u8 = 1;
 pub(super) const USAGE: u8 = 2;
@@ -75,7 +76,7 @@ impl Failure {
             // Nothing helps if standard output is gone.
             let _ = print::json(answer);
         }
-        eprintln!("error: {}", self.message);
+        console::error(&self.message);
         ExitCode::from(self.exit)
     }
 }

@@ -13,6 +13,7 @@ use super::{
     exchange::{Exchange, said},
     print,
 };
+use crate::cli::console;
 
 /// The server says something at least every 15 s: after three times that the connection is dead.
 const SILENCE: Duration = Duration::from_secs(45);
@@ -63,7 +64,7 @@ pub(super) async fn follow(
             }
             Ok(None) => {}
             Err(failure) if !failure.is_passing() || tail.is_broken || tries >= TRIES => return Err(failure),
-            Err(failure) => eprintln!("{}; trying again", failure.said()),
+            Err(failure) => console::say(format_args!("{}; trying again", failure.said())),
         }
         tries = if tail.last == before { tries + 1 } else { 0 };
         tokio::time::sleep(BETWEEN_TRIES).await;
@@ -142,7 +143,7 @@ impl Tail {
 
     fn print(&mut self, step: &str, text: &str) -> Result<(), Failure> {
         if self.current != step && self.only.is_none() {
-            eprintln!("==> {}", self.titles.get(step).map_or(step, String::as_str));
+            console::say(format_args!("==> {}", self.titles.get(step).map_or(step, String::as_str)));
         }
         step.clone_into(&mut self.current);
         print::bytes(text.as_bytes()).map(drop).inspect_err(|_| self.is_broken = true)

@@ -12,6 +12,7 @@ use super::{
     print,
     target::encoded,
 };
+use crate::cli::console;
 
 pub(super) async fn run(outer: &Outer, command: JobsCommand) -> Result<ExitCode, Failure> {
     match command {
@@ -47,9 +48,9 @@ async fn trigger(outer: &Outer, args: &TriggerArgs) -> Result<ExitCode, Failure>
         return print::json(&build);
     }
     let number = build["build_number"].as_str().unwrap_or_default();
-    eprintln!("build {number} of {}", args.job.job_name);
+    console::say(format_args!("build {number} of {}", args.job.job_name));
     let Followed { status } = follow(&exchange, &format!("{path}/builds/{}", encoded(number)), None).await?;
-    eprintln!("build {number} {status}");
+    console::say(format_args!("build {number} {status}"));
     Ok(match status.as_str() {
         "succeeded" | "warning" => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,

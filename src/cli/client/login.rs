@@ -11,10 +11,10 @@ use serde_json::json;
 use super::{
     Failure, Target,
     args::{LoginArgs, Outer},
-    arguments,
     exchange::Exchange,
     print, token_file,
 };
+use crate::cli::console;
 
 /// Logs in and stores the session.
 pub(super) async fn run(outer: &Outer, args: LoginArgs) -> Result<ExitCode, Failure> {
@@ -25,18 +25,17 @@ pub(super) async fn run(outer: &Outer, args: LoginArgs) -> Result<ExitCode, Fail
     let token = data["token"].as_str().ok_or_else(|| Failure::failed("the server gave no token"))?;
     let path = token_file::write(token)?;
     print::json(&data["user"])?;
-    eprintln!(
+    console::say(format_args!(
         "logged in to {} as {}; the session is in {}",
         exchange.target.url,
         args.username,
         path.display()
-    );
+    ));
     Ok(ExitCode::SUCCESS)
 }
 
 fn password(args: &LoginArgs) -> Result<String, Failure> {
     if let Some(password) = &args.password {
-        arguments::hide(password);
         return Ok(password.clone());
     }
     if args.password_stdin {
@@ -65,9 +64,8 @@ fn hidden() -> Result<String, Failure> {
     let mut silent = shown.clone();
     silent.local_flags.remove(LocalFlags::ECHO);
     silent.local_flags.insert(LocalFlags::ECHONL);
-    eprint!("Password: ");
     // A prompt that is not seen does no harm.
-    let _ = std::io::stderr().flush();
+    let _ = std::io::stderr().write_all(b"Password: ");
     tcsetattr(stdin(), SetArg::TCSAFLUSH, &silent).map_err(wrong)?;
     let password = line();
     tcsetattr(stdin(), SetArg::TCSAFLUSH, &shown).map_err(wrong)?;

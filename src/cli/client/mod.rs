@@ -5,7 +5,6 @@
 
 mod aliases;
 mod args;
-mod arguments;
 mod builds;
 mod events;
 mod exchange;
@@ -72,4 +71,36 @@ fn act(args: ClientArgs) -> Result<ExitCode, Failure> {
             ClientCommand::Export(args) => export::run(&outer, args).await,
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use pikoci_web::page::{Frame, PipelinesPage, Theme, render_pipelines};
+
+    use super::whole_words;
+
+    #[test]
+    fn the_commands_that_an_empty_page_shows_are_understood() {
+        let frame = Frame {
+            team: "lab".into(),
+            user: Some("admin".into()),
+            csrf: String::new(),
+            theme: Theme::System,
+            now: 0,
+            events: String::new(),
+            workers: None,
+            trouble: None,
+            may_see_workers: false,
+            crumbs: Vec::new(),
+        };
+        let page = PipelinesPage { frame, pipelines: Vec::new(), server_url: "http://ci.lab:8080".into() };
+        let html = render_pipelines(&page);
+        let shown = html.split_once("<pre>").unwrap().1.split_once("</pre>").unwrap().0;
+        assert_eq!(shown.lines().count(), 2, "{shown}");
+        for line in shown.lines() {
+            let words = whole_words(line.split(' ').map(str::to_owned));
+            let understood = crate::cli::command().try_get_matches_from(words);
+            assert!(understood.is_ok(), "{line}: {}", understood.unwrap_err());
+        }
+    }
 }

@@ -13,7 +13,7 @@ use super::{
     exchange::{Exchange, said},
     print,
 };
-use crate::cli::vars;
+use crate::cli::{console, vars};
 
 pub(super) async fn run(outer: &Outer, command: PipelinesCommand) -> Result<ExitCode, Failure> {
     match command {
@@ -79,11 +79,11 @@ fn saved(answer: &Result<Value, Failure>, file: &Path) -> Result<ExitCode, Failu
                 .as_array()
                 .into_iter()
                 .flatten()
-                .for_each(|found| eprintln!("{}", finding(file, found)));
+                .for_each(|found| console::say(finding(file, found)));
             print::json(data)
         }
         Err(failure) => {
-            failure.findings().iter().for_each(|found| eprintln!("{}", finding(file, found)));
+            failure.findings().iter().for_each(|found| console::say(finding(file, found)));
             Ok(failure.report())
         }
     }

@@ -23,7 +23,7 @@ use pikoci_model::{
 };
 
 pub use self::server::LocalServer;
-use super::{Exit, pipeline as pipeline_file, vars};
+use super::{Exit, console, pipeline as pipeline_file, vars};
 use crate::{clock::SystemClock, config, wire};
 
 /// The command.
@@ -110,7 +110,7 @@ pub fn run(matches: &ArgMatches, nursery: wire::Nursery) -> Exit {
         Ok((Some((pipeline, secrets)), asked)) => go(asked, pipeline, secrets, nursery),
         Ok((None, _)) => Exit::Usage,
         Err(error) => {
-            eprintln!("error: {error}");
+            console::error(&error);
             Exit::Usage
         }
     }
@@ -175,7 +175,6 @@ fn compiled(matches: &ArgMatches, asked: &Asked) -> Result<Option<Compiled>, Str
         ..wire::CompilerSettings::local(matches.get_flag(pipeline_file::ALLOW_INSECURE))
     });
     let compilation = wire::block_on(compiler.compile(request));
-    wire::hide_arguments(&compilation.given_secrets.values().map(SecretValue::reveal).collect::<Vec<_>>());
     pipeline_file::report(compiler.as_ref(), &compilation.diagnostics);
     Ok(compilation.pipeline.map(|mut pipeline| {
         nearby::resolve(&mut pipeline, &asked.file);
@@ -193,7 +192,7 @@ fn go(
     let prepared = match plan::prepare(&asked, &name, pipeline, secrets) {
         Ok(prepared) => prepared,
         Err(error) => {
-            eprintln!("error: {error}");
+            console::error(&error);
             return Exit::Usage;
         }
     };
@@ -219,7 +218,7 @@ fn go(
                 exit
             }
             Err(error) => {
-                eprintln!("error: {error}");
+                console::error(&error);
                 Exit::Failed
             }
         }

@@ -25,7 +25,7 @@ pub struct Prepared {
     pub secrets: BTreeMap<String, SecretValue>,
     /// Steps that were taken out, as shown: `put git app`.
     pub skipped: Vec<String>,
-    /// Version of each get, where it is known already.
+    /// Versions that are known already, by canonical of the resource.
     pub known: BTreeMap<String, VersionValue>,
 }
 
@@ -51,7 +51,7 @@ pub fn prepare(
         if let Some(path) = asked.resources.get(&get.resource) {
             let resource = override_resource(&pipeline, &get.resource, &step.name, path);
             get.resource = resource.canonical();
-            known.insert(step.name.clone(), head());
+            known.insert(get.resource.clone(), head());
             pipeline.resources.push(resource);
         } else if pipeline.resource(&get.resource).is_none() {
             return Err(format!(
@@ -59,7 +59,7 @@ pub fn prepare(
                 get.resource
             ));
         } else if let Some(version) = asked.versions.get(&get.resource) {
-            known.insert(step.name.clone(), version.clone());
+            known.insert(get.resource.clone(), version.clone());
         }
     }
     pipeline.resource_types.insert(LOCAL_TYPE.to_owned(), copying_type());
@@ -186,6 +186,19 @@ mod tests {
         }
     }
 
+    fn resource(type_name: &str) -> Resource {
+        Resource {
+            type_name: type_name.into(),
+            name: "app".into(),
+            params: BTreeMap::new(),
+            check_interval: CheckInterval::Never,
+            tags: vec![],
+            cache: false,
+            icon: String::new(),
+            description: String::new(),
+        }
+    }
+
     fn asked() -> Asked {
         Asked {
             file: "pipeline.hcl".into(),
@@ -213,7 +226,18 @@ mod tests {
         let StepKind::Get(get) = &prepared.job.steps[0].kind else { panic!("the get stays a get") };
         let resource = prepared.pipeline.resource(&get.resource).unwrap();
         assert_eq!(resource.params["to"], Value::Scalar(Text::literal("app")));
-        assert!(prepared.known.contains_key("app"));
+        assert!(prepared.known.contains_key(&get.resource));
+    }
+
+    #[test]
+    fn a_given_version_is_of_its_resource_alone() {
+        let mut asked = asked();
+        asked.versions.insert("git.app".into(), head());
+        let other = serde_json::json!({"get": {"resource": "fs.app", "trigger": true, "passed": [], "mode": "every"}});
+        let mut pipeline = job_with(vec![get(), step("app", other)]);
+        pipeline.resources = ["git", "fs"].map(resource).to_vec();
+        let prepared = prepare(&asked, "pipeline", pipeline, BTreeMap::new()).unwrap();
+        assert_eq!(prepared.known.keys().collect::<Vec<_>>(), ["git.app"]);
     }
 
     #[test]

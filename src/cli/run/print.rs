@@ -14,7 +14,7 @@ use pikoci_model::{
 };
 
 use super::plan::Prepared;
-use crate::cli::Exit;
+use crate::cli::{Exit, console};
 
 /// Prints a build's events.
 pub struct Printer {
@@ -151,13 +151,13 @@ pub fn skipped(steps: &[String]) {
 
 /// The run ended before the build began.
 pub fn failed_before(text: &str) -> Exit {
-    eprintln!("error: {text}");
+    console::error(text);
     Exit::Failed
 }
 
 /// A second interrupt: nobody waits for the stops to the end.
 pub fn hurried() {
-    eprintln!("interrupted again: the stops of services get 5 s more, then they go on by themselves");
+    console::say("interrupted again: the stops of services get 5 s more, then they go on by themselves");
 }
 
 /// The plan, without running anything.
@@ -165,7 +165,7 @@ pub fn dry_run(prepared: &Prepared) {
     skipped(&prepared.skipped);
     for step in &prepared.job.steps {
         let detail = match &step.kind {
-            StepKind::Get(get) => match prepared.known.get(&step.name) {
+            StepKind::Get(get) => match prepared.known.get(&get.resource) {
                 Some(version) => format!("{} at {}", get.resource, version.canonical()),
                 None => format!("{}, newest version", get.resource),
             },

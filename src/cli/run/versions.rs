@@ -11,7 +11,6 @@ use pikoci_model::{
         Clock,
         store::{ClaimedBuild, PlanParts},
     },
-    step::StepKind,
     version::{Version, VersionValue},
 };
 
@@ -34,16 +33,16 @@ pub async fn complete(server: &mut LocalServer, prepared: Prepared) -> Result<Bu
         .zip(&prepared.pipeline.resources)
         .map(|(id, resource)| (resource.canonical(), ResourceId(id)))
         .collect();
-    let mut found: BTreeMap<String, VersionValue> = BTreeMap::new();
+    let mut known = prepared.known.clone();
     let mut versions = BTreeMap::new();
-    for step in &prepared.job.steps {
-        let StepKind::Get(get) = &step.kind else { continue };
-        let value = match (prepared.known.get(&step.name), found.get(&get.resource)) {
-            (Some(known), _) | (None, Some(known)) => known.clone(),
-            (None, None) => newest(server, &prepared, &resources, &get.resource).await?,
+    for get in prepared.job.gets() {
+        let resource = &get.step.resource;
+        let value = match known.get(resource) {
+            Some(known) => known.clone(),
+            None => newest(server, &prepared, &resources, resource).await?,
         };
-        found.insert(get.resource.clone(), value.clone());
-        versions.insert(step.name.clone(), value);
+        known.insert(resource.clone(), value.clone());
+        versions.insert(get.key.into_owned(), value);
     }
     let claimed = claimed(prepared, resources, versions);
     build_plan(&claimed, Fence::new(1, 0), String::new())

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use pikoci_model::id::InstanceId;
 use pikoci_model::outcome::Ended;
-use pikoci_model::port::{LaunchError, Process, ServiceEnd, ServiceLaunch, Spawn, WorkItem};
+use pikoci_model::port::{LaunchError, Mask, Process, ServiceEnd, ServiceLaunch, Spawn, WorkItem};
 use pikoci_model::text::SecretValue;
 
 use super::compose;
@@ -50,6 +50,10 @@ impl WorkItem for ItemHandle {
         if self.0.masking.add(values.iter().map(SecretValue::reveal)) > 0 {
             self.0.owes_warning.store(true, Ordering::Relaxed);
         }
+    }
+
+    fn masker(&self) -> Arc<dyn Mask> {
+        Arc::clone(&self.0.masking) as _
     }
 
     async fn spawn(&self, spawn: Spawn) -> Result<Arc<dyn Process>, LaunchError> {

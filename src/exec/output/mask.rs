@@ -11,6 +11,7 @@ use aho_corasick::automaton::{Automaton, StateID};
 use aho_corasick::dfa::{self, DFA};
 use aho_corasick::{Anchored, MatchKind, StartKind, nfa};
 use bytes::{Bytes, BytesMut};
+use pikoci_model::port::Mask;
 
 use super::forms;
 use super::skim::Skim;
@@ -250,6 +251,13 @@ impl Masking {
     /// What masks now.
     pub fn current(&self) -> Arc<Masker> {
         Arc::clone(&self.inner.read().unwrap_or_else(PoisonError::into_inner).1)
+    }
+}
+
+impl Mask for Masking {
+    fn masked(&self, text: &str) -> String {
+        let masked = self.current().scan(&mut Scanner::default(), &mut BytesMut::from(text), true);
+        String::from_utf8_lossy(&masked).into_owned()
     }
 }
 

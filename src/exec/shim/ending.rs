@@ -100,10 +100,10 @@ impl Shim {
         }
     }
 
-    /// The services of the highest group that stands are stopped together; a lower group waits for them.
     fn stop_next_group(&mut self, out_of_time: bool) {
         let services = self.units.values().filter_map(|unit| unit.service.as_ref());
-        let Some(highest) = services.map(|service| service.plan.group).max() else { return };
+        let services = services.map(|service| (service.plan.group, service.life.waits_for_second()));
+        let Some(highest) = next_group(services) else { return };
         let of_group =
             |unit: &Unit| unit.service.as_ref().is_some_and(|service| service.plan.group == highest);
         let next: Vec<UnitId> =
@@ -139,7 +139,27 @@ impl Shim {
     }
 }
 
+/// The services of the highest group that stands are stopped together; a lower group waits for them, but not for the
+/// second look at what was stopped. Of each service its group, and whether it only waits for that.
+fn next_group(services: impl Iterator<Item = (u32, bool)>) -> Option<u32> {
+    services.map(|(group, waits)| (!waits, group)).max().map(|(_, group)| group)
+}
+
 fn reapers_of(unit: &Unit) -> impl Iterator<Item = Pid> {
     let stopping = unit.service.as_ref().and_then(|service| service.stopping.as_ref());
     unit.keeper.as_ref().into_iter().chain(stopping).map(|keeper| keeper.pid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_does_not_wait_for_the_second_look_at_a_higher_one() {
+        let next = |services: &[(u32, bool)]| next_group(services.iter().copied());
+        assert_eq!(next(&[(0, false), (2, false), (1, false)]), Some(2));
+        assert_eq!(next(&[(0, false), (2, true), (1, false)]), Some(1));
+        assert_eq!(next(&[(2, true), (1, true)]), Some(2));
+        assert_eq!(next(&[]), None);
+    }
 }

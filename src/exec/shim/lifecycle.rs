@@ -17,6 +17,8 @@ const SECOND_STOP_AFTER: Duration = Duration::from_secs(2);
 pub enum Input {
     /// The leader of the start, or the foreground service, has ended by itself.
     LeaderEnded,
+    /// Who kept the start was killed: its leader dies, and nobody knows of the rest of its group.
+    KeeperLost,
     /// A start that still runs shall be ended; the service is not stopped yet.
     Cut {
         grace: Duration,
@@ -151,6 +153,11 @@ impl Lifecycle {
         !self.second_owed
     }
 
+    /// Whether it was stopped, and is only stopped once more because its start was cut.
+    pub fn waits_for_second(&self) -> bool {
+        self.success && matches!(self.phase, Phase::Pausing { .. })
+    }
+
     /// When [`Input::Time`] is due.
     pub fn deadline(&self) -> Option<Instant> {
         match self.phase {
@@ -163,6 +170,11 @@ impl Lifecycle {
     pub fn on(&mut self, input: Input, now: Instant) -> Vec<Act> {
         match (self.phase, input) {
             (Phase::Starting, Input::LeaderEnded) => self.become_standing(),
+            // What is left of the start may finish it behind the first stop.
+            (Phase::Starting, Input::KeeperLost) => {
+                self.second_owed = true;
+                Vec::new()
+            }
             (Phase::Starting, Input::Cut { grace }) => self.cut_start(Phase::CuttingStart, grace),
             (Phase::Starting | Phase::CuttingStart, Input::Stop { grace }) => {
                 self.cut_start(Phase::EndingStart, grace)

@@ -74,6 +74,7 @@ impl Shim {
             service.lost = true;
         }
         if !known.ended {
+            self.drive(unit, Input::KeeperLost);
             self.say(Event::Exited { unit, exit: Exit::Lost, alone: false });
             self.mark_ended(unit);
         }

@@ -15,6 +15,8 @@ use crate::sys::descriptors;
 const BOUND: usize = 1024 * 1024;
 /// Bytes that go to the worker in one message.
 const BLOCK: usize = 16 * 1024;
+/// Blocks that are taken at once: more than a pipe holds when its writers are gone.
+const AT_ONCE: usize = 64;
 
 /// The output of one service's stop, over all its tries.
 pub struct StopOutput {
@@ -51,11 +53,13 @@ impl StopOutput {
         self.pipe.as_ref().map(AsFd::as_fd)
     }
 
-    /// Takes what is there: kept in the file, and given back in blocks for a worker that lives.
+    /// Takes what is there: kept in the file, and given back in blocks for a worker that lives. Who writes faster than
+    /// this reads does not keep it from the clock: the rest is taken next time.
     pub fn take(&mut self) -> Vec<Bytes> {
         let mut blocks = Vec::new();
         let mut buffer = [0u8; BLOCK];
-        while let Some(pipe) = &mut self.pipe {
+        for _ in 0..AT_ONCE {
+            let Some(pipe) = &mut self.pipe else { break };
             match pipe.read(&mut buffer) {
                 Ok(0) => self.pipe = None,
                 Ok(length) => blocks.extend(self.keep(&buffer[..length])),

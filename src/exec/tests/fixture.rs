@@ -228,6 +228,20 @@ pub fn files_of(pid: i32) -> Vec<PathBuf> {
     entries.flatten().filter_map(|entry| fs::read_link(entry.path()).ok()).collect()
 }
 
+/// Waits until a file has so many lines; gives them in alphabetical order.
+pub fn wait_for_lines_of(path: &Path, count: usize) -> Vec<String> {
+    let until = Instant::now() + DEADLINE;
+    loop {
+        let mut lines = lines(path);
+        if lines.len() >= count {
+            lines.sort();
+            return lines;
+        }
+        assert!(Instant::now() < until, "waited too long for {count} lines of {}: {lines:?}", path.display());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// The lines of a file, none if it is not there.
 pub fn lines(path: &Path) -> Vec<String> {
     fs::read_to_string(path).unwrap_or_default().lines().map(str::to_owned).collect()

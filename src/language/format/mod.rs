@@ -146,6 +146,11 @@ mod tests {
     }
 
     #[test]
+    fn a_lone_carriage_return_is_a_blank() {
+        check("x {\na = 1\n\r  }\n", "x {\n  a = 1\n}\n");
+    }
+
+    #[test]
     fn comments_are_kept_and_aligned() {
         check(
             "# top\n\n\n\njob \"a\" { // why\n/* in\n  here */\nconcurrency = 1 # one\ntimeout=\"10s\"    # ten\n\n}\n\n\n",

@@ -1,9 +1,11 @@
 //! Functions that encode and decode text.
 
+use std::collections::BTreeSet;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::call::{Call, Function, Outcome, failed};
+use super::call::{Call, Function, Outcome, bounded, failed};
 use crate::value::Value;
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -41,16 +43,24 @@ fn urlencode(text: &str) -> String {
     })
 }
 
+/// What an object takes beside its keys and values, in bytes.
+const ROW_SIZE: usize = 256;
+
 fn csvdecode(call: &Call<'_>) -> Outcome {
     let text = call.string(0)?;
     let mut records = Records { rest: &text, line: 1 };
     let (_, header) = records.next().transpose()?.ok_or_else(|| failed("the header line is missing"))?;
-    if let Some((_, twice)) = header.iter().enumerate().find(|(at, name)| header[..*at].contains(name)) {
+    let mut named = BTreeSet::new();
+    if let Some(twice) = header.iter().find(|name| !named.insert(name.as_str())) {
         return Err(failed(format!("column {twice:?} is named twice")));
     }
+    // Each row repeats the names of all columns.
+    let row_size = ROW_SIZE + header.iter().map(String::len).sum::<usize>();
+    let mut size = 0;
     let mut rows = Vec::new();
     for record in records {
         let (line, fields) = record?;
+        size = bounded(size + row_size)?;
         if fields.len() != header.len() {
             return Err(failed(format!(
                 "line {line}: {} fields, the header has {}",

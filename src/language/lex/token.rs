@@ -48,7 +48,8 @@ const LONG_OPERATORS: [&str; 9] = ["...", "==", "!=", "<=", ">=", "&&", "||", "=
 impl Lexer<'_> {
     /// The next token; `None` at the end.
     pub(super) fn next_token(&mut self) -> Option<Token> {
-        self.skip_until(|c| !matches!(c, ' ' | '\t'));
+        // A carriage return without its line feed is a blank for the parser, too.
+        self.skip_until(|c| !matches!(c, ' ' | '\t' | '\r'));
         let start = self.at;
         let first = self.peek()?;
         let kind = self.token_kind(first);

@@ -7,7 +7,7 @@ use pikoci_model::pipeline::RunnerType;
 use pikoci_model::step::Command;
 use pikoci_model::text::{self, Text};
 
-use super::runners::{Runner, Runners};
+use super::runners::{Runner, Runners, mentions};
 use super::{FreeAttribute, Name, Reader, shell_script};
 use crate::diagnostic::Code;
 use crate::source::Span;
@@ -89,11 +89,11 @@ impl CommandRules<'_> {
             && let Some(attribute) = block.body.get_attribute("path")
         {
             let span = reader.value_span(attribute);
-            self.refuse_secret(reader, "path", span);
+            self.refuse_secret(reader, "\"path\"", span);
         }
         for (index, (text, span)) in args.iter().enumerate() {
             if text.has_secret() && script != Some(index) {
-                self.refuse_secret(reader, "args", span.clone());
+                self.refuse_secret(reader, "\"args\"", span.clone());
             }
         }
         if runner == "shell" {
@@ -112,12 +112,13 @@ impl CommandRules<'_> {
     ) {
         for (text, span) in args {
             if text.has_secret() {
-                self.refuse_secret(reader, "args", span.clone());
+                self.refuse_secret(reader, "\"args\"", span.clone());
             }
         }
         for attribute in attributes {
             if !attribute.value.secrets().is_empty() && mentions(template, &attribute.name.text) {
-                self.refuse_secret(reader, &attribute.name.text, attribute.span.clone());
+                let what = format!("\"{}\"", attribute.name.text);
+                self.refuse_secret(reader, &what, attribute.span.clone());
             }
         }
         let takes_args = template.args.iter().any(|element| element == "$args" || element == "$image");
@@ -128,10 +129,11 @@ impl CommandRules<'_> {
         }
     }
 
-    fn refuse_secret(&self, reader: &mut Reader<'_>, attribute: &str, span: Span) {
+    /// `what` is the attribute that holds the secret.
+    fn refuse_secret(&self, reader: &mut Reader<'_>, what: &str, span: Span) {
         let code =
             if self.allow_secret_args { Code::SecretInArgumentsAllowed } else { Code::SecretInArguments };
-        let message = format!("\"{attribute}\" would show a secret in the arguments of a process");
+        let message = format!("{what} would show a secret in the arguments of a process");
         let finding = reader.finding(code, span, message);
         reader.push(finding.hint("hand it over through `env`, or through a `param_` variable of the type"));
     }
@@ -158,17 +160,6 @@ fn check_shell(reader: &mut Reader<'_>, block: &Block) {
         }
         _ => {}
     }
-}
-
-/// Whether a template refers to `$name` or `${name}`.
-fn mentions(template: &RunnerType, name: &str) -> bool {
-    template.args.iter().chain([&template.path]).any(|element| {
-        element.split('$').skip(1).any(|after| {
-            let after = after.strip_prefix('{').unwrap_or(after);
-            let end = after.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(after.len());
-            &after[..end] == name
-        })
-    })
 }
 
 /// A type's override of its commands' runner.
@@ -203,6 +194,25 @@ impl RunnerOverride {
                 .any(|segment| matches!(segment, text::Segment::Literal(it) if it.contains("$PIKOCI_EXE")))
         };
         !on_the_host && command.path.iter().chain(&command.args).any(calls)
+    }
+
+    /// Refuses a secret that has come into the arguments of the other runner's program: what was the script of a shell, and
+    /// safe there, is the `cmd` of a template now. The override's own attributes were looked at when it was read.
+    pub fn check_applied(
+        &self,
+        reader: &mut Reader<'_>,
+        rules: &CommandRules<'_>,
+        applied: &Command,
+        span: &Span,
+    ) {
+        let Some(Runner::Template(template)) = rules.runners.get(&self.runner) else { return };
+        for (name, value) in &applied.attributes {
+            let own = self.attributes.get(name) == Some(value);
+            if !own && !value.secrets().is_empty() && mentions(template, name) {
+                let what = format!("\"{name}\" of the runner \"{}\"", self.runner);
+                rules.refuse_secret(reader, &what, span.clone());
+            }
+        }
     }
 
     /// The same command in the other runner: path and args become one shell text, each word quoted.
@@ -269,13 +279,5 @@ mod tests {
         let command = |args: &[&str]| other.apply(command("/bin/sh", args)).attributes["cmd"].clone();
         assert_eq!(command(&["-ec", "echo $A"]), text::Value::Scalar("echo $A".into()));
         assert_eq!(command(&["it's", "b c"]), text::Value::Scalar("'/bin/sh' 'it'\\''s' 'b c'".into()));
-    }
-
-    #[test]
-    fn a_template_mentions_whole_names() {
-        let template =
-            RunnerType { path: "docker".into(), args: vec!["$WORKDIR:/w".into(), "x${cmd}y".into()] };
-        assert!(mentions(&template, "cmd") && mentions(&template, "WORKDIR"));
-        assert!(!mentions(&template, "WORK") && !mentions(&template, "docker"));
     }
 }

@@ -1,19 +1,14 @@
 //! Where a type's definition stands: in the pipeline, in a built-in, or in a fetched file.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use hcl_edit::structure::Block;
-use pikoci_model::pipeline::FetchedSource;
-use sha2::{Digest, Sha256};
 
+use super::fetched::{Fetched, choose};
 use super::{Declared, Name, Reader, TypeKind};
 use crate::builtin::{self, Builtin};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::Code;
 use crate::parse::Document;
-use crate::schema::{self, BlockKind, kind_of};
-use crate::source::SourceText;
 
 /// The commands of each kind of type: those that a source brings.
 fn commands(kind: TypeKind) -> &'static [&'static str] {
@@ -127,35 +122,6 @@ fn builtin_named(kind: TypeKind, name: &str) -> Option<Origin> {
     builtin::find(kind, name).map(Origin::Builtin)
 }
 
-/// A file that was fetched, or the reason why not.
-#[derive(Debug)]
-pub struct FetchedFile {
-    /// For the model.
-    pub record: FetchedSource,
-    /// Parsed, or what is wrong with it.
-    pub document: Result<Document, Vec<Diagnostic>>,
-}
-
-impl FetchedFile {
-    /// Takes the bytes that `url` gave.
-    #[must_use]
-    pub fn new(url: &str, bytes: &[u8], now: DateTime<Utc>) -> FetchedFile {
-        let digest = Sha256::digest(bytes);
-        let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        let document = match std::str::from_utf8(bytes) {
-            Ok(text) => Document::parse(&SourceText::new(url, text)),
-            Err(_) => {
-                let source = SourceText::new(url, "");
-                Err(vec![Diagnostic::new(Code::Syntax, &source, 0..0, "the file is not UTF-8")])
-            }
-        };
-        FetchedFile { record: FetchedSource { url: url.to_owned(), sha256, fetched_at: now }, document }
-    }
-}
-
-/// What was fetched, by URL; a text is the reason why a file could not be.
-pub type Fetched = BTreeMap<String, Result<FetchedFile, String>>;
-
 /// A definition, ready to be lowered.
 #[derive(Debug)]
 pub enum Definition<'a> {
@@ -169,6 +135,8 @@ pub enum Definition<'a> {
         index: usize,
         /// Whether it ships in the program.
         builtin: bool,
+        /// The block of a fetched file that has this one as its own source, and lies over it.
+        over: Option<(DocumentRef<'a>, usize)>,
     },
     /// A runner that needs no definition.
     NativeRunner(&'static str),
@@ -201,11 +169,13 @@ impl DocumentRef<'_> {
 }
 
 impl Builtin {
-    fn definition(&self) -> Definition<'static> {
+    /// As a definition that a block of a fetched file may lie over.
+    pub(super) fn definition<'a>(&self, over: Option<(DocumentRef<'a>, usize)>) -> Definition<'a> {
         Definition::Elsewhere {
             document: DocumentRef::Shared(self.document.clone()),
             index: self.index(),
             builtin: true,
+            over,
         }
     }
 }
@@ -213,7 +183,7 @@ impl Builtin {
 /// The definition of an undeclared type: the built-in of that name.
 #[must_use]
 pub fn undeclared(kind: TypeKind, name: &str) -> Option<Definition<'static>> {
-    builtin::find(kind, name).map(|builtin| builtin.definition())
+    builtin::find(kind, name).map(|builtin| builtin.definition(None))
 }
 
 /// Follows an origin to the definition; `None` when it leads nowhere, which was reported.
@@ -227,7 +197,7 @@ pub fn follow<'a>(
     let (url, sha256) = match origin {
         Origin::Inline => return Some(Definition::Inline),
         Origin::NativeRunner(name) => return Some(Definition::NativeRunner(name)),
-        Origin::Builtin(builtin) => return Some(builtin.definition()),
+        Origin::Builtin(builtin) => return Some(builtin.definition(None)),
         Origin::Remote { url, sha256 } => (url, sha256),
     };
     // What was not asked for is not known, and nothing is said about it.
@@ -254,51 +224,5 @@ pub fn follow<'a>(
             None
         }
         Ok(document) => choose(reader, kind, label, url, document),
-    }
-}
-
-/// The block of a fetched file that is meant: of the same kind; the one with the same label, else the first.
-fn choose<'a>(
-    reader: &mut Reader<'_>,
-    kind: TypeKind,
-    label: &str,
-    url: &Name,
-    document: &'a Document,
-) -> Option<Definition<'a>> {
-    let blocks = || document.body().blocks().enumerate();
-    for (_, block) in blocks().filter(|(_, block)| block.ident.as_str() == "variable") {
-        let message = "a fetched file cannot declare variables";
-        let span = document.span(&block.ident);
-        let hint = "declare a param, and use `$param_<name>` in the commands";
-        reader.push(Diagnostic::new(Code::VariableInSource, document.source(), span, message).hint(hint));
-    }
-    let of_kind = |block: &Block| {
-        kind_of(BlockKind::File, block.ident.as_str(), block.labels.len()) == Some(kind.block_kind())
-    };
-    let labelled = |block: &Block| block.labels.first().is_some_and(|found| found.as_str() == label);
-    let chosen = blocks()
-        .find(|(_, block)| of_kind(block) && labelled(block))
-        .or_else(|| blocks().find(|(_, block)| of_kind(block)));
-    let Some((index, block)) = chosen else {
-        let message = format!("the file \"{}\" holds no {}", url.text, kind.word());
-        let finding = reader.finding(Code::FetchFailed, url.span.clone(), message);
-        reader.push(finding);
-        return None;
-    };
-    schema::check_block(document, block, kind.block_kind(), reader.findings);
-    let here = Definition::Elsewhere { document: DocumentRef::Fetched(document), index, builtin: false };
-    match block.body.get_attribute("source") {
-        None => Some(here),
-        Some(source) => {
-            // One level, and only to what ships in the program.
-            let nested = source.value.as_str().and_then(|source| source.strip_prefix("pikoci://"));
-            let found = nested.and_then(|name| undeclared(kind, name));
-            if found.is_none() {
-                let span = document.span(&source.value);
-                let message = "a fetched definition may only have a source that is `pikoci://NAME`";
-                reader.push(Diagnostic::new(Code::NestedSource, document.source(), span, message));
-            }
-            found
-        }
     }
 }

@@ -5,6 +5,7 @@
 pub mod command;
 pub mod declarations;
 pub mod definition;
+pub mod fetched;
 pub mod job;
 mod name;
 mod read;

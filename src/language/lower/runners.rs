@@ -54,3 +54,28 @@ impl Runners {
 pub fn native(name: &str) -> Option<&'static str> {
     NATIVE.into_iter().find(|native| *native == name)
 }
+
+/// Whether a template refers to `$name` or `${name}`.
+#[must_use]
+pub fn mentions(template: &RunnerType, name: &str) -> bool {
+    template.args.iter().chain([&template.path]).any(|element| {
+        element.split('$').skip(1).any(|after| {
+            let after = after.strip_prefix('{').unwrap_or(after);
+            let end = after.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(after.len());
+            &after[..end] == name
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_mentions_whole_names() {
+        let template =
+            RunnerType { path: "docker".into(), args: vec!["$WORKDIR:/w".into(), "x${cmd}y".into()] };
+        assert!(mentions(&template, "cmd") && mentions(&template, "WORKDIR"));
+        assert!(!mentions(&template, "WORK") && !mentions(&template, "docker"));
+    }
+}

@@ -10,7 +10,8 @@ use pikoci_model::pipeline::{ResourceType, RunnerType, SecretType, ServiceType};
 pub(super) use definitions::undeclared_param;
 
 use super::command::CommandRules;
-use super::definition::{self, Definition, Fetched, Origin};
+use super::definition::{self, Definition, Origin};
+use super::fetched::Fetched;
 use super::runners::Runners;
 use super::{Declared, Reader, TypeKind};
 use crate::diagnostic::{Code, Diagnostic};
@@ -138,12 +139,16 @@ impl<'a> TypeStage<'a> {
         match definition {
             Definition::NativeRunner(_) => None,
             Definition::Inline => definitions::lower(&mut self.reader(), rules, kind, declared?.block, None),
-            Definition::Elsewhere { document, index, builtin } => {
+            Definition::Elsewhere { document, index, builtin, over } => {
                 let block = document.block(*index)?;
                 let scope = Scope { variables: VariableAccess::Foreign, ..*self.scope };
                 let mut reader = Reader { document: document.get(), scope: &scope, findings: self.findings };
                 let suffix = builtin.then_some(label);
                 let mut lowered = definitions::lower(&mut reader, rules, kind, block, suffix)?;
+                if let Some((document, index)) = over {
+                    let mut reader = Reader { document: document.get(), ..reader };
+                    overlay::apply(&mut reader, rules, document.block(*index)?, &mut lowered);
+                }
                 if let Some(declared) = declared {
                     overlay::apply(&mut self.reader(), rules, declared.block, &mut lowered);
                 }

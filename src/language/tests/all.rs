@@ -5,5 +5,6 @@
 mod builtins;
 mod case;
 mod files;
+mod git;
 mod mutation;
 mod server;

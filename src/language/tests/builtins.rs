@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use pikoci_language::LanguageCompiler;
 use pikoci_model::port::{CompileRequest, Compiler};
 
+/// What every built-in service takes.
+const COMMON: [&str; 7] = ["runtime", "version", "port", "image", "env", "data_tmpfs", "pull_policy"];
+
 /// Kind and name of every built-in type, read from the files themselves.
 fn builtins() -> Vec<(String, String)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../builtin");
@@ -63,7 +66,13 @@ async fn built_ins_need_no_declaration_and_may_have_one() {
             match kind.as_str() {
                 "resource_type" => assert!(pipeline.resource_types.contains_key(&name)),
                 "secret_type" => assert!(pipeline.secret_types.contains_key(&name)),
-                _ => assert!(pipeline.service_types[&name].builtin.is_some()),
+                _ => {
+                    let service = &pipeline.service_types[&name];
+                    assert!(service.builtin.is_some());
+                    for param in COMMON {
+                        assert!(service.params.iter().any(|it| it == param), "{name} does not take {param}");
+                    }
+                }
             }
         }
     }

@@ -13,6 +13,9 @@ const PRECISION: u64 = 512;
 /// Largest magnitude of a number's binary exponent: beyond it, printing without an exponent
 /// would let one short expression fill the memory.
 const MAX_EXPONENT: i64 = 16_384;
+/// Largest power of ten that is computed: the digits that a text may have do not bring back into
+/// the range what lies beyond it.
+const MAX_POWER: u64 = 2 * MAX_EXPONENT.unsigned_abs();
 /// `mantissa · 2^exponent`. The mantissa is odd, or both are zero, so equal values are equal
 /// representations.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -219,6 +222,9 @@ impl Number {
 
     /// `digits · 10^exponent`.
     fn decimal(digits: &BigInt, exponent: i64) -> Result<Self, NumberError> {
+        if exponent.unsigned_abs() > MAX_POWER {
+            return Err(NumberError::OutOfRange);
+        }
         let magnitude = usize::try_from(exponent.unsigned_abs()).map_err(|_| NumberError::OutOfRange)?;
         if exponent >= 0 {
             Self::rounded(digits * power(10, magnitude), 0)
@@ -303,6 +309,9 @@ mod tests {
         big = big.clone();
         assert_eq!(big.multiply(&big), Err(NumberError::OutOfRange));
         assert_eq!(number("1e-4000").multiply(&number("1e-4000")), Err(NumberError::OutOfRange));
+        for exponent in [i64::MIN, -1_000_000_000, 1_000_000_000, i64::MAX] {
+            assert_eq!(Number::decimal(&1.into(), exponent), Err(NumberError::OutOfRange), "{exponent}");
+        }
     }
 
     #[test]

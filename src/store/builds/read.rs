@@ -23,6 +23,9 @@ pub(crate) const SELECT: &str = concat!("SELECT ", columns!(), " FROM builds b "
 /// All builds that workers hold.
 pub(crate) const ALL_HELD: &str =
     concat!("SELECT ", columns!(), " FROM builds b WHERE b.stage = 1 ORDER BY b.id");
+/// Those of one worker: among all that are held, which an index knows, only its own are read.
+const HELD_BY: &str =
+    concat!("SELECT ", columns!(), " FROM builds b WHERE b.stage = 1 AND b.node = ? ORDER BY b.id");
 const BY_ID: &str = concat!("SELECT ", columns!(), " FROM builds b WHERE b.id = ?");
 const BY_NUMBER: &str = concat!(
     "SELECT ",
@@ -68,9 +71,7 @@ pub(crate) async fn by_number(
 }
 
 pub(crate) async fn held_by(conn: &mut Conn, node: &NodeId) -> Result<Vec<Build>, Fault> {
-    let held = list(conn, query(ALL_HELD)).await?;
-    let holds = |build: &Build| build.claim.as_ref().is_some_and(|claim| claim.node == *node);
-    Ok(held.into_iter().filter(holds).collect())
+    list(conn, query(HELD_BY).bind(&node.0)).await
 }
 
 pub(crate) async fn of_job(
@@ -110,7 +111,7 @@ pub(crate) async fn services(conn: &mut Conn, build: BuildId, run: u32) -> Resul
     records(conn, "SELECT record FROM services WHERE build_id = ? AND run = ? ORDER BY id", build, run).await
 }
 
-/// The versions of a build's gets, by get name.
+/// The versions of a build's gets, by get key.
 pub(crate) async fn versions(conn: &mut Conn, build: BuildId) -> Result<BTreeMap<String, Version>, Fault> {
     let rows = query(
         "SELECT u.name, v.id, v.resource_id, v.value, v.created_at FROM build_versions u \

@@ -48,8 +48,11 @@ impl From {
     /// A store that goes on being used.
     pub async fn of(store: &SqlStore) -> Result<Self, Fault> {
         let (mut state, mut log) = (store.reader().await?, store.log_reader().await?);
-        state.begin_moment().await?;
-        log.begin_moment().await?;
+        for conn in [&mut state, &mut log] {
+            // One of them waits in its moment while the other is read.
+            conn.be_patient().await?;
+            conn.begin_moment().await?;
+        }
         Ok(Self { store: None, state, log })
     }
 
@@ -65,12 +68,15 @@ impl To {
     pub async fn open(database: Database) -> Result<Self, CopyError> {
         let failed = |fault: Fault| OpenError::Database { place: database.place(), reason: fault.into() };
         let store = open(&database).await?;
-        let (state, log) = match &database {
+        let (mut state, mut log) = match &database {
             Database::File(path) => sqlite::writers(path).await.map_err(failed)?,
             Database::Memory | Database::Server(_) => {
                 (store.reader().await.map_err(failed)?, store.log_reader().await.map_err(failed)?)
             }
         };
+        for conn in [&mut state, &mut log] {
+            conn.be_patient().await.map_err(failed)?;
+        }
         Ok(Self { store, state, log, place: database.place() })
     }
 

@@ -1,12 +1,12 @@
-//! The gets of a job, and their run-time rows.
+//! The run-time rows of a job's gets, by key.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use pikoci_model::{
     build::BuildVersion,
     id::{JobId, PipelineId, ResourceId, VersionId},
-    pipeline::Job,
-    step::{GetStep, StepKind, VersionMode},
+    pipeline::{Job, Pipeline},
+    step::VersionMode,
     watermark::Watermark,
 };
 
@@ -18,17 +18,9 @@ use crate::{
     upsert,
 };
 
-/// The gets of a job, by name, in plan order.
-pub(crate) fn gets(job: &Job) -> impl Iterator<Item = (&str, &GetStep)> {
-    job.steps.iter().filter_map(|step| match &step.kind {
-        StepKind::Get(get) => Some((step.name.as_str(), get)),
-        StepKind::Task(_) | StepKind::Put(_) | StepKind::Service(_) => None,
-    })
-}
-
 /// The resource whose first version is awaited.
 pub(crate) fn awaited<'j>(job: &'j Job, versions: &BTreeMap<String, BuildVersion>) -> Option<&'j str> {
-    gets(job).find(|(name, _)| !versions.contains_key(*name)).map(|(_, get)| get.resource.as_str())
+    job.gets().find(|get| !versions.contains_key(&*get.key)).map(|get| get.step.resource.as_str())
 }
 
 /// What is stored of a get besides its definition.
@@ -44,6 +36,26 @@ impl Mark {
     }
 }
 
+/// Whether every get of the definition has its row. Earlier versions kept one row for all gets of a name.
+pub(super) async fn have_rows(
+    conn: &mut Conn,
+    pipeline: PipelineId,
+    definition: &Pipeline,
+) -> Result<bool, Fault> {
+    let rows =
+        query("SELECT j.name, g.name FROM jobs j JOIN job_gets g ON g.job_id = j.id WHERE j.pipeline_id = ?")
+            .bind(pipeline.0)
+            .fetch_all(conn)
+            .await?;
+    let known = rows.iter().map(|row| Ok((get(row, 0)?, get(row, 1)?)));
+    let known = known.collect::<Result<BTreeSet<(String, String)>, Fault>>()?;
+    let mut gets = definition.jobs.iter().flat_map(|job| job.gets().map(move |get| (job, get)));
+    Ok(gets.all(|(job, get)| {
+        known.contains(&(job.name.clone(), get.key.into_owned()))
+            || definition.resource(&get.step.resource).is_none()
+    }))
+}
+
 /// Brings the run-time rows of a job's gets in line with its definition.
 pub(super) async fn save_gets(
     conn: &mut Conn,
@@ -53,19 +65,19 @@ pub(super) async fn save_gets(
     resources: &BTreeMap<String, ResourceId>,
 ) -> Result<(), Fault> {
     let mut old = marks(conn, id).await?;
-    for (name, get) in gets(job) {
-        let Some(&resource) = resources.get(&get.resource) else { continue };
-        let before = old.remove(name);
+    for get in job.gets() {
+        let Some(&resource) = resources.get(&get.step.resource) else { continue };
+        let before = old.remove(&*get.key);
         let newest = newest(conn, resource).await?;
         let candidate = before.as_ref().and_then(Mark::candidate);
         let mark = Watermark::after_save(
             before.as_ref().map(|mark| &mark.watermark),
-            get,
+            get.step,
             resource,
             newest,
             candidate,
         );
-        save_get(conn, pipeline, (id, name), before, mark).await?;
+        save_get(conn, pipeline, (id, &get.key), before, mark).await?;
     }
     for name in old.into_keys() {
         forget(conn, id, &name).await?;

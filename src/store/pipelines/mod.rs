@@ -7,7 +7,7 @@ mod remove;
 mod save;
 mod values;
 
-pub(crate) use gets::{awaited, gets};
+pub(crate) use gets::awaited;
 pub(crate) use values::given_secrets;
 
 use pikoci_model::id::PipelineId;

@@ -65,4 +65,8 @@ impl PipelineStore for SqlStore {
     async fn recent_builds(&self, id: PipelineId, limit: u32) -> Result<Vec<Build>, StoreError> {
         Ok(read::recent_builds(&mut self.reader().await?, id, limit).await?)
     }
+
+    async fn waiting_builds(&self, id: PipelineId, limit: u32) -> Result<(Vec<Build>, u64), StoreError> {
+        Ok(read::waiting_builds(&mut self.reader().await?, id, limit).await?)
+    }
 }

@@ -149,3 +149,24 @@ pub(super) async fn recent_builds(
     builds.truncate(limit as usize);
     Ok(builds)
 }
+
+/// The oldest queued builds, and how many there are in all. What is queued between the two reads is not missed.
+pub(super) async fn waiting_builds(
+    conn: &mut Conn,
+    pipeline: PipelineId,
+    limit: u32,
+) -> Result<(Vec<Build>, u64), Fault> {
+    const QUEUED: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM builds b WHERE b.pipeline_id = ? AND b.stage = 0 ORDER BY b.id LIMIT ?"
+    );
+    let builds = list(conn, query(QUEUED).bind(pipeline.0).bind(limit)).await?;
+    let shown = builds.len() as u64;
+    if shown < u64::from(limit) {
+        return Ok((builds, shown));
+    }
+    let count = query("SELECT COUNT(*) FROM builds WHERE pipeline_id = ? AND stage = 0").bind(pipeline.0);
+    let total: u64 = unsigned(&count.fetch_one(conn).await?, 0)?;
+    Ok((builds, total.max(shown)))
+}

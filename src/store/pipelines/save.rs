@@ -13,7 +13,7 @@ use pikoci_model::{
 };
 
 use super::{
-    gets::{forget_all, save_gets},
+    gets::{forget_all, have_rows, save_gets},
     raise, values,
 };
 use crate::{
@@ -42,7 +42,8 @@ impl Command for Save {
             return self.revise(tx, pipeline, None).await;
         };
         let before = tx.definition(revision).await?;
-        if self.is_same(tx.conn().await?, revision).await? {
+        let same = self.is_same(tx.conn().await?, revision).await?;
+        if same && have_rows(tx.conn().await?, pipeline, &before.row.compiled).await? {
             rename(tx.conn().await?, pipeline, save).await?;
             let number = before.row.number;
             return Ok(SavedRevision::Saved {

@@ -17,7 +17,6 @@ use crate::{
     definitions::{Definition, Definitions},
     error::Fault,
     field::{get, json, time, word},
-    pipelines::gets,
     sql::{Conn, Row, query},
 };
 
@@ -110,9 +109,9 @@ async fn job_state(
     all: &BTreeMap<String, Marks>,
 ) -> Result<JobState, Fault> {
     let mut states = Vec::new();
-    for (name, get) in gets(job) {
-        if let Some(mark) = of_job.gets.get(name) {
-            states.push(get_state(conn, name, get, mark).await?);
+    for get in job.gets() {
+        if let Some(mark) = of_job.gets.get(&*get.key) {
+            states.push(get_state(conn, &get.key, get.step, mark).await?);
         }
     }
     let upstream = upstream(conn, of_job, all).await?;

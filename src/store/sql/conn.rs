@@ -19,6 +19,8 @@ use crate::error::Fault;
 
 /// A statement that a server has not answered by then never will be.
 const STATEMENT: Duration = Duration::from_secs(30);
+/// Of a copy: it may hold all logs in a statement, and waits with one connection while it reads with another.
+const OF_A_COPY: Duration = Duration::from_secs(4 * 3600);
 
 /// Which database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,12 +54,14 @@ pub(crate) struct Pooled<D: Database> {
     /// There until it is dropped.
     conn: Option<PoolConnection<D>>,
     in_doubt: bool,
+    /// How long a statement is waited for.
+    limit: Duration,
     runtime: Handle,
 }
 
 impl<D: Database> Pooled<D> {
     pub(super) fn new(conn: PoolConnection<D>) -> Self {
-        Self { conn: Some(conn), in_doubt: false, runtime: Handle::current() }
+        Self { conn: Some(conn), in_doubt: false, limit: STATEMENT, runtime: Handle::current() }
     }
 
     fn conn(&mut self) -> Result<&mut PoolConnection<D>, sqlx::Error> {
@@ -68,7 +72,7 @@ impl<D: Database> Pooled<D> {
 impl<D: Database> Drop for Pooled<D> {
     fn drop(&mut self) {
         let Some(mut conn) = self.conn.take() else { return };
-        if self.in_doubt {
+        if self.in_doubt || self.limit != STATEMENT {
             conn.close_on_drop();
         }
         // Going back to the pool takes a task; when a process ends, the last ones are dropped outside of any runtime.
@@ -119,14 +123,39 @@ impl Conn {
         Ok(answer)
     }
 
+    /// What is read and written with it takes as long as it takes: neither this side nor the server ends it. Nobody else
+    /// is given it afterwards.
+    pub async fn be_patient(&mut self) -> Result<(), Fault> {
+        match self {
+            Self::Sqlite(_) | Self::SqlitePooled(_) => Ok(()),
+            Self::Mysql(pooled) => {
+                pooled.limit = OF_A_COPY;
+                Ok(())
+            }
+            Self::Postgres(pooled) => {
+                pooled.limit = OF_A_COPY;
+                self.say("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0").await
+            }
+        }
+    }
+
+    fn limit(&self) -> Duration {
+        match self {
+            Self::Sqlite(_) | Self::SqlitePooled(_) => STATEMENT,
+            Self::Postgres(pooled) => pooled.limit,
+            Self::Mysql(pooled) => pooled.limit,
+        }
+    }
+
     pub(super) async fn send(&mut self, order: Order) -> Result<Vec<Answer>, Fault> {
+        let limit = self.limit();
         let done = match self {
             Self::Sqlite(conn) => return backend::sqlite(conn, order).await,
             Self::SqlitePooled(pooled) => return backend::sqlite(pooled.conn()?, order).await,
-            Self::Postgres(pooled) => timeout(STATEMENT, backend::postgres(pooled.conn()?, order)).await,
-            Self::Mysql(pooled) => timeout(STATEMENT, backend::mysql(pooled.conn()?, order)).await,
+            Self::Postgres(pooled) => timeout(limit, backend::postgres(pooled.conn()?, order)).await,
+            Self::Mysql(pooled) => timeout(limit, backend::mysql(pooled.conn()?, order)).await,
         };
-        self.noted(done.unwrap_or(Err(Fault::Late(STATEMENT))))
+        self.noted(done.unwrap_or(Err(Fault::Late(limit))))
     }
 
     /// Begins a transaction that writes. Each of its statements sees what is committed when it begins, so a row that was
@@ -179,7 +208,8 @@ impl Conn {
 
     /// What is not prepared: it has no values, and not every database would.
     pub async fn say(&mut self, words: &'static str) -> Result<(), Fault> {
-        let said = timeout(STATEMENT, async {
+        let limit = self.limit();
+        let said = timeout(limit, async {
             match self {
                 Self::Sqlite(conn) => sqlx::raw_sql(words).execute(&mut **conn).await.map(drop),
                 Self::SqlitePooled(pooled) => {
@@ -189,7 +219,7 @@ impl Conn {
                 Self::Mysql(pooled) => sqlx::raw_sql(words).execute(&mut **pooled.conn()?).await.map(drop),
             }
         });
-        let said = said.await.map_or(Err(Fault::Late(STATEMENT)), |said| said.map_err(Fault::Sql));
+        let said = said.await.map_or(Err(Fault::Late(limit)), |said| said.map_err(Fault::Sql));
         self.noted(said)
     }
 

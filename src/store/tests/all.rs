@@ -7,6 +7,8 @@ mod copies;
 #[cfg(test)]
 mod disk;
 #[cfg(test)]
+mod gets;
+#[cfg(test)]
 mod restart;
 #[cfg(test)]
 mod servers;

@@ -1,6 +1,6 @@
 //! A server's seals.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -17,13 +17,15 @@ use super::receiver;
 use crate::{
     drops::{Dropped, Drops, Throttle},
     mailbox::Mailbox,
-    salts::{Known, Salts, Verdict},
+    salts::{Known, Salts, Verdict, Whose},
 };
 
 /// How often one worker is told that it is refused.
 const TOLD_EVERY: Duration = Duration::from_secs(5);
 /// How often anybody is told in clear.
 const NOTICE_EVERY: Duration = Duration::from_secs(1);
+/// Messages that wait for an answer about their tokens; one that finds no room is lost, and its sender repeats it.
+const MOST_WAITING: usize = 1024;
 
 /// A bus between machines, for a server.
 pub struct SealedServer {
@@ -50,6 +52,7 @@ impl SealedServer {
             clock,
             drops,
             told: Throttle::default(),
+            waiting: HashMap::new(),
             mailbox: mailbox.clone(),
         };
         let mut reading = JoinSet::new();
@@ -85,24 +88,47 @@ struct Gate {
     clock: Arc<dyn Clock>,
     drops: Drops,
     told: Throttle,
+    /// Messages about whose tokens the database is asked, in the order they came.
+    waiting: HashMap<Whose, Vec<Caller>>,
     mailbox: Mailbox,
 }
 
+/// A worker's message.
+struct Caller {
+    node: String,
+    claims: Claims,
+    envelope: Bytes,
+}
+
 impl Gate {
+    /// What needs no answer of the database goes past what does.
     async fn read(mut self) {
         let mut arriving = self.inner.receive();
-        while let Some(Arrival { envelope, .. }) = arriving.next().await {
-            if self.drops.is_too_large(&envelope) {
-                continue;
+        loop {
+            tokio::select! {
+                arrival = arriving.next() => match arrival {
+                    Some(Arrival { envelope, .. }) => self.open(envelope).await,
+                    None => break,
+                },
+                Some(whose) = self.known.learn() => self.resume(&whose).await,
             }
-            match self.end.open(&envelope) {
-                Ok(Opened { from, content: Content::Message(message), .. }) => {
-                    self.admit(from, Bytes::from(message)).await;
-                }
-                // Who said hello is known now.
-                Ok(_) => {}
-                Err(reason) => self.drop(&reason, &envelope).await,
+        }
+        while let Some(whose) = self.known.learn().await {
+            self.resume(&whose).await;
+        }
+    }
+
+    async fn open(&mut self, envelope: Bytes) {
+        if self.drops.is_too_large(&envelope) {
+            return;
+        }
+        match self.end.open(&envelope) {
+            Ok(Opened { from, content: Content::Message(message), .. }) => {
+                self.admit(from, Bytes::from(message)).await;
             }
+            // Who said hello is known now.
+            Ok(_) => {}
+            Err(reason) => self.drop(&reason, &envelope).await,
         }
     }
 
@@ -111,24 +137,45 @@ impl Gate {
             Sender::Server(name) => Peer::Server(NodeId(name)),
             Sender::Hailer => Peer::Hailer,
             Sender::Nobody => return,
-            Sender::Worker { node, claims } => {
-                if let Some((kind, why)) = self.fault_of(&claims).await {
-                    self.drops.count(kind, format_args!("of worker {node}: {why}"));
-                    return self.refuse(node, why).await;
-                }
-                Peer::Worker { node: NodeId(node), team: claims.team }
-            }
+            Sender::Worker { node, claims } => return self.examine(Caller { node, claims, envelope }).await,
         };
         self.mailbox.push(Arrival { envelope, from });
     }
 
+    /// Lets a worker in, turns it away, or has it wait.
+    async fn examine(&mut self, caller: Caller) {
+        let Some(verdict) = self.known.judge(&caller.claims) else { return self.have_wait(caller) };
+        let Caller { node, claims, envelope } = caller;
+        if let Some((kind, why)) = self.fault_of(&claims, verdict) {
+            self.drops.count(kind, format_args!("of worker {node}: {why}"));
+            return self.refuse(node, why).await;
+        }
+        let from = Peer::Worker { node: NodeId(node), team: claims.team };
+        self.mailbox.push(Arrival { envelope, from });
+    }
+
+    fn have_wait(&mut self, caller: Caller) {
+        if self.waiting.values().map(Vec::len).sum::<usize>() < MOST_WAITING {
+            return self.waiting.entry(caller.claims.team.clone()).or_default().push(caller);
+        }
+        let why = format_args!("of worker {}: {MOST_WAITING} others wait for the database", caller.node);
+        self.drops.count(Dropped::Unverified, why);
+    }
+
+    /// The database has answered about these tokens, or does not answer.
+    async fn resume(&mut self, whose: &Whose) {
+        for caller in self.waiting.remove(whose).unwrap_or_default() {
+            self.examine(caller).await;
+        }
+    }
+
     /// What is wrong with a token now.
-    async fn fault_of(&mut self, claims: &Claims) -> Option<(Dropped, String)> {
+    fn fault_of(&self, claims: &Claims, verdict: Verdict) -> Option<(Dropped, String)> {
         if claims.expires.is_some_and(|end| self.clock.now().timestamp() >= end) {
             let why = "the worker token has expired; expected one that is still good";
             return Some((Dropped::Expired, why.to_owned()));
         }
-        match self.known.judge(claims).await {
+        match verdict {
             Verdict::Good => None,
             Verdict::Revoked => {
                 let of = claims.team.as_ref().map(|team| format!(" of team \"{team}\"")).unwrap_or_default();

@@ -122,4 +122,5 @@ async fn kafka_passes_the_suite() {
 async fn brokers_with_chaos_pass_the_suite() {
     bus_suite(|| World::boxed(Kind::Nats, Some(1))).await;
     bus_suite(|| World::boxed(Kind::Rabbit, Some(2))).await;
+    bus_suite(|| World::boxed(Kind::Kafka, Some(3))).await;
 }

@@ -15,8 +15,9 @@ use pikoci_model::{
 };
 use pikoci_seal::mail::{Claims, Installation, ServerEnd, WorkerEnd, WorkerToken};
 use pikoci_transport::{
-    Chaos, ChaosSettings, Drops, LocalBus, LocalHub, MOST_CARRIED, Roles, SealedServer, SealedWorker,
+    Chaos, ChaosSettings, Drops, LocalBus, LocalHub, MOST_CARRIED, Roles, Salts, SealedServer, SealedWorker,
 };
+use tokio::sync::Notify;
 
 use crate::sealed::{Book, Noon, RELEASE};
 
@@ -36,11 +37,16 @@ struct Worker {
 }
 
 fn town() -> Town {
+    let book = Book::default();
+    town_with(book.clone(), Arc::new(book))
+}
+
+fn town_with(book: Book, salts: Arc<dyn Salts>) -> Town {
     let (hub, installation) = (LocalHub::default(), Installation::new("the secret of the servers"));
     let end = Arc::new(ServerEnd::new(installation.clone(), RELEASE).unwrap());
     let inner = Arc::new(hub.join(NodeId(end.name().to_owned()), Roles::SERVER));
-    let (book, drops) = (Book::default(), Drops::default());
-    let server = SealedServer::new(inner, end, Arc::new(book.clone()), Arc::new(Noon), drops.clone());
+    let drops = Drops::default();
+    let server = SealedServer::new(inner, end, salts, Arc::new(Noon), drops.clone());
     let arriving = server.receive();
     Town { hub, installation, book, drops, server, arriving }
 }
@@ -98,6 +104,40 @@ async fn a_token_gives_a_team_until_it_is_revoked() {
     let said = town.answer(&Claims { expires: Some(1_700_000_000), ..claims(None, "2") }).await;
     assert!(said.contains("has expired"), "{said}");
     assert_eq!(town.dropped("expired"), 1);
+}
+
+/// Nobody hears of the blue team before somebody has asked about the red one.
+#[derive(Default)]
+struct RedFirst(Notify);
+
+#[async_trait]
+impl Salts for RedFirst {
+    async fn salt(&self, team: Option<&str>) -> Result<Option<String>, String> {
+        match team {
+            Some("blue") => self.0.notified().await,
+            _ => self.0.notify_one(),
+        }
+        Ok(Some("1".to_owned()))
+    }
+}
+
+#[tokio::test]
+async fn no_team_waits_for_what_is_asked_about_another() {
+    let mut town = town_with(Book::default(), Arc::new(RedFirst::default()));
+    let mut told = Vec::new();
+    for (team, words) in [("blue", "one"), ("blue", "two"), ("red", "three")] {
+        let claims = Claims { team: Some(team.into()), salt: Some("1".into()), expires: None };
+        let token = WorkerToken::read(&town.installation.token(&claims)).unwrap();
+        let end = WorkerEnd::new(&token, RELEASE).unwrap();
+        let sealed = end.seal(pikoci_seal::mail::To::AnyServer, words.as_bytes()).unwrap();
+        let wire = town.hub.join(NodeId(words.into()), Roles::WORKER);
+        wire.send(&Address::AnyServer, Bytes::from(sealed)).await.unwrap();
+    }
+    for _ in 0..3 {
+        told.push(next(&mut town.arriving).await.unwrap().envelope);
+    }
+    assert_eq!(told.iter().filter(|words| **words != b"three"[..]).collect::<Vec<_>>(), ["one", "two"]);
+    assert_eq!((told.len(), town.dropped("unverified")), (3, 0));
 }
 
 #[tokio::test]

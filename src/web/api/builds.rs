@@ -71,9 +71,9 @@ pub(crate) async fn list(
     let mut views = Vec::with_capacity(rows.len());
     for build in &rows {
         views.push(if whole {
-            build_whole(&site, build, build.run).await?
+            build_whole(&site, build, build.run, pipeline.role).await?
         } else {
-            build_brief(&site, build, &names).await?
+            build_brief(&site, build, &names, pipeline.role).await?
         });
     }
     Ok(list_answer(views, meta))
@@ -123,7 +123,7 @@ pub(crate) async fn get(
     let run = scope.run(asked.into_inner())?;
     match asker.face {
         Face::Html => show::build(&site, &asker, &scope, run, query.is_live()).await,
-        Face::Json => Ok(json(build_whole(&site, &scope.build, run).await?)),
+        Face::Json => Ok(json(build_whole(&site, &scope.build, run, scope.pipeline.role).await?)),
     }
 }
 
@@ -151,7 +151,7 @@ pub(crate) async fn cancel(
         return Ok(see(&format!("{}/jobs/{}/builds/{}", pipeline.base(), job.name, build.number)));
     }
     let now = site.deps.store.build(build.id).await?.unwrap_or(build);
-    Ok(json(build_whole(&site, &now, now.run).await?))
+    Ok(json(build_whole(&site, &now, now.run, pipeline.role).await?))
 }
 
 /// Runs a build's versions and inputs again, with the current plan.
@@ -174,5 +174,5 @@ pub(crate) async fn retry(
 ) -> Result<HttpResponse, Refused> {
     let BuildScope { pipeline, job, build } = scope::build(&site, &act.asker, &path, Role::Write).await?;
     let inserted = site.deps.control.retry(build.id, act.asker.name()).await?;
-    new_build(&site, act.asker.face, &format!("{}/jobs/{}", pipeline.base(), job.name), &inserted).await
+    new_build(&site, act.asker.face, &pipeline, &job.name, &inserted).await
 }

@@ -57,19 +57,22 @@ enum Kind {
     Svg,
 }
 
-fn picture(kind: Kind, face: Face, graph: &GraphModel) -> HttpResponse {
+async fn picture(kind: Kind, face: Face, graph: &GraphModel) -> Result<HttpResponse, Refused> {
     let open = (ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-    match (kind, face) {
+    if matches!(kind, Kind::Svg) {
+        show::lay_out(graph).await?;
+    }
+    Ok(match (kind, face) {
         (Kind::Svg, _) => HttpResponse::Ok()
             .insert_header(open)
             .content_type("image/svg+xml; charset=utf-8")
-            .body(graph.layout().svg_export(graph)),
+            .body(graph.svg_export()),
         (Kind::Dot, Face::Json) => json(ImageView { image: graph.dot_export() }),
         (Kind::Dot, Face::Html) => HttpResponse::Ok()
             .insert_header(open)
             .content_type("text/vnd.graphviz; charset=utf-8")
             .body(graph.dot_export()),
-    }
+    })
 }
 
 fn no_png() -> Refused {
@@ -85,7 +88,7 @@ async fn saved(
 ) -> Result<HttpResponse, Refused> {
     let scope = scope::pipeline(site, asker, path, Role::Public).await?;
     let graph = show::graph_of(site, &scope, query.version_id, query.hides()).await?;
-    Ok(picture(kind, asker.face, &graph))
+    picture(kind, asker.face, &graph).await
 }
 
 async fn unsaved(
@@ -99,7 +102,7 @@ async fn unsaved(
     let compiled = compile(site, &act.body, true).await?;
     let meaning = compiled.pipeline.ok_or_else(|| Refused::from(Refusal::Pipeline(compiled.diagnostics)))?;
     let graph = show::graph_of_file(&path.team, "pipeline", &meaning, query.hides());
-    Ok(picture(kind, act.asker.face, &graph))
+    picture(kind, act.asker.face, &graph).await
 }
 
 /// The picture of a pipeline in Graphviz' language, as JSON or as text.

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use super::{
     answer::{Answer, json},
-    scope::{self, JobPath, JobScope, PipelinePath},
+    scope::{self, JobPath, JobScope, PipelinePath, PipelineScope},
     view::{BuildView, JobView, build_whole},
 };
 use crate::{
@@ -116,23 +116,23 @@ pub(crate) async fn trigger(
         by: act.asker.name().to_owned(),
     };
     let inserted = site.deps.control.trigger(request).await?;
-    let base = format!("{}/jobs/{}", pipeline.base(), job.name);
-    new_build(&site, act.asker.face, &base, &inserted).await
+    new_build(&site, act.asker.face, &pipeline, &job.name, &inserted).await
 }
 
 /// A build that was just made: itself, or for a browser the way to it.
 pub(super) async fn new_build(
     site: &Site,
     face: Face,
-    job_base: &str,
+    pipeline: &PipelineScope,
+    job: &str,
     inserted: &InsertedBuild,
 ) -> Result<HttpResponse, Refused> {
     if face == Face::Html {
-        return Ok(see(&format!("{job_base}/builds/{}", inserted.number)));
+        return Ok(see(&format!("{}/jobs/{job}/builds/{}", pipeline.base(), inserted.number)));
     }
     let build = site.deps.store.build(inserted.id).await?;
     let build = build.ok_or_else(|| Refused::not_found("the build has just been deleted"))?;
-    Ok(json(build_whole(site, &build, build.run).await?))
+    Ok(json(build_whole(site, &build, build.run, pipeline.role).await?))
 }
 
 /// Leads a browser on.

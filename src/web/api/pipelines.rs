@@ -45,6 +45,9 @@ pub(crate) struct CreateRequest {
 /// A change of a pipeline; what is left out stays.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct UpdateRequest {
+    /// Its name, as it is: a pipeline is not renamed.
+    #[schema(nullable = false)]
+    name: Option<String>,
     /// The file, base64.
     #[schema(format = Byte, nullable = false)]
     config: Option<String>,
@@ -185,7 +188,11 @@ pub(crate) async fn get(
         (status = 200, description = "the pipeline, or with `dry_run` what would change", body = Answer<Updated>),
         (status = 401, body = RefusalBody),
         (status = 404, body = RefusalBody),
-        (status = 422, description = "the file is wrong; every finding is in `errors`", body = RefusalBody),
+        (
+            status = 422,
+            description = "the file is wrong, with every finding in `errors`; or `name` is another",
+            body = RefusalBody
+        ),
     ),
     security(("session" = []))
 )]
@@ -197,6 +204,7 @@ pub(crate) async fn update(
     query: Query<UpdateQuery>,
 ) -> Result<HttpResponse, Refused> {
     let scope = scope::pipeline(&site, &act.asker, &path, Role::Maintain).await?;
+    refuse_new_name(&scope, act.body.name.as_deref())?;
     let revision = scope.revision(&site).await?;
     let source = act.body.config.as_deref().map_or_else(|| Ok(revision.source.clone()), file)?;
     if !matches!(query.dry_run.as_str(), "" | "0" | "false") {
@@ -219,6 +227,18 @@ pub(crate) async fn update(
     };
     let saved = site.deps.control.save_pipeline(request).await?;
     Ok(json(Updated::Pipeline(Box::new(view_of_saved(&site, saved).await?))))
+}
+
+/// Its address is made of the name, and builds, webhooks and links say the address: it stays.
+fn refuse_new_name(scope: &PipelineScope, name: Option<&str>) -> Result<(), Refused> {
+    let own = &scope.row.name;
+    match name.filter(|name| name != own && *name != scope.row.canonical) {
+        None => Ok(()),
+        Some(name) => Err(Refused::invalid(format!(
+            "a pipeline cannot be renamed, and this one is \"{own}\": leave `name` out, or create \"{name}\" and \
+             delete \"{own}\""
+        ))),
+    }
 }
 
 /// What an update gives.

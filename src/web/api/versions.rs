@@ -130,7 +130,7 @@ pub(crate) async fn trigger(
     let mut views = Vec::with_capacity(inserted.len());
     for build in inserted {
         if let Some(build) = site.deps.store.build(build.id).await? {
-            views.push(build_brief(&site, &build, &names).await?);
+            views.push(build_brief(&site, &build, &names, scope.pipeline.role).await?);
         }
     }
     Ok(json(views))

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     auth::{Act, Asker},
     face::Face,
+    held::Held,
     live,
     refused::{RefusalBody, Refused},
     show,
@@ -51,8 +52,9 @@ pub(crate) async fn list(site: Data<Site>, asker: Asker) -> Result<HttpResponse,
     }
     let left = standing::by_worker(site.deps.store.as_ref()).await?;
     let mut views = Vec::new();
+    let held = Held::read(site.deps.store.as_ref()).await?;
     for row in site.deps.store.workers().await? {
-        let builds = site.deps.store.held_by(&row.profile.node).await?.len();
+        let builds = held.by(&row.profile.node).len();
         let pending = left.get(&row.profile.name).copied().unwrap_or_default();
         views.push(WorkerView::of(row, builds, pending));
     }

@@ -26,5 +26,5 @@ fn main() -> std::io::Result<()> {
     }
     let model = GraphModel::new(&sample::graph_input(), false);
     std::fs::write(directory.join("graph.dot"), model.dot_export())?;
-    std::fs::write(directory.join("graph.svg"), model.layout().svg_export(&model))
+    std::fs::write(directory.join("graph.svg"), model.svg_export())
 }

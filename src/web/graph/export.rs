@@ -7,10 +7,35 @@ use crate::page::escape;
 
 const FONT: &str = "system-ui,Helvetica,Arial,sans-serif";
 
-impl Layout {
-    /// The graph as an SVG document.
+impl GraphModel {
+    /// The graph as an SVG document; if it is too big, one that says so.
     #[must_use]
-    pub fn svg_export(&self, model: &GraphModel) -> String {
+    pub fn svg_export(&self) -> String {
+        self.layout().map_or_else(
+            || {
+                format!(
+                    "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"720\" height=\"60\" viewBox=\"0 0 720 60\" \
+                     font-family=\"{FONT}\" font-size=\"14\">\n<title>{}</title>\n\
+                     <rect width=\"100%\" height=\"100%\" fill=\"#FFFFFF\"/>\n<text x=\"24\" y=\"35\">{}</text>\n</svg>\n",
+                    escape(&self.pipeline),
+                    self.too_big()
+                )
+            },
+            |layout| layout.svg_export(self),
+        )
+    }
+
+    /// Why it is not drawn, in words.
+    pub(super) fn too_big(&self) -> String {
+        let (nodes, edges) = (self.nodes.len(), self.edges.len());
+        format!(
+            "With {nodes} jobs and resources and {edges} arrows between them this graph is too big to be drawn."
+        )
+    }
+}
+
+impl Layout {
+    fn svg_export(&self, model: &GraphModel) -> String {
         let (width, height) = (self.width.ceil(), self.height.ceil());
         let mut out = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" font-family=\"{FONT}\" font-size=\"14\">\n\

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use dagre::graph::{Graph, GraphOptions};
 use dagre::{EdgeLabel, LayoutOptions, NodeLabel, RankDir};
@@ -37,6 +37,10 @@ pub struct Layout {
 
 /// Layouts kept, by structure. Dear for big graphs (0.3 s for 300 nodes), asked for at every look at a page.
 static KEPT: LazyLock<Mutex<HashMap<u64, Arc<Layout>>>> = LazyLock::new(Mutex::default);
+/// Nodes of a graph that is drawn. Laying out is recursive, and its stack grows with them.
+const MOST_NODES: usize = 400;
+/// Columns that all its edges cross together: what a layout costs.
+const MOST_CROSSED: usize = 4000;
 /// How many are kept before the memory is emptied.
 const KEPT_LIMIT: usize = 256;
 
@@ -45,21 +49,65 @@ const GOAL_WIDTH: f64 = 1390.0;
 const STRETCH: f64 = 1.5;
 const MARGIN: f64 = 24.0;
 
+fn kept() -> MutexGuard<'static, HashMap<u64, Arc<Layout>>> {
+    KEPT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl GraphModel {
-    /// Lays the graph out, or finds the layout of one with the same names and edges.
+    /// Lays the graph out, or finds the layout of one with the same names and edges. None: it is too big to be drawn.
     #[must_use]
-    pub fn layout(&self) -> Arc<Layout> {
+    pub fn layout(&self) -> Option<Arc<Layout>> {
+        if self.is_too_big() {
+            return None;
+        }
         let key = self.structure();
-        if let Some(known) = KEPT.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
-            return Arc::clone(known);
+        if let Some(known) = kept().get(&key) {
+            return Some(Arc::clone(known));
         }
         let fresh = Arc::new(compute(self));
-        let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = kept();
         if kept.len() >= KEPT_LIMIT {
             kept.clear();
         }
         kept.insert(key, Arc::clone(&fresh));
-        fresh
+        Some(fresh)
+    }
+
+    /// Whether `layout` answers at once.
+    pub(crate) fn is_laid_out(&self) -> bool {
+        self.is_too_big() || kept().contains_key(&self.structure())
+    }
+
+    fn is_too_big(&self) -> bool {
+        self.nodes.len() > MOST_NODES || self.crossed() > MOST_CROSSED
+    }
+
+    /// How many columns all edges cross together, if each node stands right of all that lead to it. With a cycle
+    /// nobody knows before; then it is the most there can be.
+    fn crossed(&self) -> usize {
+        let mut column = vec![0_usize; self.nodes.len()];
+        let mut awaited = vec![0_usize; self.nodes.len()];
+        let mut out = vec![Vec::new(); self.nodes.len()];
+        for edge in &self.edges {
+            awaited[edge.to] += 1;
+            out[edge.from].push(edge.to);
+        }
+        let mut ready: Vec<usize> = (0..awaited.len()).filter(|node| awaited[*node] == 0).collect();
+        let mut placed = 0;
+        while let Some(node) = ready.pop() {
+            placed += 1;
+            for &to in &out[node] {
+                column[to] = column[to].max(column[node] + 1);
+                awaited[to] -= 1;
+                if awaited[to] == 0 {
+                    ready.push(to);
+                }
+            }
+        }
+        if placed < self.nodes.len() {
+            return self.edges.len() * self.nodes.len();
+        }
+        self.edges.iter().map(|edge| column[edge.to] - column[edge.from]).sum()
     }
 
     /// Tells graphs of different names or edges apart.

@@ -13,10 +13,20 @@ pub(crate) fn shortened(label: &str) -> String {
     label.chars().take(LABEL_LIMIT - 1).chain(['…']).collect()
 }
 
-impl Layout {
-    /// The graph as an SVG element of the page, coloured by its style sheet. `now`: ms since the epoch.
+impl GraphModel {
+    /// The graph as an element of the page, coloured by its style sheet; words if it is too big. `now`: ms since the
+    /// epoch.
     #[must_use]
-    pub fn svg_live(&self, model: &GraphModel, now: i64) -> String {
+    pub fn svg_live(&self, now: i64) -> String {
+        self.layout().map_or_else(
+            || format!("<p class=\"dim\">{}</p>", self.too_big()),
+            |layout| layout.svg_live(self, now),
+        )
+    }
+}
+
+impl Layout {
+    fn svg_live(&self, model: &GraphModel, now: i64) -> String {
         let (width, height) = (self.width.ceil(), self.height.ceil());
         let mut out = format!(
             "<svg width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" data-shape=\"{:016x}\">\n",

@@ -17,7 +17,7 @@ use super::{
     drive::{Feed, Look, event},
     said::BuildSaid,
 };
-use crate::{site::Site, standing};
+use crate::{held::Held, site::Site, standing};
 
 /// Builds of a pipeline that are watched; what is older does not change any more in what a page shows.
 const RECENT: u32 = 24;
@@ -137,12 +137,12 @@ impl ChangeFeed {
 
     async fn workers(&self, events: &mut Events) -> Result<(), StoreError> {
         let store = &self.site.deps.store;
+        let held = Held::read(store.as_ref()).await?;
         for row in store.workers().await? {
-            let held = store.held_by(&row.profile.node).await?;
             let said = WorkerSaid {
                 worker: &row.profile.name,
                 state: row.state,
-                builds: held.iter().map(|build| build.id.0).collect(),
+                builds: held.by(&row.profile.node).iter().map(|build| build.id.0).collect(),
             };
             add(events, Kind::Worker, &row.profile.node.0, &said);
         }

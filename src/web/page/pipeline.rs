@@ -74,8 +74,10 @@ pub struct PipelinePage {
     pub lit: Option<String>,
     /// Address of the page without a chosen version.
     pub href: String,
-    /// Builds that wait.
+    /// Builds that wait, those that have waited longest.
     pub waiting: Vec<WaitingBuild>,
+    /// How many more wait.
+    pub more_waiting: u64,
     /// Its jobs.
     pub jobs: Vec<JobRow>,
     /// Its resources.
@@ -95,7 +97,7 @@ struct View<'a> {
 /// The page of a pipeline as HTML.
 #[must_use]
 pub fn render_pipeline(page: &PipelinePage) -> String {
-    let drawing = Html(page.graph.layout().svg_live(&page.graph, page.frame.now));
+    let drawing = Html(page.graph.svg_live(page.frame.now));
     written(&View { page, frame: &page.frame, drawing })
 }
 

@@ -70,6 +70,17 @@ impl View<'_> {
         }
     }
 
+    /// What whoever is logged in here types to make the first pipeline of this team.
+    fn first_steps(&self) -> String {
+        let (url, team) = (quoted(&self.page.server_url), quoted(&self.frame.team));
+        let user = self.frame.user.as_deref().map_or_else(|| "NAME".to_owned(), quoted);
+        let team = if team == "main" { String::new() } else { format!(" --team-canonical {team}") };
+        format!(
+            "pikoci client login --url {url} --username {user}\n\
+             pikoci client pipelines create --url {url}{team} --name hello --config pipeline.hcl"
+        )
+    }
+
     fn ago(&self, at: &i64) -> Html {
         moment::ago(*at, self.frame.now)
     }
@@ -77,6 +88,15 @@ impl View<'_> {
     fn bars(&self, card: &PipelineCard) -> Html {
         bars(&card.builds)
     }
+}
+
+/// One word of a shell.
+fn quoted(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.:/@".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// At most 24 bars of equal width: height = duration beside the longest, colour = outcome.

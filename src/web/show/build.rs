@@ -85,7 +85,7 @@ async fn context(
         started_at: build.started_at.map(ms),
         ended_at: build.ended_at.map(ms),
         runs: Runs { shown: parts.run, newest: build.run, most: MAX_RUNS },
-        inputs: build.inputs.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+        inputs: if is_member { build.inputs.clone().into_iter().collect() } else { Vec::new() },
         versions: versions(site, &base, build).await?,
         steps: step_lanes(plan, parts),
         services: service_lanes(plan, parts),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use actix_web::web;
 use pikoci_model::{
     id::VersionId,
     pipeline::{Job, Pipeline},
@@ -41,6 +42,16 @@ pub(crate) async fn graph_of(
         None => None,
     };
     Ok(drawn(scope, &definition, &jobs, &resources, lit.as_ref(), hide_intermediates))
+}
+
+/// Has a graph laid out, on a thread where nobody waits for another answer: it takes long, once.
+pub(crate) async fn lay_out(graph: &GraphModel) -> Result<(), Refused> {
+    if graph.is_laid_out() {
+        return Ok(());
+    }
+    let graph = graph.clone();
+    let laid_out = web::block(move || graph.layout().is_some()).await;
+    laid_out.map(drop).map_err(|error| Refused::defect(&error))
 }
 
 /// The graph of a definition with these rows.

@@ -1,15 +1,11 @@
 //! The page of one pipeline.
 
 use actix_web::{HttpResponse, http::StatusCode};
-use pikoci_model::{
-    build::BuildStatus,
-    id::BuildId,
-    port::store::{JobRow as Job, ResourceRow as Resource},
-};
+use pikoci_model::port::store::{JobRow as Job, ResourceRow as Resource};
 
 use super::{
     frame::{html, ms, team_frame, way},
-    graph::{drawn, lit},
+    graph::{drawn, lay_out, lit},
     pipelines::card,
     words::{href, label, pipeline_state, short, state, version_label, waiting},
 };
@@ -21,12 +17,10 @@ use crate::{
     site::Site,
 };
 
-/// Waiting builds that are looked through, of all pipelines.
-const QUEUED: u32 = 200;
 /// Other pipelines that are shown.
 const SIBLINGS: usize = 4;
 /// Waiting builds that are shown.
-const WAITING: usize = 20;
+const WAITING: u32 = 20;
 
 /// The page of one pipeline.
 pub(crate) async fn pipeline(
@@ -44,6 +38,9 @@ pub(crate) async fn pipeline(
     };
     let base = scope.base();
     let is_member = scope.role >= Role::Read;
+    let graph = drawn(scope, &definition, &jobs, &resources, lit.as_ref(), true);
+    lay_out(&graph).await?;
+    let (waiting, more_waiting) = waiting_builds(site, scope).await?;
     let page = PipelinePage {
         frame: team_frame(
             site,
@@ -58,9 +55,10 @@ pub(crate) async fn pipeline(
         revision: u64::try_from(scope.row.revision_number).unwrap_or_default(),
         applied_at: Some(ms(scope.row.updated_at)),
         applied_by: is_member.then(|| scope.row.updated_by.clone()).filter(|name| !name.is_empty()),
-        graph: drawn(scope, &definition, &jobs, &resources, lit.as_ref(), true),
+        graph,
         lit: lit.map(|lit| version_label(&lit.canonical, &lit.version)),
-        waiting: waiting_builds(site, scope).await?,
+        waiting,
+        more_waiting,
         jobs: jobs.iter().map(|job| job_row(&base, scope.role, job)).collect(),
         resources: resources.iter().map(|resource| resource_row(&base, resource)).collect(),
         siblings: if is_member { siblings(site, scope).await? } else { Vec::new() },
@@ -85,23 +83,21 @@ async fn siblings(site: &Site, scope: &PipelineScope) -> Result<Vec<PipelineCard
     Ok(cards)
 }
 
-async fn waiting_builds(site: &Site, scope: &PipelineScope) -> Result<Vec<WaitingBuild>, Refused> {
+/// The builds that have waited longest, and how many more wait.
+async fn waiting_builds(site: &Site, scope: &PipelineScope) -> Result<(Vec<WaitingBuild>, u64), Refused> {
     let base = scope.base();
     let mut shown = Vec::new();
-    let queued = site.deps.store.pending_builds(BuildId(0), QUEUED).await?;
-    for pending in queued.iter().filter(|pending| pending.pipeline == scope.row.id).take(WAITING) {
-        let Some(build) = site.deps.store.build(pending.id).await? else { continue };
-        if build.status != BuildStatus::Pending {
-            continue;
-        }
+    let (queued, total) = site.deps.store.waiting_builds(scope.row.id, WAITING).await?;
+    for build in &queued {
         shown.push(WaitingBuild {
-            label: label(&build),
-            href: href(&base, &build),
-            reason: waiting(site, &base, &build).await?,
+            label: label(build),
+            href: href(&base, build),
+            reason: waiting(site, &base, build).await?,
             since: ms(build.created_at),
         });
     }
-    Ok(shown)
+    let more = total.saturating_sub(shown.len() as u64);
+    Ok((shown, more))
 }
 
 fn job_row(base: &str, role: Role, job: &Job) -> JobRow {

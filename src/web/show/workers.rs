@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     auth::Asker,
+    held::Held,
     page::{
         BuildOnWorker, Crumb, Frame, PendingStop, Sentence, WorkerCard, WorkerStand, WorkersPage,
         render_workers,
@@ -29,8 +30,10 @@ use crate::{
 pub(crate) async fn workers(site: &Site, asker: &Asker) -> Result<HttpResponse, Refused> {
     let mut names = Names::default();
     let mut cards = Vec::new();
+    let held = Held::read(site.deps.store.as_ref()).await?;
     for row in site.deps.store.workers().await? {
-        cards.push(card(site, &mut names, row).await?);
+        let builds = held.by(&row.profile.node);
+        cards.push(card(site, &mut names, row, builds).await?);
     }
     // The newest process of a name is the one that will stop what is pending under it.
     cards.sort_by_key(|card| std::cmp::Reverse(card.started_at));
@@ -84,11 +87,11 @@ impl Names {
     }
 }
 
-async fn card(site: &Site, names: &mut Names, row: WorkerRow) -> Result<WorkerCard, Refused> {
+async fn card(site: &Site, names: &mut Names, row: WorkerRow, held: &[Build]) -> Result<WorkerCard, Refused> {
     let mut builds = Vec::new();
-    for build in site.deps.store.held_by(&row.profile.node).await? {
+    for build in held {
         let since = ms(build.started_at.unwrap_or(build.created_at));
-        builds.push(BuildOnWorker { build: names.build(site, &build).await?, since });
+        builds.push(BuildOnWorker { build: names.build(site, build).await?, since });
     }
     let profile = row.profile;
     Ok(WorkerCard {

@@ -7,6 +7,8 @@ mod contrast;
 #[cfg(test)]
 mod described;
 #[cfg(test)]
+mod guests;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod pages;

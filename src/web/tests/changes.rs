@@ -51,11 +51,26 @@ async fn a_pipeline_lives_from_create_to_delete() {
 }
 
 #[actix_web::test]
+async fn a_pipeline_keeps_its_name() {
+    let world = World::start().await;
+    for query in ["", "?dry_run=1"] {
+        let path = format!("{PL}{query}");
+        let (status, answer) = world.json(Method::PUT, &path, Some(json!({"name": "store"}))).await;
+        assert_eq!(status, 422, "{answer}");
+        assert!(answer["error"].as_str().unwrap().contains("cannot be renamed"), "{answer}");
+        let (status, _) = world.json(Method::PUT, &path, Some(json!({"name": "shop"}))).await;
+        assert_eq!(status, 200, "its own name changes nothing");
+    }
+    assert_eq!(world.json(Method::GET, "/teams/main/pipelines/store", None).await.0, 404);
+}
+
+#[actix_web::test]
 async fn a_wrong_file_changes_nothing_and_every_finding_is_told() {
     let world = World::start().await;
     let wrong = json!({"name": "bad", "config": file("{\"jobs\": [\n}")});
-    for (method, path) in [(Method::POST, PIPELINES), (Method::PUT, PL)] {
-        let (status, answer) = world.json(method, path, Some(wrong.clone())).await;
+    let update = json!({"config": wrong["config"]});
+    for (method, path, body) in [(Method::POST, PIPELINES, &wrong), (Method::PUT, PL, &update)] {
+        let (status, answer) = world.json(method, path, Some(body.clone())).await;
         assert_eq!(
             (status, &answer["code"], &answer["error"]),
             (422, &json!("A422"), &json!("1 error in pipeline"))

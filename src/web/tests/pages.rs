@@ -171,7 +171,16 @@ fn what_runs_is_counted_by_the_script() {
 fn an_empty_page_says_what_to_do() {
     let mut page = sample::pipelines();
     page.pipelines.clear();
-    assert!(render_pipelines(&page).contains("pikoci client pipelines create"));
+    let html = render_pipelines(&page);
+    assert!(html.contains("pikoci client login --url http://localhost:8080 --username alice\n"), "{html}");
+    assert!(
+        html.contains("create --url http://localhost:8080 --name hello --config pipeline.hcl<"),
+        "{html}"
+    );
+    (page.frame.team, page.frame.user) = ("lab".into(), Some("a b".into()));
+    let html = render_pipelines(&page);
+    assert!(html.contains(" --username &#39;a b&#39;\n"), "{html}");
+    assert!(html.contains(" --team-canonical lab --name hello "), "{html}");
 }
 
 #[test]

@@ -20,6 +20,7 @@ async fn a_build_says_everything_and_its_steps_are_those_of_the_plan() {
     assert_eq!(build["pinned_versions"], json!({"git.app": world.version.0}));
     assert_eq!(build["version_metadata"]["author"], "ann");
     assert_eq!(build["input_values"], json!({"channel": "beta"}));
+    assert_eq!(build["exports"], json!({"RELEASE": "exported-by-a-step"}));
     let steps = build["steps"].as_array().unwrap();
     let shown: Vec<_> =
         steps.iter().map(|s| (s["type"].as_str().unwrap(), s["status"].as_str().unwrap())).collect();

@@ -2,6 +2,7 @@
 
 use pikoci_model::{build::Waiting, id::BuildId};
 use reqwest::Method;
+use serde_json::json;
 
 use crate::world::{PL, World, chunk};
 
@@ -61,6 +62,27 @@ async fn a_waiting_build_says_why_with_a_link_to_what_holds_it() {
     let (_, page) = world.page(PL).await;
     assert!(page.contains("only one build runs at a time"), "{page}");
     assert!(page.contains("<a href=\"/teams/main/pipelines/shop/jobs/unit/builds/2\">unit #2</a>"), "{page}");
+}
+
+#[actix_web::test]
+async fn waiting_builds_are_those_of_the_pipeline_however_many_others_wait() {
+    let world = World::start().await;
+    let (_, saved) = world.json(Method::GET, PL, None).await;
+    let other = json!({"name": "other", "config": saved["data"]["raw"], "vars": {}});
+    assert_eq!(world.json(Method::POST, "/teams/main/pipelines", Some(other)).await.0, 201);
+    let trigger = async |pipeline: &str, times: usize| {
+        let path = format!("/teams/main/pipelines/{pipeline}/jobs/unit/trigger");
+        for _ in 0..times {
+            assert_eq!(world.json(Method::POST, &path, None).await.0, 200);
+        }
+    };
+    trigger("other", 201).await;
+    trigger("shop", 1).await;
+    let (_, page) = world.page(PL).await;
+    assert!(page.contains("unit #3 waits") && !page.contains(" more</li>"), "{page}");
+    let (_, page) = world.page("/teams/main/pipelines/other").await;
+    assert_eq!(page.matches(" waits</a>").count(), 20);
+    assert!(page.contains("<li class=\"dim\">and 181 more</li>"), "{page}");
 }
 
 #[actix_web::test]

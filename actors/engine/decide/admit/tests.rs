@@ -72,6 +72,15 @@ fn the_oldest_goes_first_to_the_worker_with_the_most_room() {
     assert_eq!(admission.waiting[&BuildId(1)], Waiting::NoWorker { tags: vec![] });
 }
 
+/// What workers say of themselves decides for nobody else.
+#[test]
+fn room_without_end_is_not_taken_for_none() {
+    let seats = [seat("a", u32::MAX, &[]), seat("b", 1, &[])];
+    let pending = [plain(1, 1)];
+    let admission = admit(&pending, &[], home(&seats), &HashMap::new(), Ask::Offers);
+    assert_eq!(offered(&admission), [(1, "a")]);
+}
+
 #[test]
 fn concurrency_counts_claimed_and_offered_builds_of_the_job() {
     let limited = |id| build(id, 1, 2, "", "");

@@ -99,6 +99,19 @@ fn a_declining_worker_is_left_alone_until_it_says_that_it_has_room() {
 }
 
 #[test]
+fn a_worker_has_no_more_room_than_slots() {
+    let (mut board, offer) = offered();
+    board.renew(&node(), u32::MAX, u32::MAX, false);
+    assert!(board.offer(seconds(1)).is_empty(), "its one slot is offered already");
+    board.accept(offer, &node());
+    board.claimed(offer);
+    board.free(BuildId(1), Some(&node()));
+    board.announce(profile(), u32::MAX, u32::MAX);
+    board.queue(vec![build(3)]);
+    assert_eq!(board.offer(seconds(1)).len(), 1);
+}
+
+#[test]
 fn what_the_store_refuses_waits_until_a_place_is_free() {
     let (mut board, offer) = offered();
     board.accept(offer, &node());

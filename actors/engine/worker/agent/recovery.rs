@@ -164,7 +164,7 @@ impl Agent {
     pub(super) fn report_stops(&self) {
         for reports in self.recovery.reports().chunks(TOGETHER) {
             let (worker, reports) = (self.profile.name.clone(), reports.to_vec());
-            self.post.send(&Address::AnyServer, &StopReports { worker, reports });
+            self.post.send(&Address::AnyServer, &StopReports { worker, team: None, reports });
         }
     }
 }

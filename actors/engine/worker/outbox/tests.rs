@@ -3,10 +3,14 @@ use super::memory::LARGEST;
 use super::sending::{BATCH, Next, QUESTION};
 use super::*;
 use bytes::Bytes;
-use pikoci_model::build::Phase;
-use pikoci_model::id::StepPath;
+use chrono::DateTime;
+use pikoci_model::build::{BuildStatus, Phase, ServiceState};
+use pikoci_model::id::{ResourceId, StepPath};
 use pikoci_model::log::Stream;
 use pikoci_model::message::Numbered;
+use pikoci_model::outcome::Failure;
+use pikoci_model::port::Mask;
+use pikoci_model::version::VersionValue;
 
 fn outbox() -> Arc<Outbox> {
     Outbox::new(BuildId(1), Fence(7), home(), &Memory::default())
@@ -54,6 +58,53 @@ fn events_are_numbered_sent_once_and_freed_by_acknowledgement() {
     outbox.rewind();
     assert_eq!(numbers(&outbox), [3]);
     assert!(!matches!(outbox.next_batch(), Next::Done));
+}
+
+struct Stars;
+
+impl Mask for Stars {
+    fn masked(&self, text: &str) -> String {
+        text.replace("hunter2", "***")
+    }
+}
+
+#[test]
+fn every_event_is_masked_but_a_version() {
+    let outbox = outbox();
+    outbox.hide(Arc::new(Stars));
+    let at = DateTime::from_timestamp(0, 0).unwrap();
+    let failure = Failure::plain("program hunter2 not found");
+    let told = Some(failure.clone());
+    let variables = BTreeMap::from([("TASK_hunter2".to_owned(), "[hunter2]".to_owned())]);
+    let value: VersionValue = serde_json::from_str(r#"{"ref":"hunter2"}"#).unwrap();
+    let record = ServiceRecord {
+        instance: InstanceId(uuid::Uuid::nil()),
+        name: "db".into(),
+        service_type: "own".into(),
+        version: "hunter2".into(),
+        address: "127.0.0.1:hunter2".into(),
+        state: ServiceState::Starting,
+        stopped_by: None,
+        tries: 0,
+        killed: 0,
+        failure: told.clone(),
+        starting_at: at,
+        ready_at: None,
+        stopping_at: None,
+        stopped_at: None,
+        worker: None,
+    };
+    outbox.push(BuildEvent::Service(record));
+    outbox.push(BuildEvent::Exported { variables });
+    outbox.push(BuildEvent::Stuck { failure, at });
+    outbox.push(BuildEvent::Concluded { status: BuildStatus::Failed, failure: told, at });
+    outbox.push(BuildEvent::Created { step: StepPath::of_plan(0), resource: ResourceId(1), value });
+    let Next::Send(_, _, events) = outbox.next_batch() else { panic!("nothing is sent") };
+    let texts: Vec<String> = events.iter().map(|event| format!("{:?}", event.event)).collect();
+    let (created, masked) = texts.split_last().unwrap();
+    assert!(masked.iter().all(|text| text.contains("***") && !text.contains("hunter2")), "{masked:#?}");
+    assert!(created.contains("hunter2"), "a later get needs it as it is: {created}");
+    assert!(!format!("{:?}", outbox.services()).contains("hunter2"));
 }
 
 #[test]

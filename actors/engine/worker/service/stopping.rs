@@ -59,7 +59,8 @@ impl Receive<StopOver> for ServiceActor {
             return self.conclude_stop(ServiceState::Stopped);
         }
         let failure = self.stop_failure("its stop failed; it stands as pending");
-        recorder.note(&format!("error: {failure}"));
+        let names = self.launched.as_ref().map_or(&[][..], |launched| &launched.stop_names);
+        recorder.explain(&failure, names);
         recorder.end(BuildStatus::Failed, Some(failure));
         self.conclude_stop(ServiceState::StopFailed)
     }

@@ -73,6 +73,10 @@ pub async fn secrets_are_masked_and_kept_for_parsing(world: &dyn LauncherWorld) 
     assert_eq!(kept.text(Stream::Out), "a *** b ***\n");
     assert_eq!(kept.text(Stream::Err), "***\n");
     assert_eq!(said.captured.last_line.as_deref(), Some(&b"a hunter2-hunter2 b another-secret"[..]));
+    let masker = item.masker();
+    item.mask(&[SecretValue::new("given later")]);
+    drop(item);
+    assert_eq!(masker.masked("hunter2-hunter2, ä, given later"), "***, ä, ***");
 }
 
 pub async fn an_answer_can_be_kept_out_of_the_log(world: &dyn LauncherWorld) {

@@ -11,6 +11,7 @@ use futures::{FutureExt, channel::oneshot, future::join_all};
 
 use super::{
     MemoryHost,
+    mask::MemoryMask,
     process::{MemoryProcess, how},
     program::Run,
     slot::Slot,
@@ -19,8 +20,8 @@ use crate::{
     id::{InstanceId, StepPath},
     outcome::Ended,
     port::{
-        EndedStop, Item, LaunchError, Launcher, LeaseEnd, Process, ProcessEnd, ServiceEnd, ServiceLaunch,
-        Spawn, WorkItem,
+        EndedStop, Item, LaunchError, Launcher, LeaseEnd, Mask, Process, ProcessEnd, ServiceEnd,
+        ServiceLaunch, Spawn, WorkItem,
     },
     text::SecretValue,
 };
@@ -66,7 +67,7 @@ struct ItemState {
     /// Who wants to know when it is lost.
     waiting: Vec<oneshot::Sender<()>>,
     slot: Option<Slot>,
-    masked: Vec<SecretValue>,
+    mask: Arc<MemoryMask>,
     /// Where each step's log goes on.
     logs: BTreeMap<StepPath, Arc<Mutex<Place>>>,
     running: Vec<Arc<MemoryProcess>>,
@@ -143,14 +144,14 @@ impl MemoryItem {
     fn run(&self, spawn: Spawn) -> Arc<MemoryProcess> {
         let command = spawn.argv.join(" ");
         self.host.tell(format!("run {}#{}: {command}", spawn.step, spawn.attempt));
-        let (masked, place) = {
+        let (mask, place) = {
             let mut state = self.state();
-            (state.masked.clone(), Arc::clone(state.logs.entry(spawn.step.clone()).or_default()))
+            (Arc::clone(&state.mask), Arc::clone(state.logs.entry(spawn.step.clone()).or_default()))
         };
         let stuck = command == "stuck";
         let process = MemoryProcess::new(self.host.clone(), spawn.step.to_string(), command, stuck);
         let process = Arc::new(process);
-        let mut run = Run::new(&self.host, &self.item, spawn, &masked, &place);
+        let mut run = Run::new(&self.host, &self.item, spawn, &mask, &place);
         if let Some(ended) = run.execute() {
             process.end(ProcessEnd { captured: run.captured, ..how(ended) });
         }
@@ -228,7 +229,11 @@ impl WorkItem for MemoryItem {
     }
 
     fn mask(&self, values: &[SecretValue]) {
-        self.state().masked.extend_from_slice(values);
+        self.state().mask.add(values);
+    }
+
+    fn masker(&self) -> Arc<dyn Mask> {
+        Arc::clone(&self.state().mask) as _
     }
 
     async fn spawn(&self, spawn: Spawn) -> Result<Arc<dyn Process>, LaunchError> {

@@ -18,6 +18,7 @@
 
 mod host;
 mod launcher;
+mod mask;
 mod process;
 mod program;
 mod slot;

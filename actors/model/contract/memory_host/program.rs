@@ -7,12 +7,11 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{MemoryHost, launcher::Place};
+use super::{MemoryHost, launcher::Place, mask::MemoryMask};
 use crate::{
     log::{Chunk, Stream},
     outcome::Ended,
-    port::{Captured, Item, Spawn},
-    text::SecretValue,
+    port::{Captured, Item, Mask, Spawn},
 };
 
 /// One run of a program.
@@ -20,7 +19,7 @@ pub(super) struct Run<'a> {
     host: &'a MemoryHost,
     item: &'a Item,
     spawn: Spawn,
-    masked: &'a [SecretValue],
+    mask: &'a MemoryMask,
     place: &'a Mutex<Place>,
     /// What it printed, as far as it was asked to be kept.
     pub captured: Captured,
@@ -31,7 +30,7 @@ impl<'a> Run<'a> {
         host: &'a MemoryHost,
         item: &'a Item,
         mut spawn: Spawn,
-        masked: &'a [SecretValue],
+        mask: &'a MemoryMask,
         place: &'a Mutex<Place>,
     ) -> Self {
         for file in std::mem::take(&mut spawn.files) {
@@ -41,7 +40,7 @@ impl<'a> Run<'a> {
             let values = spawn.argv.iter_mut().chain(spawn.env.values_mut());
             values.filter(|value| **value == file.placeholder).for_each(|value| value.clone_from(&path));
         }
-        Self { host, item, spawn, masked, place, captured: Captured::default() }
+        Self { host, item, spawn, mask, place, captured: Captured::default() }
     }
 
     /// How the program ended; nothing for one that goes on.
@@ -80,10 +79,7 @@ impl<'a> Run<'a> {
         if self.spawn.capture {
             self.captured.last_mixed_line = Some(words.as_bytes().to_vec());
         }
-        let masked = self
-            .masked
-            .iter()
-            .fold(format!("{words}\n"), |text, secret| text.replace(secret.reveal(), "***"));
+        let masked = self.mask.masked(&format!("{words}\n"));
         if let (Some(sink), false) = (&self.spawn.sink, self.spawn.hide_stdout && stream == Stream::Out) {
             let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
             let (step, attempt) = (self.spawn.step.clone(), self.spawn.attempt);

@@ -41,9 +41,8 @@ impl Tables {
     fn must_wait(&self, build: &Build) -> Option<Waiting> {
         let job = self.kept_job(build)?;
         let held: Vec<&Build> = self.held().filter(|held| held.pipeline == build.pipeline).collect();
-        let mut awaited = super::saving::gets(&job).filter(|(name, _)| !build.versions.contains_key(*name));
-        if let Some((_, get)) = awaited.next() {
-            return Some(Waiting::NoVersion { resource: get.resource.clone() });
+        if let Some(get) = job.gets().find(|get| !build.versions.contains_key(&*get.key)) {
+            return Some(Waiting::NoVersion { resource: get.step.resource.clone() });
         }
         let same: Vec<_> = held.iter().filter(|held| held.job == build.job).map(|held| held.id).collect();
         if job.concurrency > 0 && same.len() >= job.concurrency as usize {

@@ -76,6 +76,13 @@ impl PipelineStore for MemoryStore {
         let builds = tables.builds.values().rev().map(|entry| &entry.build);
         Ok(builds.filter(|build| build.pipeline == id).take(limit as usize).cloned().collect())
     }
+
+    async fn waiting_builds(&self, id: PipelineId, limit: u32) -> Result<(Vec<Build>, u64), StoreError> {
+        let tables = self.tables();
+        let builds = tables.builds.values().map(|entry| &entry.build);
+        let queued = builds.filter(|build| build.pipeline == id && build.phase == Phase::Queued);
+        Ok((queued.clone().take(limit as usize).cloned().collect(), queued.count() as u64))
+    }
 }
 
 impl Tables {

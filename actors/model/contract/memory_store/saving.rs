@@ -12,17 +12,8 @@ use crate::{
         StoreError,
         store::{PipelineRow, ResourceRow, RevisionRow, SaveRevision, SavedRevision},
     },
-    step::{GetStep, StepKind},
     watermark::Watermark,
 };
-
-/// The gets of a job, by name.
-pub(super) fn gets(job: &Job) -> impl Iterator<Item = (&str, &GetStep)> {
-    job.steps.iter().filter_map(|step| match &step.kind {
-        StepKind::Get(get) => Some((step.name.as_str(), get)),
-        StepKind::Task(_) | StepKind::Put(_) | StepKind::Service(_) => None,
-    })
-}
 
 impl Tables {
     pub fn save(&mut self, save: SaveRevision) -> Result<SavedRevision, StoreError> {
@@ -191,12 +182,13 @@ impl Tables {
 
     fn watermarks(&self, pipeline: PipelineId, id: JobId, job: &Job) -> BTreeMap<String, Watermark> {
         let mut marks = BTreeMap::new();
-        for (name, get) in gets(job) {
-            let Some(resource) = self.resource_named(pipeline, &get.resource) else { continue };
-            let old = self.jobs[&id].gets.get(name);
+        for get in job.gets() {
+            let Some(resource) = self.resource_named(pipeline, &get.step.resource) else { continue };
+            let old = self.jobs[&id].gets.get(&*get.key);
             let candidate = old.and_then(|old| self.candidates(pipeline, old).last().copied());
             let newest = self.newest_version(resource);
-            marks.insert(name.to_owned(), Watermark::after_save(old, get, resource, newest, candidate));
+            let mark = Watermark::after_save(old, get.step, resource, newest, candidate);
+            marks.insert(get.key.into_owned(), mark);
         }
         marks
     }

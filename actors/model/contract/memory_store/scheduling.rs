@@ -7,7 +7,6 @@ use chrono::{DateTime, Utc};
 
 use super::{
     MemoryStore,
-    saving::gets,
     tables::{BuildEntry, JobEntry, Tables, missing},
 };
 use crate::{
@@ -74,9 +73,11 @@ impl Tables {
     fn job_state(&self, pipeline: PipelineId, job: &Job) -> Option<JobState> {
         let id = self.job_named(pipeline, &job.name)?;
         let marks = &self.jobs[&id].gets;
-        let states = gets(job)
-            .filter_map(|(name, get)| Some(self.get_state(pipeline, id, name, get, marks.get(name)?)))
-            .collect();
+        let states = job.gets().filter_map(|get| {
+            let mark = marks.get(&*get.key)?;
+            Some(self.get_state(pipeline, id, &get.key, get.step, mark))
+        });
+        let states = states.collect();
         Some(JobState {
             id,
             name: job.name.clone(),
@@ -258,13 +259,14 @@ impl Tables {
 
     fn pending(&self, build: &Build) -> Option<PendingBuild> {
         let job = self.kept_job(build)?;
-        let awaited = gets(&job).find(|(name, _)| !build.versions.contains_key(*name));
+        let awaited = job.gets().find(|get| !build.versions.contains_key(&*get.key));
+        let awaits = awaited.map(|get| get.step.resource.clone());
         Some(PendingBuild {
             id: build.id,
             pipeline: build.pipeline,
             team: self.pipelines.get(&build.pipeline)?.row.team_canonical.clone(),
             job: build.job,
-            awaits: awaited.map(|(_, get)| get.resource.clone()),
+            awaits,
             tags: job.tags,
             concurrency: job.concurrency,
             serial_groups: job.serial_groups,

@@ -114,7 +114,12 @@ fn definition(dice: &mut Dice) -> Pipeline {
     let upstream: &[&str] = if dice.chance(50) { &["unit", "lint"] } else { &["unit"] };
     let below = get("app", "git.app", upstream);
     let below = if dice.chance(50) { every(below) } else { below };
-    jobs.push(job("ship", vec![below, get("lib", "git.lib", &["unit"])]));
+    let mut steps = vec![below, get("lib", "git.lib", &["unit"])];
+    if dice.chance(40) {
+        let second = if dice.chance(50) { "git.app" } else { "git.lib" };
+        steps.insert(dice.below(3), get("app", second, &["unit"]));
+    }
+    jobs.push(job("ship", steps));
     if dice.chance(70) {
         jobs.push(job("image", vec![get("image", "image.out", &[])]));
     }
@@ -188,11 +193,11 @@ fn versions(dice: &mut Dice, known: &Known, pipeline: PipelineId) -> BTreeMap<St
     let of_pipeline: Vec<ResourceId> =
         known.resources.iter().filter(|(owner, _)| *owner == pipeline).map(|(_, id)| *id).collect();
     let mut chosen = BTreeMap::new();
-    for (get, resource) in ["app", "lib", "image"].into_iter().zip(of_pipeline) {
+    for (get, resource) in ["app", "lib", "image", "app#2"].into_iter().zip(of_pipeline.iter().cycle()) {
         let found: Vec<VersionId> =
-            known.versions.iter().filter(|(of, _)| *of == resource).map(|(_, id)| *id).collect();
+            known.versions.iter().filter(|(of, _)| of == resource).map(|(_, id)| *id).collect();
         if let Some(version) = dice.pick(&found) {
-            chosen.insert(get.to_owned(), BuildVersion { resource, version: *version });
+            chosen.insert(get.to_owned(), BuildVersion { resource: *resource, version: *version });
         }
     }
     chosen
@@ -220,7 +225,8 @@ fn write(dice: &mut Dice, known: &Known) -> Option<Act> {
     if dice.chance(40) {
         let (pipeline, job, _) = dice.pick(&known.jobs)?.clone();
         let (_, up_to) = *dice.pick(&known.versions)?;
-        return Some(Act::Write(pipeline, Write::Consider { job, get: "app".into(), up_to }));
+        let get = if dice.chance(70) { "app" } else { "app#2" };
+        return Some(Act::Write(pipeline, Write::Consider { job, get: get.into(), up_to }));
     }
     let (pipeline, _, build) = *dice.pick(&known.builds)?;
     let write = match dice.below(3) {

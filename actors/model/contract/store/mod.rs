@@ -3,6 +3,7 @@
 mod account;
 mod builds;
 mod claims;
+mod gets;
 mod history;
 mod logs;
 mod pipelines;
@@ -39,7 +40,8 @@ pub async fn store_suite(make: impl AsyncFn() -> Arc<dyn Store>) {
         workers: a_worker_comes_renews_and_goes;
         pipelines: a_definition_is_saved_once, must_exist_is_kept, what_stays_keeps_its_identity,
             only_what_can_be_checked_and_changed_is_checked, given_values_are_replaced,
-            a_pipeline_with_unfinished_builds_is_not_deleted, jobs_show_their_newest_builds;
+            a_pipeline_with_unfinished_builds_is_not_deleted, jobs_show_their_newest_builds,
+            a_pipeline_knows_its_waiting_builds;
         resources: one_check_at_a_time, a_lease_that_is_over_is_void, a_request_during_a_check_queues_one_more,
             versions_are_recorded_once_in_order, a_failing_check_keeps_the_versions, versions_show_their_builds,
             webhooks_find_their_resource;
@@ -48,6 +50,7 @@ pub async fn store_suite(make: impl AsyncFn() -> Arc<dyn Store>) {
             versions_pass_through_jobs, every_takes_the_lowest_unused, a_join_needs_every_job,
             shared_upstream_builds_are_given, a_put_counts_as_passed, queued_builds_are_changed_only_while_queued,
             pending_builds_come_oldest_first;
+        gets: gets_of_one_name_are_kept_apart, gets_of_two_resources_share_a_name, a_key_may_change_hands;
         claims: a_build_is_claimed_once, concurrency_is_rechecked, serial_groups_are_rechecked,
             a_build_without_its_version_waits, a_claim_has_all_parts, old_fences_are_void;
         builds: events_take_effect_once, what_passes_is_noted_at_the_conclusion, cancelled_stays_cancelled,

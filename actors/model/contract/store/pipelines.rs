@@ -8,7 +8,9 @@ use super::{
 };
 use crate::{
     build::BuildStatus,
+    id::PipelineId,
     port::store::{SaveRevision, SavedRevision},
+    scheduling::Write,
     text::SecretValue,
 };
 
@@ -147,4 +149,23 @@ pub async fn jobs_show_their_newest_builds(world: &World) {
     assert_eq!(recent.iter().map(|build| build.id).collect::<Vec<_>>(), [other, latest]);
     let row = world.store.pipeline_by_id(id).await.unwrap().unwrap();
     assert_eq!(row.last_build_at, Some(at(2)));
+}
+
+pub async fn a_pipeline_knows_its_waiting_builds(world: &World) {
+    let id = world.save(vec![job("a", vec![]), job("b", vec![])]).await;
+    let begun = world.insert(id, "a", &[]).await;
+    world.start(begun).await;
+    let mut queued = Vec::new();
+    for name in ["b", "a", "b"] {
+        queued.push(world.insert(id, name, &[]).await);
+    }
+    let waiting = async |pipeline, limit| {
+        let (builds, total) = world.store.waiting_builds(pipeline, limit).await.unwrap();
+        (builds.iter().map(|build| build.id).collect::<Vec<_>>(), total)
+    };
+    assert_eq!(waiting(id, 2).await, (queued[..2].to_vec(), 3));
+    assert_eq!(waiting(id, 9).await, (queued.clone(), 3));
+    assert_eq!(waiting(PipelineId(id.0 + 1), 9).await, (Vec::new(), 0));
+    world.write(id, Write::Cancel { build: queued[0], reason: "superseded".into() }).await;
+    assert_eq!(waiting(id, 9).await, (queued[1..].to_vec(), 2));
 }

@@ -72,7 +72,7 @@ pub struct PlanParts {
     pub definition: Arc<Pipeline>,
     /// Canonical → row of the resources.
     pub resources: BTreeMap<String, ResourceId>,
-    /// The versions of the build's gets, by get name.
+    /// The versions of the build's gets, by get key.
     pub versions: BTreeMap<String, Version>,
     /// Given values of secret-backed variables.
     pub given_secrets: BTreeMap<String, SecretValue>,
@@ -239,7 +239,7 @@ pub trait BuildStore {
     /// Instances of all builds whose stop is owed ([`ServiceState::is_pending`](crate::build::ServiceState::is_pending)),
     /// newest first; the page goes by [`PendingStop::id`]. Costs what it gives, not what there is.
     async fn pending_stops(&self, page: Page) -> Result<Vec<PendingStop>, StoreError>;
-    /// The versions of a build's gets, by get name.
+    /// The versions of a build's gets, by get key.
     async fn build_versions(&self, build: BuildId) -> Result<BTreeMap<String, Version>, StoreError>;
     /// How many retries of this original build exist.
     async fn retries(&self, job: JobId, major: i64) -> Result<i64, StoreError>;

@@ -160,4 +160,6 @@ pub trait PipelineStore {
     async fn job(&self, pipeline: PipelineId, name: &str) -> Result<Option<JobRow>, StoreError>;
     /// The newest builds of a pipeline over all jobs, at most `limit`.
     async fn recent_builds(&self, id: PipelineId, limit: u32) -> Result<Vec<Build>, StoreError>;
+    /// The queued builds of a pipeline, oldest first, at most `limit`, and how many there are in all.
+    async fn waiting_builds(&self, id: PipelineId, limit: u32) -> Result<(Vec<Build>, u64), StoreError>;
 }

@@ -149,6 +149,17 @@ fn values_added_later_are_masked_from_then_on() {
 }
 
 #[test]
+fn texts_that_nobody_printed_are_masked_in_every_form() {
+    let masking = Masking::default();
+    assert_eq!(masking.masked("pässword"), "pässword");
+    masking.add(["pässword"]);
+    assert_eq!(
+        masking.masked("port is `pässword`, p%C3%A4ssword, cMOkc3N3b3Jk, p"),
+        "port is `***`, ***, ***, p"
+    );
+}
+
+#[test]
 fn many_secrets_use_the_compact_automaton_alike() {
     let mut numbers = Numbers(7);
     let secrets: Vec<String> = (0..2000).map(|_| numbers.text("abcdefgh", 60)).collect();

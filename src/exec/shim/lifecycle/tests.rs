@@ -34,6 +34,7 @@ fn a_stop_waits_for_its_start_and_runs_twice_if_it_was_cut() {
     assert_eq!(service.on(Input::LeaderEnded, now), []);
     assert_eq!(service.on(Input::GroupGone, now), [Act::RunStop]);
     assert_eq!(service.on(OK, now), [told(0)]);
+    assert!(service.waits_for_second());
     let later = now + SECOND_STOP_AFTER;
     assert_eq!(service.deadline(), Some(later));
     assert_eq!(service.on(Input::Time, now), []);
@@ -51,6 +52,26 @@ fn a_start_that_was_cut_before_the_stop_was_asked_for_is_stopped_twice_too() {
     assert_eq!(service.on(Input::Stop { grace: GRACE }, now), [Act::RunStop]);
     assert_eq!(service.on(OK, now), [told(0)]);
     assert!(service.deadline().is_some());
+}
+
+#[test]
+fn a_start_whose_keeper_was_killed_is_stopped_twice_too() {
+    let now = Instant::now();
+    let mut service = daemon();
+    for input in [Input::KeeperLost, Input::LeaderEnded, Input::Gone] {
+        assert_eq!(service.on(input, now), []);
+    }
+    assert_eq!(service.on(Input::Stop { grace: GRACE }, now), [Act::RunStop]);
+    assert_eq!(service.on(OK, now), [told(0)]);
+    let later = now + SECOND_STOP_AFTER;
+    assert_eq!(service.on(Input::Time, later), [Act::RunStop]);
+    assert_eq!(service.on(OK, later), [told(0), Act::Done { success: true }]);
+    let mut standing = daemon();
+    for input in [Input::LeaderEnded, Input::KeeperLost] {
+        assert_eq!(standing.on(input, now), []);
+    }
+    standing.on(Input::Stop { grace: GRACE }, now);
+    assert_eq!(standing.on(OK, now), [told(0), Act::Clear]);
 }
 
 #[test]

@@ -10,6 +10,9 @@ use crate::value::{Number, Value};
 /// Widest field and longest fraction.
 const MAX_WIDTH: usize = 1_000;
 
+/// Greatest position between brackets: no call has that many arguments.
+const MAX_POSITION: usize = 1_000_000;
+
 /// A part of a parsed format.
 pub(super) enum Piece {
     Literal(String),
@@ -94,6 +97,9 @@ impl Verb {
         if text[at..].starts_with('[') {
             let end = text[at..].find(']').ok_or("`[` without `]`")?;
             let number: usize = text[at + 1..at + end].parse().unwrap_or(0);
+            if number > MAX_POSITION {
+                return Err(format!("a position is above the greatest, {MAX_POSITION}"));
+            }
             argument = number.checked_sub(1).ok_or("between the brackets is no position, they begin at 1")?;
             at += end + 1;
         }

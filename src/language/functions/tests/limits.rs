@@ -56,6 +56,8 @@ fn a_short_expression_cannot_fill_the_memory() {
         ("join", vec![long.clone(), many.clone()]),
         ("format", vec!["%[1]s".repeat(100).into(), long.clone()]),
         ("formatlist", vec!["%s".into(), many]),
+        ("csvdecode", vec![format!("{}\n{}", "a".repeat(100_000), "x\n".repeat(200)).into()]),
+        ("csvdecode", vec![long]),
     ];
     for (name, args) in calls {
         let error = call(name, &args, now()).unwrap_err();

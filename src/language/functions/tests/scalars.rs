@@ -118,6 +118,11 @@ fn conversions() {
         ("tobool", "[1]", "L036 argument 1: bool is required, found number"),
         ("tobool", "[null]", "null"),
         ("tonumber", r#"["1e3"]"#, "1000"),
+        (
+            "tonumber",
+            r#"["1e-9223372036854775808"]"#,
+            "L036 argument 1: number is required, found string \"1e-9223372036854775808\"",
+        ),
         ("tonumber", r#"["x"]"#, "L036 argument 1: number is required, found string \"x\""),
         ("tostring", "[true]", r#""true""#),
         ("tostring", "[[]]", "L036 argument 1: string is required, found list"),

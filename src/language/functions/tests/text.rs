@@ -86,6 +86,12 @@ fn format() {
             r#"["%[0]s", 1]"#,
             "L036 argument 1 is no format: at character 1, between the brackets is no position, they begin at 1",
         ),
+        (
+            "format",
+            r#"["%[18446744073709551615]s%s", 1]"#,
+            "L036 argument 1 is no format: at character 1, a position is above the greatest, 1000000",
+        ),
+        ("format", r#"["%[1000000]s%s", 1]"#, "L037 `%[1000000]s` needs argument 1000000, 1 are given"),
         ("format", r#"["%d", "x"]"#, "L036 argument 2: for `%d` a number is required, found string \"x\""),
         ("format", r#"["%s", [1]]"#, "L036 argument 2: for `%s` a string is required, found list"),
         (

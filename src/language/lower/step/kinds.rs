@@ -10,7 +10,7 @@ use super::{PassedGet, PlanStage};
 use crate::diagnostic::Code;
 use crate::lower::job::choice;
 use crate::lower::types::{undeclared_param, unresolved};
-use crate::lower::{FreeAttribute, Name, TypeKind};
+use crate::lower::{FreeAttribute, Name, Reader, TypeKind};
 
 /// Attributes of a put that are not its params.
 const PUT_OWN: [&str; 3] = ["skip_get", "timeout", "attempts"];
@@ -129,12 +129,18 @@ impl PlanStage<'_, '_> {
             let fragment = self.rules.fragment;
             unresolved(&mut self.types.reader(), self.known, TypeKind::Service, &service_type, fragment);
         }
-        let declared = self.known.service.get(&service_type.text).map(|service| service.params.clone());
+        let known = self.known.service.get(&service_type.text);
+        let declared = known.map(|service| service.params.clone());
+        let built_in = known.is_some_and(|service| service.builtin.is_some());
         let mut reader = self.reader();
         let mut params = BTreeMap::new();
         for attribute in reader.free(&block.body, &[]) {
             match &declared {
                 Some(declared) if !declared.contains(&attribute.name.text) => {
+                    if built_in && attribute.name.text == "alias" {
+                        refuse_alias(&mut reader, &attribute.name);
+                        continue;
+                    }
                     undeclared_param(&mut reader, &attribute.name, declared);
                 }
                 _ => {
@@ -144,6 +150,13 @@ impl PlanStage<'_, '_> {
         }
         Some((name, StepKind::Service(ServiceStep { service_type: service_type.text, params })))
     }
+}
+
+/// A service without the name by which its job asks for it would be looked for in vain.
+fn refuse_alias(reader: &mut Reader<'_>, name: &Name) {
+    let message = "attribute \"alias\" of a built-in service is not supported by this version yet";
+    let finding = reader.finding(Code::NotSupportedYet, name.span.clone(), message);
+    reader.push(finding.hint("use `SERVICE_<NAME>_HOST` and `SERVICE_<NAME>_PORT`"));
 }
 
 /// Whether a path is absolute or leads out of where it begins.

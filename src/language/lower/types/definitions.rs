@@ -219,6 +219,7 @@ pub(super) fn override_runner<'c>(
 ) {
     let Some(block) = nested(body, "runner") else { return };
     let Some(other) = RunnerOverride::read(reader, rules, block) else { return };
+    let span = reader.document.span(&block.ident);
     for command in commands {
         let refusal = if command.runner != "exec" {
             format!(
@@ -232,9 +233,10 @@ pub(super) fn override_runner<'c>(
             )
         } else {
             *command = other.apply(std::mem::take(command));
+            other.check_applied(reader, rules, command, &span);
             continue;
         };
-        let finding = reader.finding(Code::OverrideNeedsExec, reader.document.span(&block.ident), refusal);
+        let finding = reader.finding(Code::OverrideNeedsExec, span, refusal);
         reader.push(finding);
         return;
     }

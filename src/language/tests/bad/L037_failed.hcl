@@ -10,6 +10,7 @@ job "build" {
       g = jsondecode("{")
       h = pow(10, 9999999)
       i = [for a in range(1000) : [for b in range(1000) : [for c in range(1000) : a]]]
+      j = 1e-9223372036854775808
     }
   }
 }

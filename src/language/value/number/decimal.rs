@@ -111,7 +111,7 @@ impl FromStr for Number {
             Some(at) => (&text[..at], text[at + 1..].parse::<i64>().map_err(|_| NotANumber)?),
             None => (text, 0),
         };
-        if exponent.abs() > MAX_EXPONENT {
+        if exponent.unsigned_abs() > MAX_EXPONENT.unsigned_abs() {
             return Err(NotANumber);
         }
         let unsigned = mantissa.strip_prefix(['+', '-']).unwrap_or(mantissa);
@@ -159,6 +159,9 @@ mod tests {
     fn refuses_what_is_no_number() {
         for text in ["", "-", ".", "1e", "0x10", "1_000", " 1", "Inf", "NaN", "1e99999", "e5", "--1", "１"] {
             assert_eq!(text.parse::<Number>(), Err(NotANumber), "{text}");
+        }
+        for exponent in [i64::MIN, i64::MIN + 1, -16_385, 16_385, i64::MAX] {
+            assert_eq!(format!("1e{exponent}").parse::<Number>(), Err(NotANumber), "{exponent}");
         }
     }
 

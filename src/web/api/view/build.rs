@@ -1,10 +1,10 @@
 //! Builds.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use chrono::{DateTime, Utc};
 use pikoci_model::{
-    build::{Build, Cause, Phase},
+    build::{Build, BuildVersion, Cause, Phase},
     id::{BuildId, PipelineId, ResourceId, StepPath, VersionId},
     port::store::StepLog,
 };
@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::{ServiceView, StepView, between, service_views, step_views};
-use crate::{refused::Refused, site::Site, standing};
+use crate::{auth::Role, refused::Refused, site::Site, standing};
 
 /// How much of a step's log stands in the answer itself, in bytes.
 const INLINED: u64 = 64 * 1024;
@@ -65,13 +65,13 @@ pub(crate) struct BuildView {
     /// What that version says.
     #[schema(value_type = Object)]
     version_metadata: Map<String, Value>,
-    /// Versions it is bound to, by canonical of the resource.
+    /// Versions it is bound to, by canonical of the resource. Of several gets of one resource the first counts.
     pinned_versions: BTreeMap<String, i64>,
     /// The build it is a retry of.
     retry_source_build_id: Option<i64>,
-    /// Values of its inputs.
+    /// Values of its inputs; empty for readers without a role.
     input_values: BTreeMap<String, String>,
-    /// What its steps exported.
+    /// What its steps exported; empty for readers without a role.
     exports: BTreeMap<String, String>,
     /// Its steps with the ends of their logs; empty in lists unless asked for.
     steps: Vec<StepView>,
@@ -105,25 +105,35 @@ pub(crate) async fn resource_names(site: &Site, pipeline: PipelineId) -> Result<
 /// The version that made a build what it is: the one that started it, else that of its first get.
 fn main_version<'a>(build: &Build, pinned: &'a BTreeMap<String, i64>) -> Option<(&'a String, VersionId)> {
     let started_it = match &build.cause {
-        Cause::Resource { resource, .. } => pinned.get_key_value(resource),
+        Cause::Resource { resource, version } => {
+            pinned.get_key_value(resource).map(|(name, _)| (name, *version))
+        }
         Cause::Passed { .. } | Cause::Manual { .. } | Cause::Retry { .. } => None,
     };
-    started_it
-        .or_else(|| pinned.first_key_value())
-        .map(|(canonical, version)| (canonical, VersionId(*version)))
+    started_it.or_else(|| pinned.first_key_value().map(|(name, version)| (name, VersionId(*version))))
 }
 
-/// A build without steps.
+/// The versions of a build by canonical of the resource. Of several gets of one resource the first counts.
+fn pinned_versions(
+    versions: &BTreeMap<String, BuildVersion>,
+    names: &ResourceNames,
+) -> BTreeMap<String, i64> {
+    let mut gets: Vec<_> = versions.iter().collect();
+    // Keys of one name grow with the plan: `app`, `app#2`, …, `app#10`.
+    gets.sort_by_key(|(key, _)| Reverse((key.len(), *key)));
+    gets.into_iter()
+        .filter_map(|(_, bound)| Some((names.get(&bound.resource)?.clone(), bound.version.0)))
+        .collect()
+}
+
+/// A build without steps, as this role may see it: values that people gave and that steps made are for members.
 pub(crate) async fn build_brief(
     site: &Site,
     build: &Build,
     names: &ResourceNames,
+    role: Role,
 ) -> Result<BuildView, Refused> {
-    let pinned: BTreeMap<String, i64> = build
-        .versions
-        .values()
-        .filter_map(|bound| Some((names.get(&bound.resource)?.clone(), bound.version.0)))
-        .collect();
+    let pinned = pinned_versions(&build.versions, names);
     let main = main_version(build, &pinned);
     let metadata = match main {
         Some((_, version)) => site.deps.store.version(version).await?,
@@ -134,6 +144,7 @@ pub(crate) async fn build_brief(
         Cause::Retry { by, source, .. } => (by.clone(), Some(source.0)),
         Cause::Resource { .. } | Cause::Passed { .. } => (String::new(), None),
     };
+    let is_member = role >= Role::Read;
     Ok(BuildView {
         id: build.id.0,
         build_number: build.number.to_string(),
@@ -156,8 +167,8 @@ pub(crate) async fn build_brief(
         version_metadata: metadata.map(|version| version.value.0.into_iter().collect()).unwrap_or_default(),
         pinned_versions: pinned.clone(),
         retry_source_build_id: source,
-        input_values: build.inputs.clone(),
-        exports: build.exports.clone(),
+        input_values: if is_member { build.inputs.clone() } else { BTreeMap::new() },
+        exports: if is_member { build.exports.clone() } else { BTreeMap::new() },
         steps: Vec::new(),
         services: Vec::new(),
         unstopped: Vec::new(),
@@ -165,13 +176,18 @@ pub(crate) async fn build_brief(
 }
 
 /// A build with the steps, the ends of their logs, and the services of one run.
-pub(crate) async fn build_whole(site: &Site, build: &Build, run: u32) -> Result<BuildView, Refused> {
+pub(crate) async fn build_whole(
+    site: &Site,
+    build: &Build,
+    run: u32,
+    role: Role,
+) -> Result<BuildView, Refused> {
     let store = &site.deps.store;
     let names = match build.versions.is_empty() {
         true => ResourceNames::default(),
         false => resource_names(site, build.pipeline).await?,
     };
-    let mut view = build_brief(site, build, &names).await?;
+    let mut view = build_brief(site, build, &names, role).await?;
     let revision = store.revision(build.revision).await?;
     let job = revision.as_ref().and_then(|revision| revision.compiled.job(&build.job_name));
     view.run = run;
@@ -218,4 +234,20 @@ async fn log_tail(
         return Ok(tail);
     }
     Ok(read(tail.total.saturating_sub(INLINED)).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_gets_of_one_resource_the_first_is_shown() {
+        let names =
+            ResourceNames::from([(ResourceId(1), "git.app".into()), (ResourceId(2), "fs.app".into())]);
+        let bound = |resource, version| BuildVersion { resource, version: VersionId(version) };
+        let mut versions = BTreeMap::from([("app".to_owned(), bound(ResourceId(1), 100))]);
+        versions.extend((2..=12).map(|n| (format!("app#{n}"), bound(ResourceId(2), n))));
+        let pinned = pinned_versions(&versions, &names);
+        assert_eq!(pinned, [("git.app".to_owned(), 100), ("fs.app".to_owned(), 2)].into());
+    }
 }

@@ -115,6 +115,7 @@ pub fn pipeline() -> PipelinePage {
                 .text(" (running 40 s)"),
             since: NOW - 38_000,
         }],
+        more_waiting: 3,
         jobs: input
             .jobs
             .iter()

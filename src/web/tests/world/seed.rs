@@ -275,7 +275,9 @@ async fn fail(store: &MemoryStore, build: BuildId) {
         log_bytes: log.len() as u64,
         ..record(2, "task", "test", BuildStatus::Failed)
     };
+    let variables = BTreeMap::from([("RELEASE".to_owned(), "exported-by-a-step".to_owned())]);
     let over = vec![
+        BuildEvent::Exported { variables },
         BuildEvent::Step(failed),
         BuildEvent::Service(service(1, ServiceState::Stopped)),
         BuildEvent::Concluded {

@@ -1,0 +1,1 @@
+resource_type "clock" { source = "http://SERVER/corn.hcl" }

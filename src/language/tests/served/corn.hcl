@@ -1,0 +1,1 @@
+resource_type "clock" { source = "pikoci://corn" }
