@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use pikoci_exec::journal::{StateDirectory, StrikeState, Striker, read_strike};
+use pikoci_exec::journal::{StrikeState, Striker, read_strike};
 use pikoci_model::outcome::Ended;
 use pikoci_model::port::{LaunchError, Launcher, LeaseEnd};
 
 use crate::entry::WORKER;
 use crate::fixture::{
-    Holders, children_of, directory, files_of, is_root, launcher, launcher_with, lines, open, open_build,
-    processes, run, service, settings, settings_in, shell, sockets_of, wait_for_lines_of, within,
+    Holders, children_of, directory, files_of, in_order, is_root, launcher, launcher_with, lines, open,
+    open_build, processes, run, service, settings, settings_in, shell, sockets_of, wait_for_shims, within,
 };
 
 /// The scenario: a step, a daemon that a step left, two services, of which one's start still runs.
@@ -134,11 +134,8 @@ fn a_killed_worker_leaves_nothing_and_its_stops_run() {
     worker.kill().unwrap();
     worker.wait().unwrap();
     holders.wait_until_gone();
-    assert_eq!(wait_for_lines_of(&place.path().join("log"), 3), ["first", "second", "second"]);
-    let state = StateDirectory::open(&place.path().join("state")).unwrap();
-    for item in state.items().unwrap() {
-        state.item(&item).unwrap().open_lock().unwrap().wait_until_free().unwrap();
-    }
+    wait_for_shims(&place.path().join("state"));
+    assert_eq!(in_order(&place.path().join("log")), ["first", "second", "second"]);
     let items = fs::read_dir(place.path().join("state/items")).unwrap().flatten();
     let files = items.flat_map(|item| fs::read_dir(item.path()).unwrap().flatten());
     let logs = files.filter(|file| file.file_name().to_string_lossy().ends_with(".stop.log"));

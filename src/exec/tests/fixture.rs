@@ -228,18 +228,19 @@ pub fn files_of(pid: i32) -> Vec<PathBuf> {
     entries.flatten().filter_map(|entry| fs::read_link(entry.path()).ok()).collect()
 }
 
-/// Waits until a file has so many lines; gives them in alphabetical order.
-pub fn wait_for_lines_of(path: &Path, count: usize) -> Vec<String> {
-    let until = Instant::now() + DEADLINE;
-    loop {
-        let mut lines = lines(path);
-        if lines.len() >= count {
-            lines.sort();
-            return lines;
-        }
-        assert!(Instant::now() < until, "waited too long for {count} lines of {}: {lines:?}", path.display());
-        std::thread::sleep(Duration::from_millis(5));
+/// Waits until no shim works on any item of a journal.
+pub fn wait_for_shims(state: &Path) {
+    let state = StateDirectory::open(state).unwrap();
+    for item in state.items().unwrap() {
+        state.item(&item).unwrap().open_lock().unwrap().wait_until_free().unwrap();
     }
+}
+
+/// The lines of a file, in alphabetical order.
+pub fn in_order(path: &Path) -> Vec<String> {
+    let mut lines = lines(path);
+    lines.sort();
+    lines
 }
 
 /// The lines of a file, none if it is not there.

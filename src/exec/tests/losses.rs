@@ -13,7 +13,7 @@ use pikoci_exec::{LauncherSettings, NurseryLauncher, replay_now};
 
 use crate::ending::start_worker;
 use crate::entry::NURSERY;
-use crate::fixture::{Holders, children_of, directory, is_root, lines, wait_for_lines_of};
+use crate::fixture::{Holders, children_of, directory, in_order, is_root, lines, wait_for_shims};
 
 /// The command with which a nursery has the program run an item's stops.
 pub const REPLAY: &[u8] = b"worker";
@@ -63,7 +63,9 @@ fn with_worker_and_shim_dead_the_nursery_has_the_stops_run() {
     end(id, Signal::SIGKILL);
     worker.wait().unwrap();
     holders.wait_until_gone();
-    assert_eq!(wait_for_lines_of(&place.path().join("log"), 3), ["first", "second", "second"]);
+    // What was started last of all is let go by the shim that runs the stops now.
+    wait_for_shims(&place.path().join("state"));
+    assert_eq!(in_order(&place.path().join("log")), ["first", "second", "second"]);
 }
 
 /// `kill -9 -1` of an ordinary user, in a space of numbers of its own so that it hits nobody else: nobody is left, nothing
@@ -108,5 +110,5 @@ fn after_everything_was_killed_at_once_the_stops_stand_and_can_be_run() {
     assert!(lines(&log).is_empty());
     fs::write(place.path().join("replay"), "").unwrap();
     assert!(container.wait().unwrap().success());
-    assert_eq!(wait_for_lines_of(&log, 3), ["first", "second", "second"]);
+    assert_eq!(in_order(&log), ["first", "second", "second"]);
 }
