@@ -16,6 +16,7 @@ use crate::{
     events::Event,
     fault::{Act, After, Target, Twist},
     kernel::{self, Held},
+    kin,
     phase::Phase,
     second,
     yard::{Build, HELLO, Yard},
@@ -95,6 +96,11 @@ fn pause(yard: &mut Yard, hits: &mut Hits, whom: &[Target], seconds: u64, second
     if second_host {
         yard.second = Some(second::take_over(yard)?);
         yard.open_gates();
+    }
+    if let Some(server) = yard.server.as_ref().filter(|_| whom.contains(&Target::Worker))
+        && !kin::is_stopped(server.pid)
+    {
+        return Err("the worker did not stay stopped".to_owned());
     }
     if whom != [Target::Worker] {
         // Who could have acted could not, or nothing was to be done.

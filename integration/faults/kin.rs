@@ -90,6 +90,11 @@ pub fn command(pid: i32) -> String {
     format!("{pid} [{}] {}", name(pid), text.trim())
 }
 
+/// Whether somebody has stopped it.
+pub fn is_stopped(pid: i32) -> bool {
+    after_name(pid).is_some_and(|fields| fields.starts_with('T'))
+}
+
 /// A process's parent.
 pub fn parent(pid: i32) -> Option<i32> {
     after_name(pid)?.split(' ').nth(1)?.parse().ok()

@@ -130,6 +130,8 @@ impl Start {
         command.arg("--state-dir").arg(self.state()).arg("--db-name").arg(self.database());
         command.arg("--work-dir").arg(self.work());
         command.args(&self.flags).stdout(Stdio::piped()).stderr(log);
+        // With the harness's group it could become an orphan, and the kernel lets stopped members of those go on.
+        command.process_group(0);
         self.before_exec(&mut command)?;
         Ok(command)
     }

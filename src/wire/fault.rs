@@ -170,8 +170,8 @@ impl WorkItem for PanickingItem {
         self.item.close().await
     }
 
-    fn settle(&self) {
-        self.item.settle();
+    async fn settle(&self) {
+        self.item.settle().await;
     }
 
     async fn lost(&self) {

@@ -64,8 +64,8 @@ impl WorkItem for FragileItem {
         self.inner.slot()
     }
 
-    fn settle(&self) {
-        self.inner.settle();
+    async fn settle(&self) {
+        self.inner.settle().await;
     }
 
     fn mask(&self, values: &[SecretValue]) {

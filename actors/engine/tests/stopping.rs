@@ -21,7 +21,7 @@ use crate::pipelines::{hook, hooks, plan, task};
 use crate::services::{service, stops, with_services};
 use crate::world::{Ran, World};
 
-/// A launcher whose stops go on only when the gate is opened.
+/// A launcher whose stops go on, and which forgets its items, only when the gate is opened.
 struct Gated {
     host: MemoryHost,
     gate: watch::Receiver<bool>,
@@ -80,8 +80,10 @@ impl WorkItem for GatedItem {
         self.inner.close().await
     }
 
-    fn settle(&self) {
-        self.inner.settle();
+    async fn settle(&self) {
+        let mut gate = self.gate.clone();
+        gate.wait_for(|open| *open).await.expect("the gate outlives the world");
+        self.inner.settle().await;
     }
 
     async fn lost(&self) {
@@ -179,6 +181,20 @@ async fn a_worker_that_stops_renews_until_its_stops_are_done() {
     world.until(|world| world.goodbyes == 1).await;
     assert_eq!(stops(&world), ["a"]);
     assert_eq!(world.worker_ends().await, Exit::Stopped);
+}
+
+#[actix_rt::test]
+async fn a_worker_does_not_leave_before_its_host_has_forgotten_what_is_told() {
+    let (mut world, gate) = gated();
+    let ran = world.run(plan(1, vec![task("t", "true")])).await;
+    assert_eq!(ran.status(), BuildStatus::Succeeded);
+    world.worker.stop();
+    let before = world.renewals;
+    world.until(|world| world.renewals > before).await;
+    assert_eq!((world.goodbyes, world.host.settled_items()), (0, Vec::new()));
+    gate.send_replace(true);
+    assert_eq!(world.worker_ends().await, Exit::Stopped);
+    assert_eq!(world.host.settled_items(), ["b-1-1"]);
 }
 
 #[actix_rt::test]

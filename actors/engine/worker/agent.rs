@@ -78,6 +78,8 @@ pub(crate) struct Agent {
     builds: Builds,
     checks: Checks,
     leaving: Option<Job>,
+    /// Items that the host is forgetting.
+    forgetting: usize,
     /// What earlier lives left behind.
     recovery: Recovery,
 }
@@ -139,6 +141,7 @@ impl Agent {
             builds: Builds::default(),
             checks: Checks::default(),
             leaving: None,
+            forgetting: 0,
             recovery,
         }
     }
@@ -162,7 +165,7 @@ impl Agent {
         if self.mode == Mode::Working || !self.builds.none_runs() || !self.checks.none_runs() {
             return Ok(());
         }
-        if !self.builds.is_empty() || !self.recovery.is_settled() {
+        if !self.builds.is_empty() || !self.recovery.is_settled() || self.forgetting > 0 {
             if self.leaving.is_none() {
                 self.leaving = Some(life.later(LAST_WORDS, LeaveNow));
             }

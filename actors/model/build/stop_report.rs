@@ -89,6 +89,29 @@ impl ServiceRecord {
         *self != before
     }
 
+    /// What its build tells of it, where this is known already. A report may be stored before what the build told
+    /// earlier: what has been reported of its stop stays, unless the build has come as far.
+    #[must_use]
+    pub fn after(mut self, known: &Self) -> Self {
+        let known_more = match known.state {
+            ServiceState::Stopped => self.state != ServiceState::Stopped,
+            ServiceState::StopFailed | ServiceState::StopPending => {
+                !self.state.is_pending() && self.state != ServiceState::Stopped
+            }
+            _ => false,
+        };
+        if known_more {
+            self.state = known.state;
+            self.stopped_by.clone_from(&known.stopped_by);
+            self.tries = self.tries.max(known.tries);
+            self.stopping_at = known.stopping_at;
+            self.stopped_at = known.stopped_at;
+            self.worker.clone_from(&known.worker);
+            self.failure = known.failure.clone().or(self.failure);
+        }
+        self
+    }
+
     /// Its worker is lost, or what ran its commands there: unless it is stopped, its stop is owed. True if that changes
     /// the record. One whose start was never tried owes nothing.
     pub fn lose(&mut self, worker: Option<&str>) -> bool {
@@ -141,6 +164,27 @@ mod tests {
         assert_eq!((record.state, record.stopped_by.as_deref()), (ServiceState::Stopped, Some("journal")));
         assert_eq!((&record.worker, &record.failure), (&None, &None));
         assert!(!record.take_report(&failed, "lab"), "what is stopped stays stopped");
+    }
+
+    #[test]
+    fn what_a_build_told_earlier_takes_no_report_back() {
+        let known = report(ServiceState::Stopped, "journal", "").to_record("lab");
+        let told = ServiceRecord {
+            state: ServiceState::Probing,
+            stopped_by: None,
+            stopping_at: None,
+            stopped_at: None,
+            address: "localhost:1".into(),
+            ..known.clone()
+        };
+        assert_eq!(told.clone().after(&known), ServiceRecord { address: "localhost:1".into(), ..known });
+        let failed = report(ServiceState::StopFailed, "journal", "it says no").to_record("lab");
+        let merged = told.clone().after(&failed);
+        assert_eq!((merged.state, merged.worker.as_deref()), (ServiceState::StopFailed, Some("lab")));
+        let stopped = ServiceRecord { state: ServiceState::Stopped, ..told.clone() };
+        assert_eq!(stopped.clone().after(&failed), stopped, "its build has seen it stopped");
+        let ready = ServiceRecord { state: ServiceState::Ready, ..told.clone() };
+        assert_eq!(ready.clone().after(&told), ready);
     }
 
     #[test]

@@ -107,8 +107,8 @@ pub trait WorkItem: Send + Sync + 'static {
     async fn close(&self) -> Result<(), Vec<Ended>>;
 
     /// Everything that was said of the item is stored by a server, or nobody wants it: what the host remembers of it
-    /// may be forgotten. What still stands pending stays. After `close`; returns at once.
-    fn settle(&self);
+    /// may be forgotten, and is when this returns. What still stands pending stays. After `close`.
+    async fn settle(&self);
 
     /// Resolves when the shim is lost; pending otherwise for ever.
     async fn lost(&self);

@@ -119,15 +119,14 @@ impl WorkItem for ItemHandle {
         Ok(())
     }
 
-    fn settle(&self) {
+    async fn settle(&self) {
         let Some(journal) = self.0.journal.clone() else { return };
-        let owing = self.0.launcher.owing.clone();
-        tokio::task::spawn_blocking(move || {
-            if journal.settle() {
-                // Without anybody who runs such stops later, the next life of the worker finds them.
-                let _ = owing.send(journal.directory.name().to_owned());
-            }
-        });
+        let name = journal.directory.name().to_owned();
+        let owes = tokio::task::spawn_blocking(move || journal.settle()).await;
+        if owes.unwrap_or(true) {
+            // Without anybody who runs such stops later, the next life of the worker finds them.
+            let _ = self.0.launcher.owing.send(name);
+        }
     }
 
     async fn lost(&self) {

@@ -129,7 +129,7 @@ async fn journal(launcher: &NurseryLauncher) {
         }
         item.close().await.unwrap();
         let begin = Instant::now();
-        item.settle();
+        item.settle().await;
         settled.push(begin.elapsed());
     }
     show("request to shim ready, without a journal", plain);
@@ -220,7 +220,7 @@ async fn shims(launcher: &NurseryLauncher) {
             let item = launcher.open(request).await.unwrap();
             ready.push(begin.elapsed());
             item.close().await.unwrap();
-            item.settle();
+            item.settle().await;
         }
         ready.sort_unstable();
         let at = |part: usize| ready[(ready.len() - 1) * part / 100].as_secs_f64() * 1000.0;

@@ -134,8 +134,15 @@ async fn put_records(tx: &mut Tx<'_>, stored: &Stored, events: &[BuildEvent]) ->
         tx.add(upsert::PUT_STEP).bind(build.0).bind(run).bind(&record.path.0).bind(text(record)?);
         tx.settle().await?;
     }
+    if services.is_empty() {
+        return Ok(());
+    }
+    let reported = stops::reported(tx, (build, run)).await?;
     for record in services {
-        stops::put(tx, (build, run), record)?;
+        match reported.get(&record.instance) {
+            Some(known) => stops::put(tx, (build, run), &record.clone().after(known))?,
+            None => stops::put(tx, (build, run), record)?,
+        }
         tx.settle().await?;
     }
     Ok(())

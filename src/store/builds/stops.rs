@@ -1,9 +1,11 @@
 //! Services whose stop is owed, and what workers report of them.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use pikoci_model::{
     build::{ServiceRecord, StopReport},
-    id::BuildId,
+    id::{BuildId, InstanceId},
     port::store::{Page, PendingStop, RecordedStop},
 };
 
@@ -61,6 +63,22 @@ pub(crate) fn put(
         .bind(record.state.word())
         .bind(text(record)?);
     Ok(())
+}
+
+/// Services of a run that are stopped, or whose stop is owed, as far as is known.
+pub(crate) async fn reported(
+    tx: &mut Tx<'_>,
+    (build, run): (BuildId, u32),
+) -> Result<HashMap<InstanceId, ServiceRecord>, Fault> {
+    tx.add(
+        "SELECT record FROM services WHERE build_id = ? AND run = ? \
+         AND state IN ('stopped', 'stop_failed', 'stop_pending')",
+    )
+    .bind(build.0)
+    .bind(run);
+    let records = tx.last().await?.rows;
+    let records = records.iter().map(|row| json::<ServiceRecord>(row, 0));
+    records.map(|record| record.map(|record| (record.instance, record))).collect()
 }
 
 /// The build's worker is lost: what its run has not stopped is owed.

@@ -193,7 +193,7 @@ impl Receive<BuildOver> for Agent {
             Last::Void => held.outbox.void(),
         }
         if held.told {
-            self.let_go(key(build, fence));
+            self.let_go(key(build, fence), life);
         }
         self.leave_if_empty(life)
     }
@@ -210,7 +210,7 @@ impl Receive<OutboxDone> for Agent {
                     held.end(&Cut::Fenced);
                 }
             }
-            _ => self.let_go(key),
+            _ => self.let_go(key, life),
         }
         self.leave_if_empty(life)
     }

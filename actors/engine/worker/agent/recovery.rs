@@ -97,9 +97,16 @@ impl Recovery {
         self.known().unsettled.is_empty()
     }
 
-    /// Services of a build whose claim is void: what was pushed last is reported instead. The item is settled when that
-    /// is stored.
-    pub(super) fn untold(&self, outbox: &Outbox, item: Arc<dyn WorkItem>, run: u32, at: DateTime<Utc>) {
+    /// Services of a build whose claim is void: what was pushed last is reported instead. The item is to be settled when
+    /// that is stored; it is given back if nothing has to be told of it.
+    #[must_use]
+    pub(super) fn untold(
+        &self,
+        outbox: &Outbox,
+        item: Arc<dyn WorkItem>,
+        run: u32,
+        at: DateTime<Utc>,
+    ) -> Option<Arc<dyn WorkItem>> {
         let mut instances = BTreeSet::new();
         let over =
             |record: &ServiceRecord| record.state == ServiceState::Stopped || record.state.is_pending();
@@ -122,18 +129,21 @@ impl Recovery {
             // The journal knows better, if it has said something.
             self.known().reports.entry(report.instance).or_insert(report);
         }
-        match instances.is_empty() {
-            true => item.settle(),
-            false => self.known().unsettled.push((item, instances)),
+        if instances.is_empty() {
+            return Some(item);
         }
+        self.known().unsettled.push((item, instances));
+        None
     }
 
     fn reports(&self) -> Vec<StopReport> {
         self.known().reports.values().cloned().collect()
     }
 
-    /// Forgets what is stored; a newer report of the same instance is still to be told.
-    fn stored(&self, stored: &[(InstanceId, DateTime<Utc>)]) {
+    /// Forgets what is stored; a newer report of the same instance is still to be told. Gives the items of which nothing
+    /// is to be told any more.
+    #[must_use]
+    fn stored(&self, stored: &[(InstanceId, DateTime<Utc>)]) -> Vec<Arc<dyn WorkItem>> {
         let mut known = self.known();
         let mut forgotten = Vec::new();
         for (instance, at) in stored {
@@ -149,8 +159,8 @@ impl Recovery {
         let (settled, unsettled): (Vec<_>, Vec<_>) = all.partition(|(_, instances)| instances.is_empty());
         known.unsettled = unsettled;
         drop(known);
-        settled.iter().for_each(|(item, _)| item.settle());
         self.journal.stored(&forgotten);
+        settled.into_iter().map(|(item, _)| item).collect()
     }
 }
 
@@ -193,7 +203,9 @@ impl Receive<Left> for Agent {
 
 impl Receive<Received<StopsStored>> for Agent {
     fn receive(&mut self, received: Received<StopsStored>, life: &mut Life<'_, Self>) -> Flow {
-        self.recovery.stored(&received.message.stored);
+        for item in self.recovery.stored(&received.message.stored) {
+            self.forget_item(item, life);
+        }
         self.leave_if_empty(life)
     }
 }

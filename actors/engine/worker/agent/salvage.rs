@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError};
 use pikoci_model::build::{BuildEvent, BuildStatus};
 use pikoci_model::message::Holding;
 use pikoci_model::outcome::Failure;
+use pikoci_model::port::WorkItem;
 
 use super::Agent;
 use super::builds::Key;
@@ -22,25 +23,46 @@ struct Salvaged(BuildOver);
 impl Agent {
     /// Nothing of it is alive and nothing more is said under its claim. What became of its services is told all the
     /// same: if the claim is void, the servers believe that their stops are owed.
-    pub(super) fn let_go(&mut self, key: Key) {
+    pub(super) fn let_go(&mut self, key: Key, life: &mut Life<'_, Self>) {
         if let Some(held) = self.builds.held.get(&key) {
             let alive = Alive { outbox: Arc::clone(&held.outbox), lifeline: Arc::clone(&held.lifeline) };
             self.recovery.no_more_alive(&alive);
-            self.settle(&alive);
+            self.settle(&alive, life);
         }
         self.builds.forget(key);
     }
 
     /// The host may forget the item once the servers know all of it.
-    fn settle(&self, Alive { outbox, lifeline }: &Alive) {
+    fn settle(&mut self, Alive { outbox, lifeline }: &Alive, life: &mut Life<'_, Self>) {
         let Some(site) = lifeline.site.get() else { return };
-        let item = Arc::clone(&site.ground.item);
+        let mut item = Some(Arc::clone(&site.ground.item));
         if outbox.is_void() {
-            self.recovery.untold(outbox, item, site.plan.run, self.ports.clock.now());
+            let (run, now) = (site.plan.run, self.ports.clock.now());
+            item = item.and_then(|item| self.recovery.untold(outbox, item, run, now));
             self.report_stops();
-        } else {
-            item.settle();
         }
+        if let Some(item) = item {
+            self.forget_item(item, life);
+        }
+    }
+
+    /// Has the host forget an item; the agent does not leave before.
+    pub(super) fn forget_item(&mut self, item: Arc<dyn WorkItem>, life: &mut Life<'_, Self>) {
+        self.forgetting += 1;
+        life.spawn(async move {
+            item.settle().await;
+            Forgotten
+        });
+    }
+}
+
+/// The host has forgotten an item.
+struct Forgotten;
+
+impl Receive<Forgotten> for Agent {
+    fn receive(&mut self, _: Forgotten, life: &mut Life<'_, Self>) -> Flow {
+        self.forgetting = self.forgetting.saturating_sub(1);
+        self.leave_if_empty(life)
     }
 }
 
@@ -110,7 +132,7 @@ struct EarlierEnded(Alive);
 
 impl Receive<EarlierEnded> for Agent {
     fn receive(&mut self, EarlierEnded(alive): EarlierEnded, life: &mut Life<'_, Self>) -> Flow {
-        self.settle(&alive);
+        self.settle(&alive, life);
         self.recovery.ended_as_well(Holding { build: alive.outbox.build(), fence: alive.outbox.fence() });
         self.announce();
         self.leave_if_empty(life)

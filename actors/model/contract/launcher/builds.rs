@@ -26,7 +26,7 @@ pub async fn the_smallest_free_slot_is_given(world: &dyn LauncherWorld) {
     let other = open_build(world, 3, "main/p/other").await;
     assert_eq!((zero.slot(), one.slot(), other.slot()), (0, 1, 0));
     assert_eq!(zero.close().await, Ok(()));
-    zero.settle();
+    zero.settle().await;
     // What runs the item ends right after its last word; until then its slot is its own.
     let mut build = 4;
     loop {
@@ -53,8 +53,8 @@ pub async fn settling_forgets_nothing_that_runs(world: &dyn LauncherWorld) {
     let launch = service(world, Act::Exit(0), Act::Mark("stop"));
     item.start_service(launch).await.unwrap().wait().await;
     assert_eq!(item.close().await, Ok(()));
-    item.settle();
-    item.settle();
+    item.settle().await;
+    item.settle().await;
     assert_eq!(world.marks(), ["stop"]);
     assert_eq!(item.close().await, Ok(()));
 }

@@ -283,7 +283,7 @@ impl WorkItem for MemoryItem {
         Ok(())
     }
 
-    fn settle(&self) {
+    async fn settle(&self) {
         self.host.settled(&self.item.name);
     }
 

@@ -39,7 +39,7 @@ impl BuildEntry {
     fn put_service(&mut self, record: &ServiceRecord) {
         let run = self.build.run;
         match self.services.iter_mut().find(|(of, known)| *of == run && known.instance == record.instance) {
-            Some((_, known)) => *known = record.clone(),
+            Some((_, known)) => *known = record.clone().after(known),
             None => self.services.push((run, record.clone())),
         }
     }

@@ -58,6 +58,7 @@ pub async fn store_suite(make: impl AsyncFn() -> Arc<dyn Store>) {
             a_handed_back_build_forgets_its_run, a_claimed_build_can_be_failed, builds_are_listed_in_pages,
             an_end_without_result_is_a_failure;
         stops: a_lost_builds_services_owe_their_stop, a_report_is_taken_whatever_the_fence,
+            a_report_is_not_taken_back_by_older_words,
             what_is_owed_outlives_being_handed_back, stops_that_are_owed_come_in_pages, a_stuck_build_has_failed;
         logs: chunks_come_back_in_order, repeated_chunks_are_skipped, a_range_of_a_step_is_contiguous,
             the_index_counts_lines, another_claim_replaces_the_run, a_late_claim_is_ignored, big_logs_come_in_pages;

@@ -110,6 +110,18 @@ pub async fn a_report_is_taken_whatever_the_fence(world: &World) {
     assert_eq!((known.worker, known.failure), (None, None));
 }
 
+/// What ran its commands was lost, and its worker says so before what its build had told of it arrives.
+pub async fn a_report_is_not_taken_back_by_older_words(world: &World) {
+    let (_, build, fence) = running(world, vec![service(1, ServiceState::Starting)]).await;
+    let stopped = report(build, 1, ServiceState::Stopped);
+    world.store.record_stop("lab", &stopped).await.unwrap();
+    let told = vec![service(1, ServiceState::Probing), service(2, ServiceState::Starting)];
+    world.record(build, fence, 4, told).await;
+    assert_eq!(states(world, build, 1).await, ["s1 stopped", "s2 starting"]);
+    world.store.requeue(build, fence, true, &lost(), at(10)).await.unwrap();
+    assert_eq!(states(world, build, 1).await, ["s1 stopped", "s2 stop_pending"]);
+}
+
 pub async fn what_is_owed_outlives_being_handed_back(world: &World) {
     let events = vec![service(1, ServiceState::Stopped), service(2, ServiceState::StopFailed)];
     let (_, build, fence) = running(world, events).await;
