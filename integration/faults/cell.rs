@@ -63,8 +63,9 @@ impl Cell {
     pub fn wait(self, kind: Kind) -> Wait {
         let starting = matches!(self.phase, Phase::AfterIntent | Phase::MidStart | Phase::Anywhen);
         let gentle = !matches!(self.fault.act, Act::Signals(all) if all.iter().any(|(_, n)| *n == SIGKILL));
-        let graceful = starting && gentle && kind == Kind::Stubborn;
-        let drained = kind == Kind::Loud && matches!(self.fault.after, After::Lives | After::Ends);
+        let graceful = starting && gentle && kind.services().contains(&Kind::Stubborn);
+        let drained =
+            kind.services().contains(&Kind::Loud) && matches!(self.fault.after, After::Lives | After::Ends);
         let tried_again = self.fault.act == Act::Fail && self.phase == Phase::MidStop;
         match () {
             () if graceful => Wait::Grace,

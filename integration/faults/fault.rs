@@ -37,6 +37,8 @@ pub enum Act {
     },
     /// The program is run beside with these arguments, on the same state directory, to its end.
     Beside(&'static [&'static str]),
+    /// Another worker is started on the same state directory, and stays.
+    WorkerBeside,
     /// No byte is left for the journal.
     FullDisk,
     /// Everything dies, and the next start finds another boot id.

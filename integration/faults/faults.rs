@@ -23,7 +23,7 @@ const KILL_ALL: Act =
     Act::Signals(&[(Target::Worker, SIGKILL), (Target::Nursery, SIGKILL), (Target::Shims, SIGKILL)]);
 
 /// All faults.
-pub const FAULTS: [Fault; 37] = [
+pub const FAULTS: [Fault; 38] = [
     fault("task-fails", Act::Fail, After::Lives, SECOND, 1),
     fault("cancel", Act::Cancel, After::Lives, SECOND, 1),
     fault("step-timeout", Act::StepTimeout, After::Lives, 12 * SECOND, 2),
@@ -92,6 +92,7 @@ pub const FAULTS: [Fault; 37] = [
         2 * SECOND,
         4,
     ),
+    fault("worker-beside", Act::WorkerBeside, After::Lives, 2 * SECOND, 4),
     fault("stop-worker-30s", pause(&[Target::Worker], 30, false), After::Lives, 17 * SECOND, 8),
     fault("stop-shim-30s", pause(&[Target::Shims], 30, false), After::Lives, 5 * SECOND, 8),
     fault("stop-both-30s", pause(&[Target::Worker, Target::Shims], 30, false), After::Lives, 5 * SECOND, 8),
@@ -135,7 +136,7 @@ pub const GROUPS: &[(&str, &[&str])] = &[
             "stop-both-second-host",
         ],
     ),
-    ("others work on the same journal", &["replay-beside", "run-beside"]),
+    ("others work on the same journal", &["replay-beside", "run-beside", "worker-beside"]),
 ];
 
 const fn pause(whom: &'static [Target], seconds: u64, second_host: bool) -> Act {

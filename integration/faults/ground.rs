@@ -66,6 +66,7 @@ pub fn start(host: &Host, dir: &TempDir, mark: Mark, user: Option<u32>, play: &P
         user,
         engine: host.engine.as_ref().map(Engine::host),
         boot: None,
+        state_of: None,
     }
 }
 

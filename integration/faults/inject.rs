@@ -60,6 +60,10 @@ pub fn strike(yard: &mut Yard, dice: &mut Dice) -> Fallible<Hits> {
             yard.start.run_beside(args)?;
             hit_now(&mut hits);
         }
+        Act::WorkerBeside => {
+            yard.second = Some(second::stand_beside(yard)?);
+            hit_now(&mut hits);
+        }
         Act::FullDisk => fill(yard)?,
         Act::Reboot => {
             reboot(yard)?;
@@ -145,9 +149,13 @@ fn wait_for_the_lost(yard: &Yard) {
 fn goes_on(yard: &Yard) -> bool {
     let fault = yard.cell.fault;
     let by_itself = match fault.act {
-        Act::Fail | Act::Pause { .. } | Act::Beside(_) | Act::FullDisk | Act::NoFiles | Act::NoProcesses => {
-            true
-        }
+        Act::Fail
+        | Act::Pause { .. }
+        | Act::Beside(_)
+        | Act::WorkerBeside
+        | Act::FullDisk
+        | Act::NoFiles
+        | Act::NoProcesses => true,
         Act::Signals(signals) => fault.after == After::Lives || signals == [(Target::Worker, libc::SIGQUIT)],
         _ => false,
     };

@@ -1,5 +1,5 @@
 //! A second host that takes over while the first is stopped: it has the database as it was, a state of its own, and the
-//! same ledger.
+//! same ledger. Or a second worker of the same host, with the first one's state and a database of its own.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -42,6 +42,16 @@ pub fn take_over(yard: &Yard) -> Fallible<Server> {
     } else {
         Err(format!("the second host did not run all builds again:\n{}", start.said()))
     }
+}
+
+/// Starts another server with a worker, and gives it the state directory of the first.
+///
+/// # Errors
+/// It does not start.
+pub fn stand_beside(yard: &Yard) -> Fallible<Server> {
+    let mut start = yard.start.clone();
+    start.state_of = Some(std::mem::replace(&mut start.name, "beside".to_owned()));
+    start.server()
 }
 
 /// A stopped process does not write: what is there is a database as after a crash.

@@ -39,6 +39,8 @@ pub struct Start {
     pub engine: Option<String>,
     /// A file that it finds in place of the kernel's boot id.
     pub boot: Option<PathBuf>,
+    /// Whose state directory it uses, if not its own.
+    pub state_of: Option<String>,
 }
 
 /// A running server.
@@ -53,7 +55,8 @@ pub struct Server {
 
 impl Start {
     pub fn state(&self) -> PathBuf {
-        self.home.join(format!("{}-state", self.name))
+        let name = self.state_of.as_ref().unwrap_or(&self.name);
+        self.home.join(format!("{name}-state"))
     }
 
     pub fn database(&self) -> PathBuf {

@@ -26,6 +26,7 @@ use look::{Looked, rows};
 use super::dispatcher::{Gone, Silent};
 use super::reclaim::{give_back, sweep, take_over, worker_lost};
 use super::record::worker_stopped;
+use super::stops::is_theirs;
 use super::world::World;
 use crate::decide::leadership::Matter;
 use crate::decide::lease::Pulse;
@@ -274,7 +275,9 @@ impl Receive<Received<Announce>> for Janitor {
             }
             let failure = worker_lost(&profile.name);
             for Holding { build, fence } in ended {
-                give_back(&world, build, fence, None, true, &failure).await;
+                if matches!(is_theirs(&world, profile.team.as_deref(), build).await, Ok(Some(true))) {
+                    give_back(&world, build, fence, None, true, &failure).await;
+                }
             }
             take_over(&world, &profile.node, profile.incarnation, &holding).await;
             Noted

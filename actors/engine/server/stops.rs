@@ -92,7 +92,11 @@ async fn store(world: &World, worker: &str, team: Option<&str>, report: &StopRep
 }
 
 /// Whether a build is of the team, or of whichever where there is none; none if the build is gone.
-async fn is_theirs(world: &World, team: Option<&str>, build: BuildId) -> Result<Option<bool>, StoreError> {
+pub(super) async fn is_theirs(
+    world: &World,
+    team: Option<&str>,
+    build: BuildId,
+) -> Result<Option<bool>, StoreError> {
     let Some(team) = team else { return Ok(Some(true)) };
     let Some(build) = world.store().build(build).await? else { return Ok(None) };
     let pipeline = world.store().pipeline_by_id(build.pipeline).await?;

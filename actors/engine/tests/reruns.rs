@@ -120,6 +120,27 @@ async fn a_worker_speaks_of_its_own_teams_builds_and_in_its_own_name() {
 }
 
 #[actix_rt::test]
+async fn a_worker_cannot_tell_the_end_of_a_build_of_another_team() {
+    let town = Town::new();
+    let saved = town.save("s", &with_service(OnWorkerLoss::Retry)).await;
+    let _first = town.worker("w", 1);
+    let build = town.trigger(saved.pipeline, "j").await;
+    let fence = hangs(&town, build, 1).await.claim.unwrap().fence;
+    let journal = Arc::new(MemoryJournal::recovering());
+    let _stranger = town.worker_after("stranger@blue", 1, &[], Arc::clone(&journal));
+    let renewal = async || {
+        let workers = town.store.workers().await.unwrap();
+        let stranger = workers.iter().find(|row| row.profile.node.0 == "node-stranger@blue");
+        stranger.map_or(0, |row| row.renewal)
+    };
+    town.until("it is there", async || renewal().await > 0).await;
+    journal.say(LeftBehind::Ended(Holding { build, fence }));
+    let then = renewal().await;
+    town.until("it has said so", async || renewal().await > then + 2).await;
+    assert_eq!(town.build(build).await.run, 1);
+}
+
+#[actix_rt::test]
 async fn what_a_dead_worker_left_runs_again_at_once_and_its_stops_are_reported() {
     let town = Town::new();
     let saved = town.save("s", &with_service(OnWorkerLoss::Retry)).await;

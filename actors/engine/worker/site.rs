@@ -111,6 +111,8 @@ pub(crate) struct StartedService {
     pub instance: InstanceId,
     pub name: String,
     pub service_type: String,
+    /// Groups stop in reverse order, the services of one together.
+    pub group: u32,
 }
 
 /// A build's place of work, shared by its step and service actors.

@@ -12,7 +12,7 @@ use tokio::net::unix::pipe;
 use super::connection::Connection;
 use super::launcher::{Core, locked};
 use super::orphans;
-use crate::journal::ShimLife;
+use crate::journal::ProcessLife;
 use crate::nursery::start_nursery;
 use crate::protocol::{Event, Hatch, ORPHANS_GONE, Request};
 use crate::sys::{descriptors, packet};
@@ -121,7 +121,7 @@ impl Core {
 
     /// Ends what a dead shim left, after its stops have been run, and waits until nothing of it is left: below the
     /// nursery, or, when that is dead too, wherever the kernel has put it.
-    pub async fn end_orphans(&self, item: &str, shim: ShimLife) {
+    pub async fn end_orphans(&self, item: &str, shim: ProcessLife) {
         let told = tokio::time::timeout(ORPHANS_WITHIN, self.have_ended(item, shim.pid)).await;
         if !matches!(told, Ok(Ok(()))) {
             tracing::warn!(item, "the nursery did not end what a lost shim left");

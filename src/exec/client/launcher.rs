@@ -13,7 +13,7 @@ use super::handle::ItemHandle;
 use super::hatching::{Egg, HatchError, Hatched};
 use super::item::ItemCore;
 use super::item_journal::ItemJournal;
-use crate::journal::{NewItem, ShimLife, StateDirectory};
+use crate::journal::{NewItem, ProcessLife, StateDirectory};
 use crate::nursery::NurseryHandle;
 use crate::protocol::{Lease, Order};
 use crate::sys::harden::Surroundings;
@@ -133,7 +133,7 @@ impl Core {
                 return Err(error.into_launch_error());
             }
         };
-        let published = state.publish(&directory, build, &item.workdir, ShimLife::of(hatched.shim));
+        let published = state.publish(&directory, build, &item.workdir, ProcessLife::of(hatched.shim));
         if let Err(error) = published {
             directory.remove_all();
             return Err(error.into_launch_error());

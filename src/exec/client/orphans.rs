@@ -3,14 +3,14 @@
 //! process.
 
 use std::fs;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::Duration;
 
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::off_thread::off_thread;
-use crate::journal::ShimLife;
+use crate::journal::{ProcessLife, open_process};
 use crate::sys::status::{START_TIME, stat_field};
 
 /// Field of the session in `/proc/PID/stat`.
@@ -20,12 +20,12 @@ const REAPER: &str = "pikoci-reaper";
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Tells every reaper of the dead shim to end what it keeps, and waits for their end.
-pub async fn clear(shim: ShimLife) {
+pub async fn clear(shim: ProcessLife) {
     off_thread("orphans", move || clear_now(shim)).await;
 }
 
-fn clear_now(shim: ShimLife) {
-    if shim.pid <= 1 || lives(shim) {
+fn clear_now(shim: ProcessLife) {
+    if shim.pid <= 1 || shim.is_alive() {
         return;
     }
     let told: Vec<OwnedFd> = processes().filter_map(|pid| tell(pid, shim.pid)).collect();
@@ -33,16 +33,6 @@ fn clear_now(shim: ShimLife) {
         let patience = PollTimeout::try_from(PATIENCE).unwrap_or(PollTimeout::MAX);
         let _ = poll(&mut [PollFd::new(reaper.as_fd(), PollFlags::POLLIN)], patience);
     }
-}
-
-/// One that has ended and that nobody has taken away yet is still listed, with its number and its beginning.
-fn lives(shim: ShimLife) -> bool {
-    let handle = open(shim.pid);
-    let same = stat_field(shim.pid, START_TIME) == Some(shim.since);
-    handle.is_some_and(|handle| {
-        let mut ended = [PollFd::new(handle.as_fd(), PollFlags::POLLIN)];
-        same && matches!(poll(&mut ended, PollTimeout::ZERO), Ok(0))
-    })
 }
 
 fn processes() -> impl Iterator<Item = i32> {
@@ -58,7 +48,7 @@ fn tell(pid: i32, session: i32) -> Option<OwnedFd> {
         stat_field(pid, START_TIME).filter(|_| of_session && name.trim_end() == REAPER)
     };
     let before = is_reaper()?;
-    let handle = open(pid)?;
+    let handle = open_process(pid)?;
     (is_reaper()? == before).then_some(())?;
     // SAFETY: a system call with an open descriptor and no memory.
     let told = unsafe {
@@ -71,12 +61,4 @@ fn tell(pid: i32, session: i32) -> Option<OwnedFd> {
         )
     };
     (told == 0).then_some(handle)
-}
-
-fn open(pid: i32) -> Option<OwnedFd> {
-    // SAFETY: a system call without memory.
-    let raw = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
-    let raw = i32::try_from(raw).ok().filter(|raw| *raw >= 0)?;
-    // SAFETY: the kernel has just made this descriptor.
-    Some(unsafe { OwnedFd::from_raw_fd(raw) })
 }

@@ -9,7 +9,7 @@ use super::dispatch;
 use super::hatching::{Egg, HatchError};
 use super::item::ItemCore;
 use super::off_thread::off_thread;
-use crate::journal::{ItemLock, ShimLife, read_strike};
+use crate::journal::{ItemLock, ProcessLife, read_strike};
 use crate::protocol::Event;
 
 /// Shims that may be lost one after another before the stops are left to the journal: who kills one may have killed the
@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// Runs what is owed, once for an item.
 pub async fn rescue(item: Arc<ItemCore>) {
-    let shim = ShimLife { pid: item.shim, since: 0 };
+    let shim = ProcessLife { pid: item.shim, since: 0 };
     for _ in 0..MOST_LOST {
         take_note(&item);
         if owed(&item).is_empty() {

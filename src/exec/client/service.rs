@@ -143,11 +143,22 @@ impl ServiceRun {
         true
     }
 
-    /// The service is over.
+    fn stopped_late(&self, success: bool, tries: Vec<EndedStop>) {
+        self.end.send_if_modified(|end| {
+            let late = end.as_mut().filter(|end| success && !end.stopped);
+            late.map(|end| {
+                end.stopped = true;
+                end.tries.extend(tries);
+            })
+            .is_some()
+        });
+    }
+
+    /// The service is over. It may be once more: when what could not be ended, and was not waited for, has ended.
     pub fn stopped(&self, success: bool) {
         let mut state = self.state();
         if std::mem::replace(&mut state.over, true) {
-            return;
+            return self.stopped_late(success, std::mem::take(&mut state.tries));
         }
         let (ended, killed) = self.running.so_far();
         if let Some(file) = self.output_file.as_ref().filter(|_| success) {

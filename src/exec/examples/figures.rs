@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use pikoci_exec::journal::{ShimLife, StateDirectory};
+use pikoci_exec::journal::{ProcessLife, StateDirectory};
 use pikoci_exec::nursery::{fork_nursery, harden_worker, nursery_main};
 use pikoci_exec::{LauncherSettings, NurseryLauncher};
 use pikoci_model::id::{BuildId, Fence, InstanceId, StepPath};
@@ -101,7 +101,7 @@ fn records(state: &StateDirectory) {
         let build = build(number);
         let begin = Instant::now();
         let item = state.create_item(&format!("record-{number}"), &build).unwrap();
-        state.publish(&item.directory, &build, Path::new("/"), ShimLife::of(1)).unwrap();
+        state.publish(&item.directory, &build, Path::new("/"), ProcessLife::of(1)).unwrap();
         made.push(begin.elapsed());
         let begin = Instant::now();
         item.directory.settle(state).unwrap();

@@ -17,8 +17,9 @@ use super::durability::forgetful_file_system;
 use super::error::JournalError;
 use super::files;
 use super::host::HostLife;
-use super::item::{ItemDirectory, Manifest, ShimLife, is_item_name};
+use super::item::{ItemDirectory, Manifest, is_item_name};
 use super::lock::ItemLock;
+use super::process_life::ProcessLife;
 use super::slots::{self, Slot};
 use super::strike::moment;
 
@@ -112,7 +113,7 @@ impl StateDirectory {
         item: &ItemDirectory,
         build: &ItemBuild,
         workdir: &Path,
-        shim: ShimLife,
+        shim: ProcessLife,
     ) -> Result<(), JournalError> {
         item.publish(&Manifest {
             build: build.build,
@@ -125,6 +126,7 @@ impl StateDirectory {
             host: self.life.clone(),
             created: moment(),
             shim,
+            worker: ProcessLife::own(),
         })?;
         self.lock_workdirs().insert(workdir.to_owned(), item.name().to_owned());
         Ok(())

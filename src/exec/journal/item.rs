@@ -17,9 +17,9 @@ use super::files;
 use super::host::HostLife;
 use super::intent::{self, Intent, IntentRecord, SUFFIX};
 use super::lock::ItemLock;
+use super::process_life::ProcessLife;
 use super::slots;
 use super::strike::{moment, read_strike};
-use crate::sys::status::{START_TIME, stat_field};
 
 const MANIFEST: &str = "item";
 const LOCK: &str = "lock";
@@ -49,23 +49,9 @@ pub struct Manifest {
     /// When it was made.
     pub created: DateTime<Utc>,
     /// The shim that had it first, and so the session of everything that it kept.
-    pub shim: ShimLife,
-}
-
-/// A process that cannot be taken for another with the same number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ShimLife {
-    /// Its number.
-    pub pid: i32,
-    /// When it began, in the kernel's ticks since the host's start; 0 if that could not be read.
-    pub since: u64,
-}
-
-impl ShimLife {
-    /// Of a process that lives.
-    pub fn of(pid: i32) -> Self {
-        Self { pid, since: stat_field(pid, START_TIME).unwrap_or(0) }
-    }
+    pub shim: ProcessLife,
+    /// The worker that runs it.
+    pub worker: ProcessLife,
 }
 
 /// The directory of one item, open.

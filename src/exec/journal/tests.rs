@@ -26,8 +26,8 @@ pub(crate) fn build(number: i64) -> ItemBuild {
     }
 }
 
-fn shim() -> ShimLife {
-    ShimLife { pid: 1, since: 0 }
+fn shim() -> ProcessLife {
+    ProcessLife { pid: 1, since: 0 }
 }
 
 pub(crate) fn made(state: &StateDirectory, number: i64) -> NewItem {

@@ -102,7 +102,8 @@ impl Shim {
 
     fn stop_next_group(&mut self, out_of_time: bool) {
         let services = self.units.values().filter_map(|unit| unit.service.as_ref());
-        let services = services.map(|service| (service.plan.group, service.life.waits_for_second()));
+        let services =
+            services.map(|service| (service.plan.group, service.life.waits_for_second() || service.stuck));
         let Some(highest) = next_group(services) else { return };
         let of_group =
             |unit: &Unit| unit.service.as_ref().is_some_and(|service| service.plan.group == highest);
@@ -140,7 +141,7 @@ impl Shim {
 }
 
 /// The services of the highest group that stands are stopped together; a lower group waits for them, but not for the
-/// second look at what was stopped. Of each service its group, and whether it only waits for that.
+/// second look at what was stopped, nor for what cannot be ended. Of each service its group, and whether it is that.
 fn next_group(services: impl Iterator<Item = (u32, bool)>) -> Option<u32> {
     services.map(|(group, waits)| (!waits, group)).max().map(|(_, group)| group)
 }

@@ -3,7 +3,7 @@
 use super::lifecycle::{Input, TryEnd};
 use super::serve::Shim;
 use super::unit::Service;
-use crate::protocol::{Event, Exit, Report, SpawnFault, UnitId};
+use crate::protocol::{Event, Exit, Report, SpawnFault, StuckProcess, UnitId};
 
 impl Shim {
     pub(super) fn hear_reapers(&mut self) {
@@ -35,7 +35,7 @@ impl Shim {
                 }
             }
             Report::GroupGone => self.drive(unit, Input::GroupGone),
-            Report::Stuck { processes } => self.say(Event::Stuck { unit, processes }),
+            Report::Stuck { processes } => self.tell_stuck(unit, processes),
             Report::Empty { killed } => {
                 self.say(Event::Gone { unit, killed });
                 self.gone(unit);
@@ -95,10 +95,18 @@ impl Shim {
                     }
                 }
                 Ok(Some(Report::Empty { .. })) => self.end_try(unit, None),
-                Ok(Some(_)) => {}
+                Ok(Some(Report::Stuck { processes })) => self.tell_stuck(unit, processes),
+                Ok(Some(Report::GroupGone)) => {}
                 Err(()) => self.end_try(unit, None),
             }
         }
+    }
+
+    fn tell_stuck(&mut self, unit: UnitId, processes: Vec<StuckProcess>) {
+        if let Some(service) = self.service(unit) {
+            service.stuck = true;
+        }
+        self.say(Event::Stuck { unit, processes });
     }
 
     fn note_try(&mut self, unit: UnitId, end: TryEnd) {
@@ -112,6 +120,7 @@ impl Shim {
         self.take_output(unit);
         let Some(service) = self.service(unit) else { return };
         service.stopping = None;
+        service.stuck = false;
         let end = end.or(service.try_end.take()).unwrap_or(TryEnd::Exit(Exit::Lost));
         self.drive(unit, Input::TryEnded(end));
     }

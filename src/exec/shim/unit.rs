@@ -92,6 +92,8 @@ pub struct Service {
     pub try_end: Option<TryEnd>,
     /// The reaper of the start was killed from outside: what it kept is among the shim's own children.
     pub lost: bool,
+    /// Processes of it, or of its stop, outlive their KILL.
+    pub stuck: bool,
     /// Where it is written what became of the stop.
     pub intent: Option<OwnedFd>,
     pub tries: u16,
@@ -118,6 +120,7 @@ impl Service {
             stopping: None,
             try_end: None,
             lost: false,
+            stuck: false,
             intent,
             tries: 0,
             last_try: None,

@@ -155,8 +155,9 @@ fn children_by_parent() -> io::Result<Vec<Pid>> {
 pub fn kill_children() {
     for child in children() {
         if peek(child).is_none() {
-            kill_made_by(child, || true);
+            let made = made_by(child, || true);
             let _ = kill(child, Signal::SIGKILL);
+            made.iter().for_each(Handle::kill);
         }
     }
 }
@@ -166,24 +167,26 @@ pub fn kill_children() {
 pub fn kill_children_surely() {
     for child in children() {
         if let Some(held) = Handle::open(child).filter(Handle::is_living_child) {
-            kill_made_by(child, || held.is_living_child());
+            let made = made_by(child, || held.is_living_child());
             held.kill();
+            made.iter().for_each(Handle::kill);
         }
     }
 }
 
-/// Sends KILL to what a child has made and not yet left to this process. It goes first: the next link of a chain of forks
-/// has its successor by the time it is left to anybody, so whoever only kills what was left to him is always too late.
+/// What a child has made and not yet left to this process. It is sent KILL with the child: the next link of a chain of
+/// forks has its successor by the time it is left to anybody, so whoever only kills what was left to him is always too
+/// late. Not before the child, which might say that it was killed, and end by itself.
 ///
 /// The number of the child has to be its own as long as the child lives, which is asked after each parent was read.
-fn kill_made_by(child: Pid, lives: impl Fn() -> bool) {
-    for made in listed(&format!("/proc/{child}/task/{child}/children")).unwrap_or_default() {
-        let Some(held) = Handle::open(made) else { continue };
+fn made_by(child: Pid, lives: impl Fn() -> bool) -> Vec<Handle> {
+    let held = |made: Pid| {
+        let held = Handle::open(made)?;
         let parent = super::status::stat_field(made.as_raw(), super::status::PARENT);
-        if parent == u64::try_from(child.as_raw()).ok() && lives() {
-            held.kill();
-        }
-    }
+        (parent == u64::try_from(child.as_raw()).ok() && lives()).then_some(held)
+    };
+    let made = listed(&format!("/proc/{child}/task/{child}/children")).unwrap_or_default();
+    made.into_iter().filter_map(held).collect()
 }
 
 /// A process, whoever gets its number.

@@ -6,14 +6,20 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{Gid, Pid, Uid, chown};
 use pikoci_exec::journal::StateDirectory;
 use pikoci_exec::nursery::{NurseryHandle, harden_worker};
-use pikoci_exec::{LauncherSettings, NurseryLauncher, replay_now};
+use pikoci_exec::{HostJournal, Keep, LauncherSettings, NurseryLauncher, replay_now};
+use pikoci_model::build::ServiceState;
+use pikoci_model::port::{Journal, LeftBehind};
 
 use crate::ending::start_worker;
 use crate::entry::NURSERY;
-use crate::fixture::{Holders, children_of, directory, in_order, is_root, lines, wait_for_shims};
+use crate::fixture::{
+    Holders, children_of, directory, in_order, is_root, launcher_with, lines, settings_in, wait_for_shims,
+    within,
+};
 
 /// The command with which a nursery has the program run an item's stops.
 pub const REPLAY: &[u8] = b"worker";
@@ -46,6 +52,15 @@ fn end(pid: i32, signal: Signal) {
     kill(Pid::from_raw(pid), signal).unwrap();
 }
 
+/// The one with an item has reapers that have something; the one that waits has one that waits.
+fn busy_shim(worker: i32) -> i32 {
+    let below = descendants(worker);
+    let shims = below.iter().filter(|(pid, name)| name == "pikoci-shim" && descendants(*pid).len() > 1);
+    let shims: Vec<i32> = shims.map(|(pid, _)| *pid).collect();
+    assert_eq!(shims.len(), 1);
+    shims[0]
+}
+
 #[test]
 fn with_worker_and_shim_dead_the_nursery_has_the_stops_run() {
     let place = directory();
@@ -53,19 +68,52 @@ fn with_worker_and_shim_dead_the_nursery_has_the_stops_run() {
     let mut worker = start_worker(place.path());
     holders.wait_for_lines(4);
     let id = i32::try_from(worker.id()).unwrap();
-    let below = descendants(id);
-    // The one with an item has reapers that have something; the one that waits has one that waits.
-    let shims = below.iter().filter(|(pid, name)| name == "pikoci-shim" && descendants(*pid).len() > 1);
-    let shims: Vec<i32> = shims.map(|(pid, _)| *pid).collect();
-    assert_eq!(shims.len(), 1);
+    let shim = busy_shim(id);
     end(id, Signal::SIGSTOP);
-    end(shims[0], Signal::SIGKILL);
+    end(shim, Signal::SIGKILL);
     end(id, Signal::SIGKILL);
     worker.wait().unwrap();
     holders.wait_until_gone();
     // What was started last of all is let go by the shim that runs the stops now.
     wait_for_shims(&place.path().join("state"));
     assert_eq!(in_order(&place.path().join("log")), ["first", "second", "second"]);
+}
+
+/// How many services a worker that begins on this journal tells to be stopped, and how many builds to be over.
+async fn told(state: &Path) -> (usize, usize) {
+    let launcher = launcher_with(settings_in(state));
+    let journal = HostJournal::start(&launcher, Keep { workdirs: true, records: true }).unwrap();
+    let (mut stopped, mut ended) = (0, 0);
+    loop {
+        match within(journal.next()).await.unwrap() {
+            LeftBehind::Stop(report) => stopped += usize::from(report.state == ServiceState::Stopped),
+            LeftBehind::Ended(_) => ended += 1,
+            LeftBehind::Ready => return (stopped, ended),
+        }
+    }
+}
+
+/// What one has, the other stops if nobody does; but only the one says so, as long as it lives.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_tells_nothing_of_builds_of_another_that_lives() {
+    let place = directory();
+    let state = place.path().join("state");
+    let mut holders = Holders::new(place.path(), "alive");
+    let mut worker = start_worker(place.path());
+    holders.wait_for_lines(4);
+    let id = i32::try_from(worker.id()).unwrap();
+    let shim = busy_shim(id);
+    end(id, Signal::SIGSTOP);
+    // With all its threads, so that it does not see what becomes of its shim.
+    waitpid(Pid::from_raw(id), Some(WaitPidFlag::WUNTRACED)).unwrap();
+    end(shim, Signal::SIGKILL);
+    wait_for_shims(&state);
+    assert_eq!(told(&state).await, (0, 0));
+    assert_eq!(in_order(&place.path().join("log")), ["first", "second", "second"]);
+    worker.kill().unwrap();
+    worker.wait().unwrap();
+    assert_eq!(told(&state).await, (2, 1));
+    holders.wait_until_gone();
 }
 
 /// `kill -9 -1` of an ordinary user, in a space of numbers of its own so that it hits nobody else: nobody is left, nothing

@@ -226,6 +226,38 @@ async fn a_service_that_cannot_be_ended_does_not_hold_its_stop_for_ever() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stop_that_cannot_be_ended_is_told_and_runs_again_when_it_is_gone() {
+    let Some(freezer) = Freezer::make("stop") else { return };
+    let place = directory();
+    let mut holders = Holders::new(place.path(), "alive");
+    let tried = place.path().join("tried");
+    let item = open(&launcher()).await;
+    let stop = format!(
+        "[ ! -e {0} ] || exit 0; touch {0}; {1}; echo $$ >&9; exec sleep 1000",
+        tried.display(),
+        holders.hold()
+    );
+    let mut launch = service("true", &stop, 0);
+    if let Some(stop) = &mut launch.stop {
+        stop.limit = Duration::from_secs(4);
+    }
+    let instance = launch.instance;
+    within(item.start_service(launch).await.unwrap().wait()).await;
+    let stopping = tokio::spawn({
+        let item = Arc::clone(&item);
+        async move { item.stop_service(instance).await }
+    });
+    holders.wait_for_lines(1);
+    freezer.freeze(holders.heard().trim());
+    assert!(!within(stopping).await.unwrap().stopped);
+    assert!(matches!(within(item.close()).await.unwrap_err()[0], Ended::Stuck { .. }));
+    freezer.thaw();
+    within(item.close()).await.unwrap();
+    holders.wait_until_gone();
+    assert!(within(item.stop_service(instance)).await.stopped);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn with_its_nursery_and_its_shim_dead_a_build_still_stops_its_services() {
     let place = directory();
     let mut holders = Holders::new(place.path(), "alive");

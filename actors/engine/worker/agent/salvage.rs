@@ -1,9 +1,11 @@
 //! Builds that cannot tell their end themselves: their actor died, their claim is void, or this agent is another
 //! incarnation than the one that had them.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
+use futures::future::join_all;
 use pikoci_model::build::{BuildEvent, BuildStatus};
 use pikoci_model::message::Holding;
 use pikoci_model::outcome::Failure;
@@ -103,14 +105,23 @@ async fn salvage(ports: &Ports, outbox: &Arc<Outbox>, lifeline: &Arc<Lifeline>) 
             return;
         };
         let started = site.instances.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        for StartedService { instance, name, service_type } in started.into_iter().rev() {
-            stop_instance(site, instance, name, service_type).await;
+        for group in in_reverse(started) {
+            let stops = group.into_iter();
+            let stops = stops.map(|one| stop_instance(site, one.instance, one.name, one.service_type));
+            join_all(stops).await;
         }
         close_site(site).await;
     };
     if let Err(panic) = shielded(name, work).await {
         tracing::error!(build = %outbox.build(), "what a build left could not be ended in order: {panic}");
     }
+}
+
+/// The youngest group first, the services of one together.
+fn in_reverse(started: Vec<StartedService>) -> impl Iterator<Item = Vec<StartedService>> {
+    let mut groups: BTreeMap<u32, Vec<StartedService>> = BTreeMap::new();
+    started.into_iter().for_each(|service| groups.entry(service.group).or_default().push(service));
+    groups.into_values().rev()
 }
 
 impl Agent {

@@ -54,6 +54,7 @@ pub(super) async fn launch(
         instance: ask.instance,
         name: ask.name.clone(),
         service_type: ask.service.service_type.clone(),
+        group: ask.group,
     });
     let process = site.ground.item.start_service(launch).await.map_err(launch_failure)?;
     let foreground = plan.foreground;

@@ -36,7 +36,7 @@ async fn one(launcher: &NurseryLauncher, name: &str, wait: bool) -> Option<ItemV
                 tracing::error!(item = name, "what it owes could not be run: {error}");
                 break;
             }
-            Attempt::Done(view) => return Some(view),
+            Attempt::Done(view) => return Some(*view),
             Attempt::Nothing => return None,
             Attempt::Held(_) => break,
         }

@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::once::{Attempt, ITEM_BUDGET, attempt, needs_a_person};
 use crate::client::launcher::{Core, NurseryLauncher, locked};
 use crate::client::off_thread::off_thread;
-use crate::journal::{ItemDirectory, ItemView, JournalError, moment};
+use crate::journal::{ItemDirectory, ItemView, JournalError, Manifest, ProcessLife, moment};
 
 /// Between the first two attempts at an item; doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
@@ -175,6 +175,10 @@ impl Tended {
 
     /// Says what is new; true if nothing is left to be done here.
     fn tell(&mut self, view: &ItemView) -> bool {
+        let over = !view.is_pending() || needs_a_person(view);
+        if view.manifest.as_ref().is_some_and(|manifest| self.is_anothers(manifest)) {
+            return over;
+        }
         for report in view.reports() {
             self.report(report);
         }
@@ -189,7 +193,14 @@ impl Tended {
         {
             self.journal.finish(&item);
         }
-        !view.is_pending() || needs_a_person(view)
+        over
+    }
+
+    /// Whether another worker of this host has it, which lives and tells its servers itself.
+    fn is_anothers(&self, manifest: &Manifest) -> bool {
+        manifest.host.shares_processes_with(self.journal.core.settings.state.life())
+            && manifest.worker != ProcessLife::own()
+            && manifest.worker.is_alive()
     }
 
     /// Nobody has asked for it for long, and nothing of it is owed.

@@ -29,7 +29,7 @@ pub enum Attempt {
     /// No shim could be had; why.
     Failed(String),
     /// As it stands now. Nothing of it is alive.
-    Done(ItemView),
+    Done(Box<ItemView>),
 }
 
 /// Runs whatever is owed and can be run.
@@ -66,7 +66,7 @@ pub async fn attempt(core: &Core, name: &str) -> Attempt {
         orphans::clear(manifest.shim).await;
         core.end_orphans(name, manifest.shim).await;
     }
-    item.view(state).map_or(Attempt::Nothing, Attempt::Done)
+    item.view(state).map_or(Attempt::Nothing, |view| Attempt::Done(Box::new(view)))
 }
 
 /// True if the shim came to its end; what became of the stops is in their intents.
