@@ -9,8 +9,8 @@
 //! the directory that becomes a memory file system with `data_tmpfs`.
 
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Command, ExitStatus, Stdio};
 
 use serde_json::Value as Json;
 
@@ -34,14 +34,26 @@ pub(super) fn run(args: &[String]) -> Outcome {
     let instance = environment::require("SERVICE_INSTANCE")?;
     let stable = environment::require("SERVICE_CONTAINER")?;
     let mut name = free_name(&stable, &instance)?;
-    let mut started = order.start(&name, &instance);
-    // Another worker may have taken the name since it was looked at.
-    if started.is_err() && name == stable && holder_of(&stable)? == Holder::Another {
+    let mut started = order.start(&name, &instance)?;
+    // Another worker may have taken the name since it was looked at, and may have let it go again by now.
+    if started == Started::NameTaken && name == stable {
         name = own_name(&stable, &instance);
-        started = order.start(&name, &instance);
+        started = order.start(&name, &instance)?;
     }
-    started?;
-    super::answer(&format!("container {name}"))
+    match started {
+        Started::Up => super::answer(&format!("container {name}")),
+        Started::NameTaken => Err(format!("the name {name} is taken by another's container")),
+        Started::Failed(status) => Err(format!("the container did not start ({status})")),
+    }
+}
+
+/// What came of a start.
+#[derive(Debug, PartialEq, Eq)]
+enum Started {
+    Up,
+    /// The engine has a container of this name.
+    NameTaken,
+    Failed(ExitStatus),
 }
 
 impl Order {
@@ -73,7 +85,7 @@ impl Order {
     }
 
     /// Starts the container under this name.
-    fn start(&self, name: &str, instance: &str) -> Result<(), String> {
+    fn start(&self, name: &str, instance: &str) -> Result<Started, String> {
         let environment = self.environment()?;
         let mut client = engine::client();
         client.args(["run", "--detach", "--name", name, "--env-file", "/dev/stdin"]);
@@ -124,8 +136,8 @@ impl Order {
 /// Starts the client and hands it the container's environment as a file that is its standard
 /// input. Only values of several lines, which such a file cannot hold, go through the client's own
 /// environment.
-fn launch(mut client: Command, environment: &BTreeMap<String, String>) -> Result<(), String> {
-    let child = client.stdin(Stdio::piped()).spawn();
+fn launch(mut client: Command, environment: &BTreeMap<String, String>) -> Result<Started, String> {
+    let child = client.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut child = child.map_err(|e| engine::unavailable(&e))?;
     if let Some(mut input) = child.stdin.take() {
         for (name, value) in environment.iter().filter(|(_, value)| !value.contains('\n')) {
@@ -133,8 +145,25 @@ fn launch(mut client: Command, environment: &BTreeMap<String, String>) -> Result
             drop(writeln!(input, "{name}={value}"));
         }
     }
+    let taken = child.stderr.take().is_some_and(pass_on);
     let status = child.wait().map_err(|e| engine::unavailable(&e))?;
-    if status.success() { Ok(()) } else { Err(format!("the container did not start ({status})")) }
+    Ok(match () {
+        () if status.success() => Started::Up,
+        () if taken => Started::NameTaken,
+        () => Started::Failed(status),
+    })
+}
+
+/// Hands on what the client says, as it says it; whether that is that the name is taken.
+fn pass_on(said: impl Read) -> bool {
+    let mut taken = false;
+    for line in BufReader::new(said).split(b'\n').map_while(Result::ok) {
+        taken |= String::from_utf8_lossy(&line).contains("is already in use");
+        let mut out = std::io::stderr().lock();
+        // Whoever would read it is gone; the client's exit status counts.
+        drop(out.write_all(&line).and_then(|()| out.write_all(b"\n")));
+    }
+    taken
 }
 
 /// The parameter `env`: an object of scalars, as JSON.

@@ -1,7 +1,7 @@
 # Sourced by the others. Every word goes to the harness in one write; a gate holds until the harness opens it.
 # A gate that the harness has opened once lets everybody pass.
 say() {
-  echo "$1 $BUILD_JOB_NAME/$BUILD_NUMBER $BUILD_FENCE ${SERVICE_INSTANCE:--} $$" > "$D/events"
+  echo "$1 $BUILD_JOB_NAME/$BUILD_NUMBER $BUILD_FENCE ${SERVICE_INSTANCE:--} $$" >> "$D/events"
 }
 
 gate() {

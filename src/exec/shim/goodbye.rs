@@ -78,8 +78,10 @@ fn wait_for_lock(lock: &OwnedFd) -> Result<(), Refusal> {
 }
 
 impl Shim {
-    /// The last words, told when lock and slot are free: whoever hears them may take both at once.
+    /// The last words, told when lock and slot are free: whoever hears them may take both at once. The groups are gone
+    /// before: a replay that hears the last words may end at once, and its shim with it.
     pub(super) fn say_goodbye(mut self) {
+        drop(self.groups.take());
         if let Some(held) = self.held.take() {
             held.release();
         }
