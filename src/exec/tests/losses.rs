@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use nix::sys::signal::{Signal, kill};
@@ -61,17 +61,24 @@ fn busy_shim(worker: i32) -> i32 {
     shims[0]
 }
 
-#[test]
-fn with_worker_and_shim_dead_the_nursery_has_the_stops_run() {
-    let place = directory();
-    let mut holders = Holders::new(place.path(), "alive");
-    let mut worker = start_worker(place.path());
+/// A worker that was stopped with all its threads, so that it does not see that its shim is killed.
+fn stopped_worker_without_shim(place: &Path, holders: &mut Holders) -> Child {
+    let worker = start_worker(place);
     holders.wait_for_lines(4);
     let id = i32::try_from(worker.id()).unwrap();
     let shim = busy_shim(id);
     end(id, Signal::SIGSTOP);
+    waitpid(Pid::from_raw(id), Some(WaitPidFlag::WUNTRACED)).unwrap();
     end(shim, Signal::SIGKILL);
-    end(id, Signal::SIGKILL);
+    worker
+}
+
+#[test]
+fn with_worker_and_shim_dead_the_nursery_has_the_stops_run() {
+    let place = directory();
+    let mut holders = Holders::new(place.path(), "alive");
+    let mut worker = stopped_worker_without_shim(place.path(), &mut holders);
+    worker.kill().unwrap();
     worker.wait().unwrap();
     holders.wait_until_gone();
     // What was started last of all is let go by the shim that runs the stops now.
@@ -99,14 +106,7 @@ async fn a_worker_tells_nothing_of_builds_of_another_that_lives() {
     let place = directory();
     let state = place.path().join("state");
     let mut holders = Holders::new(place.path(), "alive");
-    let mut worker = start_worker(place.path());
-    holders.wait_for_lines(4);
-    let id = i32::try_from(worker.id()).unwrap();
-    let shim = busy_shim(id);
-    end(id, Signal::SIGSTOP);
-    // With all its threads, so that it does not see what becomes of its shim.
-    waitpid(Pid::from_raw(id), Some(WaitPidFlag::WUNTRACED)).unwrap();
-    end(shim, Signal::SIGKILL);
+    let mut worker = stopped_worker_without_shim(place.path(), &mut holders);
     wait_for_shims(&state);
     assert_eq!(told(&state).await, (0, 0));
     assert_eq!(in_order(&place.path().join("log")), ["first", "second", "second"]);
