@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fs,
     io::Write,
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -72,9 +73,10 @@ pub fn strike(yard: &mut Yard, dice: &mut Dice) -> Fallible<Hits> {
         Act::NoFiles => without_files(yard)?,
         Act::NoProcesses => without_processes(yard)?,
     }
+    let held = held_at_gate(yard);
     thaw(yard);
     if loses_what_is_held(yard) {
-        wait_for_the_lost(yard);
+        wait_for_the_lost(&held);
     }
     if goes_on(yard) {
         yard.open_gates();
@@ -134,11 +136,15 @@ fn loses_what_is_held(yard: &Yard) -> bool {
     signals.iter().any(|(target, number)| notes_stops(*target) && *number == SIGKILL)
 }
 
-/// What goes on in its last moment, because the gate opens for the next run, would count twice.
-fn wait_for_the_lost(yard: &Yard) {
-    let events = yard.ledger.all();
-    let at_gate = events.iter().filter(|e| Some(e.word.as_str()) == yard.cell.phase.gate());
-    let held: Vec<&Held> = at_gate.filter_map(|e| e.held.as_deref()).collect();
+/// Whoever stands at the gate now.
+fn held_at_gate(yard: &Yard) -> Vec<Arc<Held>> {
+    let at_gate = |event: &Event| Some(event.word.as_str()) == yard.cell.phase.gate();
+    yard.ledger.all().into_iter().filter(at_gate).filter_map(|event| event.held).collect()
+}
+
+/// What goes on in its last moment, because the gate opens for the next run, would count twice. Only what was hit is
+/// waited for: who came to the gate since then is alive, and held by it.
+fn wait_for_the_lost(held: &[Arc<Held>]) {
     let deadline = Instant::now() + Duration::from_secs(2);
     while held.iter().any(|stop| stop.is_alive()) && Instant::now() < deadline {
         thread::sleep(Duration::from_millis(1));
