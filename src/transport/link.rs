@@ -44,21 +44,35 @@ pub(crate) struct Link(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     state: watch::Sender<LinkState>,
-    /// Why it is away, as its port told: better than what the client knows.
-    explained: Mutex<Option<String>>,
+    known: Mutex<Known>,
+}
+
+/// Reasons that are better than the last error.
+#[derive(Default, Debug)]
+struct Known {
+    /// What its port told.
+    port: Option<String>,
+    /// What the broker refused us for: a client says that once, and then for minutes only that nobody is there.
+    refusal: Option<String>,
+}
+
+impl Known {
+    fn best(&self) -> Option<&String> {
+        self.port.as_ref().or(self.refusal.as_ref())
+    }
 }
 
 impl Link {
     /// A connection that is not there yet.
     pub fn new() -> Self {
         let state = watch::Sender::new(LinkState::Down(UNTRIED.to_owned()));
-        Self(Arc::new(Shared { state, explained: Mutex::default() }))
+        Self(Arc::new(Shared { state, known: Mutex::default() }))
     }
 
     pub fn up(&self) {
         let up = LinkState::Up;
         let changed = self.0.state.send_if_modified(|state| {
-            *self.explanation() = None;
+            *self.known() = Known::default();
             std::mem::replace(state, up.clone()) != up
         });
         if changed {
@@ -69,23 +83,30 @@ impl Link {
     /// It is away, or still away; a client may say so with each try.
     pub fn down(&self, reason: impl fmt::Display) {
         self.0.state.send_if_modified(|state| {
-            let known = self.explanation().clone();
+            let known = self.known().best().cloned();
             let now = LinkState::Down(known.unwrap_or_else(|| reason.to_string()));
             std::mem::replace(state, now.clone()) != now
         });
+    }
+
+    /// The broker does not want us: the reason until it does, whatever else goes wrong meanwhile.
+    pub fn refused(&self, reason: &str) {
+        self.known().refusal = Some(reason.to_owned());
+        self.down(reason);
     }
 
     /// What its port told; of no interest once it is there.
     fn explain(&self, reason: Option<String>) {
         self.0.state.send_if_modified(|state| {
             let LinkState::Down(now) = state else { return false };
-            self.explanation().clone_from(&reason);
-            reason.is_some_and(|reason| std::mem::replace(now, reason.clone()) != reason)
+            let mut known = self.known();
+            known.port = reason;
+            known.best().is_some_and(|best| std::mem::replace(now, best.clone()) != *best)
         });
     }
 
-    fn explanation(&self) -> MutexGuard<'_, Option<String>> {
-        self.0.explained.lock().unwrap_or_else(PoisonError::into_inner)
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whenever it is away: asks the port why, and says so aloud.
@@ -161,6 +182,23 @@ mod tests {
         assert_eq!(link.trouble().as_deref(), Some("its certificate is not trusted"));
         link.up();
         link.explain(Some("too late".to_owned()));
+        link.down("IO error");
+        assert_eq!(link.trouble().as_deref(), Some("IO error"));
+    }
+
+    #[test]
+    fn a_refusal_is_the_reason_until_the_broker_takes_us() {
+        let link = Link::new();
+        link.refused("invalid password");
+        link.down("1/1 brokers are down");
+        link.explain(None);
+        link.down("timed out");
+        assert_eq!(link.trouble().as_deref(), Some("invalid password"));
+        link.explain(Some("connection refused".to_owned()));
+        assert_eq!(link.trouble().as_deref(), Some("connection refused"));
+        link.explain(None);
+        assert_eq!(link.trouble().as_deref(), Some("invalid password"));
+        link.up();
         link.down("IO error");
         assert_eq!(link.trouble().as_deref(), Some("IO error"));
     }

@@ -46,9 +46,8 @@ impl ClientContext for Told {
 
     fn error(&self, error: KafkaError, reason: &str) {
         match error.rdkafka_error_code() {
-            Some(RDKafkaErrorCode::AllBrokersDown | RDKafkaErrorCode::Authentication) => {
-                self.link.down(reason)
-            }
+            Some(RDKafkaErrorCode::Authentication) => self.link.refused(reason),
+            Some(RDKafkaErrorCode::AllBrokersDown) => self.link.down(reason),
             _ => tracing::debug!("the broker's client says: {error}: {reason}"),
         }
     }
