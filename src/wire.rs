@@ -17,7 +17,7 @@ mod worker;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-pub use fault::PanicIn;
+pub use fault::{Fault, PanicIn};
 pub use local::{LocalWorker, local_worker};
 pub use outside::token_by_hand;
 pub use pikoci_exec::nursery::{

@@ -108,6 +108,17 @@ fn recover(yard: &mut Yard, dice: &mut Dice, hits: &mut Hits) -> Fallible<Vec<St
         // It is made again, or it was never made.
         let _ = std::fs::remove_dir_all(yard.start.work());
     }
+    match fault.twist {
+        Twist::WrongClock => {
+            let ahead = if dice.once_in(2) { "-3600" } else { "3600" };
+            yard.start.flags.extend(["--fault".to_owned(), format!("clock-ahead={ahead}")]);
+        }
+        Twist::NewSecret => {
+            let flags = ["--jwt-secret=another-secret-of-the-same-server", "--replace-jwt-secret"];
+            yard.start.flags.extend(flags.map(str::to_owned));
+        }
+        _ => {}
+    }
     if inject::leaves_nobody(yard) {
         let now = Instant::now();
         hits.values_mut().for_each(|hit| *hit = now);

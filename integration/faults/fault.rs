@@ -43,6 +43,8 @@ pub enum Act {
     FullDisk,
     /// Everything dies, and the next start finds another boot id.
     Reboot,
+    /// The disk of the journal takes everything and keeps nothing for a while: `fsync` fails.
+    NoSync,
     /// No descriptor is left for a while.
     NoFiles,
     /// No process is left for a while.
@@ -76,6 +78,12 @@ pub enum Twist {
     Frozen,
     /// It runs as a user of its own.
     OwnUser,
+    /// The worker is cut off from the server while another host takes over.
+    Cut,
+    /// After the next start, the server's wall clock is an hour wrong.
+    WrongClock,
+    /// The next start has another secret: the tokens of workers and of sessions are void.
+    NewSecret,
 }
 
 /// A fault.

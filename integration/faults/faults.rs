@@ -23,7 +23,7 @@ const KILL_ALL: Act =
     Act::Signals(&[(Target::Worker, SIGKILL), (Target::Nursery, SIGKILL), (Target::Shims, SIGKILL)]);
 
 /// All faults.
-pub const FAULTS: [Fault; 38] = [
+pub const FAULTS: [Fault; 42] = [
     fault("task-fails", Act::Fail, After::Lives, SECOND, 1),
     fault("cancel", Act::Cancel, After::Lives, SECOND, 1),
     fault("step-timeout", Act::StepTimeout, After::Lives, 12 * SECOND, 2),
@@ -75,14 +75,18 @@ pub const FAULTS: [Fault; 38] = [
     fault("kill-cgroup", Act::Signals(&[(Target::Everything, SIGKILL)]), After::RestartAtOnce, 5 * SECOND, 1),
     fault("reboot", Act::Reboot, After::RestartAtOnce, 5 * SECOND, 1),
     fault("full-disk", Act::FullDisk, After::Lives, 2 * SECOND, 2),
+    fault("no-sync", Act::NoSync, After::Lives, 9 * SECOND, 2),
     fault("no-files", Act::NoFiles, After::Lives, 9 * SECOND, 2),
     fault("no-processes", Act::NoProcesses, After::Lives, 9 * SECOND, 2),
     fault("kill-all-replay", KILL_ALL, After::Replayed, 5 * SECOND, 2),
     fault("kill-all-no-workdir", KILL_ALL, After::RestartAtOnce, 5 * SECOND, 4).with(Twist::NoWorkdir),
+    fault("kill-all-new-token", KILL_ALL, After::RestartAtOnce, 5 * SECOND, 4).with(Twist::NewSecret),
     fault("kill-user", Act::Signals(&[(Target::User, SIGKILL)]), After::RestartAtOnce, 5 * SECOND, 2)
         .with(Twist::OwnUser),
     fault("kill-worker-frozen", KILL_WORKER, After::RestartLater, 17 * SECOND, 8).with(Twist::Frozen),
     fault("kill-server-chaos", KILL_WORKER, After::RestartAtOnce, 2 * SECOND, 2).with(Twist::Chaos),
+    fault("kill-server-wrong-clock", KILL_WORKER, After::RestartAtOnce, 2 * SECOND, 4)
+        .with(Twist::WrongClock),
     fault("TERM-all", Act::Signals(&[(Target::Everything, SIGTERM)]), After::Ends, SECOND, 2),
     fault("replay-beside", Act::Beside(&["worker", "journal", "replay"]), After::Lives, 2 * SECOND, 4),
     fault(
@@ -98,6 +102,8 @@ pub const FAULTS: [Fault; 38] = [
     fault("stop-both-30s", pause(&[Target::Worker, Target::Shims], 30, false), After::Lives, 5 * SECOND, 8),
     fault("stop-nursery-30s", pause(&[Target::Nursery], 30, false), After::Lives, 5 * SECOND, 8),
     fault("stop-worker-second-host", pause(&[Target::Worker], 0, true), After::Lives, 17 * SECOND, 4),
+    fault("stop-shim-second-host", pause(&[Target::Shims], 0, true), After::Lives, 5 * SECOND, 4)
+        .with(Twist::Cut),
     fault(
         "stop-both-second-host",
         pause(&[Target::Worker, Target::Shims], 0, true),
@@ -114,16 +120,27 @@ pub const GROUPS: &[(&str, &[&str])] = &[
         &["task-fails", "cancel", "step-timeout", "job-timeout", "panic"],
     ),
     ("the worker is asked to end", &["TERM", "QUIT", "TERM-twice", "restart-server", "TERM-all"]),
-    ("the worker is killed or aborts", &["kill-worker", "kill-server", "abort-worker", "kill-server-chaos"]),
+    (
+        "the worker is killed or aborts",
+        &["kill-worker", "kill-server", "abort-worker", "kill-server-chaos", "kill-server-wrong-clock"],
+    ),
     (
         "a shim or the nursery is killed, the worker, too, or not",
         &["kill-shim", "kill-shim-worker", "kill-worker-shim", "kill-nursery", "kill-nursery-shim"],
     ),
     (
         "all are killed at once, reboot",
-        &["kill-all", "kill-cgroup", "reboot", "kill-all-replay", "kill-all-no-workdir", "kill-user"],
+        &[
+            "kill-all",
+            "kill-cgroup",
+            "reboot",
+            "kill-all-replay",
+            "kill-all-no-workdir",
+            "kill-all-new-token",
+            "kill-user",
+        ],
     ),
-    ("no disk, no descriptors, no processes", &["full-disk", "no-files", "no-processes"]),
+    ("no disk, no descriptors, no processes", &["full-disk", "no-sync", "no-files", "no-processes"]),
     (
         "stopped for 30 s, frozen, another host takes over",
         &[
@@ -133,6 +150,7 @@ pub const GROUPS: &[(&str, &[&str])] = &[
             "stop-both-30s",
             "stop-nursery-30s",
             "stop-worker-second-host",
+            "stop-shim-second-host",
             "stop-both-second-host",
         ],
     ),
@@ -173,5 +191,6 @@ pub const NOT_HAD: &[(&str, &[Phase], &str)] = &[
     ),
     ("panic", &[Phase::Anywhen], "a call is not a moment"),
     ("stop-worker-second-host", NOT_WORKING, "only a step can overlap with another"),
+    ("stop-shim-second-host", NOT_WORKING, "only a step can overlap with another"),
     ("stop-both-second-host", NOT_WORKING, "only a step can overlap with another"),
 ];

@@ -4,7 +4,10 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use tempfile::TempDir;
@@ -14,7 +17,7 @@ use crate::{
     course::{self, Play},
     engine::Engine,
     events::Ledger,
-    fault::Twist,
+    fault::{Act, Twist},
     host::{Host, ORDINARY},
     kin::Mark,
     phase::Phase,
@@ -67,6 +70,8 @@ pub fn start(host: &Host, dir: &TempDir, mark: Mark, user: Option<u32>, play: &P
         engine: host.engine.as_ref().map(Engine::host),
         boot: None,
         state_of: None,
+        cable: (play.cell.fault.twist == Twist::Cut).then(|| dir.path().join("cut")),
+        syncs_fail: (play.cell.fault.act == Act::NoSync).then(Arc::default),
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fs,
     io::Write,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -70,6 +70,7 @@ pub fn strike(yard: &mut Yard, dice: &mut Dice) -> Fallible<Hits> {
             reboot(yard)?;
             yard.noters_killed = Some(Instant::now());
         }
+        Act::NoSync => without_sync(yard)?,
         Act::NoFiles => without_files(yard)?,
         Act::NoProcesses => without_processes(yard)?,
     }
@@ -99,6 +100,7 @@ fn pause(yard: &mut Yard, hits: &mut Hits, whom: &[Target], seconds: u64, second
         yard.open_gates();
     }
     thread::sleep(Duration::from_secs(seconds));
+    yard.start.pull_cable()?;
     if second_host {
         yard.second = Some(second::take_over(yard)?);
         yard.open_gates();
@@ -113,6 +115,7 @@ fn pause(yard: &mut Yard, hits: &mut Hits, whom: &[Target], seconds: u64, second
         hit_now(hits);
     }
     whom.iter().rev().for_each(|target| signal(yard, *target, SIGCONT));
+    yard.start.mend_cable();
     Ok(())
 }
 
@@ -160,6 +163,7 @@ fn goes_on(yard: &Yard) -> bool {
         | Act::Beside(_)
         | Act::WorkerBeside
         | Act::FullDisk
+        | Act::NoSync
         | Act::NoFiles
         | Act::NoProcesses => true,
         Act::Signals(signals) => fault.after == After::Lives || signals == [(Target::Worker, libc::SIGQUIT)],
@@ -241,6 +245,15 @@ fn reboot(yard: &Yard) -> Fallible<()> {
     yard.remove_groups_of_builds();
     let boot = yard.start.boot.as_ref().ok_or("no boot id of the yard's own")?;
     fs::write(boot, "00000000-0000-4000-8000-000000000002\n").map_err(|error| error.to_string())
+}
+
+fn without_sync(yard: &Yard) -> Fallible<()> {
+    let failing = yard.start.syncs_fail.as_ref().ok_or("nobody answers in the kernel's place")?;
+    failing.store(true, Ordering::SeqCst);
+    yard.open_gates();
+    thread::sleep(SHORTAGE);
+    failing.store(false, Ordering::SeqCst);
+    Ok(())
 }
 
 fn without_files(yard: &Yard) -> Fallible<()> {

@@ -1,5 +1,7 @@
 //! What the kernel is asked for that the standard library does not offer. The only unsafe code here.
 
+pub mod syncs;
+
 use std::{
     ffi::CString,
     io,

@@ -141,6 +141,7 @@ fn cells(host: &Host, plan: &Plan) -> (Vec<Cell>, Vec<NotHad>) {
 fn missing(host: &Host, fault: &Fault) -> Option<&'static str> {
     match (fault.act, fault.twist) {
         (Act::FullDisk | Act::Reboot, _) if !host.mounts => Some("needs mounts of its own: root"),
+        (Act::NoSync, _) if !host.is_root => Some("needs the right to answer for the kernel: root"),
         (Act::NoProcesses, _) if host.pids.is_none() => {
             Some("needs the pids controller of control groups v1")
         }

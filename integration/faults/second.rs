@@ -1,11 +1,12 @@
 //! A second host that takes over while the first is stopped: it has the database as it was, a state of its own, and the
 //! same ledger. Or a second worker of the same host, with the first one's state and a database of its own.
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, path::Path, thread, time::Duration};
 
 use crate::{
     Fallible,
     events::Event,
+    kin,
     server::Server,
     yard::{HELLO, Yard},
 };
@@ -13,14 +14,15 @@ use crate::{
 /// The lease, and two seconds, and a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// Starts it beside the first, which does not run now, and waits until its attempts work.
+/// Starts it beside the first, which does not run now or whose worker is cut off, and waits until its attempts work.
 ///
 /// # Errors
 /// It does not start, or does not run the builds again.
 pub fn take_over(yard: &Yard) -> Fallible<Server> {
     let mut start = yard.start.clone();
     "second".clone_into(&mut start.name);
-    copy_database(&yard.start.home, start.user)?;
+    start.cable = None;
+    copy_database_of(yard)?;
     let state = start.state();
     let text = |error: std::io::Error| format!("{}: {error}", state.display());
     fs::create_dir(&state).map_err(text)?;
@@ -52,6 +54,23 @@ pub fn stand_beside(yard: &Yard) -> Fallible<Server> {
     let mut start = yard.start.clone();
     start.state_of = Some(std::mem::replace(&mut start.name, "beside".to_owned()));
     start.server()
+}
+
+/// A server that runs stands still for that moment.
+fn copy_database_of(yard: &Yard) -> Fallible<()> {
+    let first = yard.server.as_ref().ok_or("no server")?;
+    let runs = !kin::is_stopped(first.pid);
+    if runs {
+        first.signal(libc::SIGSTOP);
+        while !kin::is_stopped(first.pid) {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+    let copied = copy_database(&yard.start.home, yard.start.user);
+    if runs {
+        first.signal(libc::SIGCONT);
+    }
+    copied
 }
 
 /// A stopped process does not write: what is there is a database as after a crash.

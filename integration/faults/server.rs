@@ -4,17 +4,17 @@ use std::{
     ffi::CString,
     fs,
     io::{BufRead, BufReader, Write},
-    os::unix::process::CommandExt,
+    os::unix::{net::UnixDatagram, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
-    sync::mpsc,
+    sync::{Arc, atomic::AtomicBool, mpsc},
     thread,
     time::{Duration, Instant},
 };
 
 use crate::{
     Fallible,
-    kernel::{self, Held},
+    kernel::{self, Held, syncs},
     kin::{MARK, Mark},
 };
 
@@ -41,6 +41,10 @@ pub struct Start {
     pub boot: Option<PathBuf>,
     /// Whose state directory it uses, if not its own.
     pub state_of: Option<String>,
+    /// The file that cuts off its worker while it is there.
+    pub cable: Option<PathBuf>,
+    /// Whether `fsync` fails in its state directory; none if the kernel alone decides that.
+    pub syncs_fail: Option<Arc<AtomicBool>>,
 }
 
 /// A running server.
@@ -92,7 +96,15 @@ impl Start {
 
     /// Starts it and waits until it answers.
     pub fn server(&self) -> Fallible<Server> {
-        let mut child = self.command()?.spawn().map_err(|e| format!("{}: {e}", self.program.display()))?;
+        let mut command = self.command()?;
+        let socket = self.syncs_fail.is_some().then(|| hand_over_syncs(&mut command)).transpose()?;
+        self.before_exec(&mut command)?;
+        let mut child = command.spawn().map_err(|e| format!("{}: {e}", self.program.display()))?;
+        if let Some((socket, failing)) = socket.zip(self.syncs_fail.clone()) {
+            let text = |error: std::io::Error| format!("no answers in the kernel's place: {error}");
+            let (listener, state) = (syncs::take_over(&socket).map_err(text)?, self.state());
+            thread::spawn(move || syncs::answer(&listener, &state, &failing));
+        }
         let spoken = listen(child.stdout.take().ok_or("no standard output")?);
         let pid = i32::try_from(child.id()).map_err(|error| error.to_string())?;
         let held = Held::open(pid).ok_or("the server ended at once")?;
@@ -119,6 +131,22 @@ impl Start {
         lines[lines.len().saturating_sub(30)..].join("\n")
     }
 
+    /// Cuts the worker off, if it can be.
+    ///
+    /// # Errors
+    /// The file cannot be made.
+    pub fn pull_cable(&self) -> Fallible<()> {
+        let made = self.cable.as_ref().map(|cable| fs::write(cable, "")).transpose();
+        made.map(drop).map_err(|error| error.to_string())
+    }
+
+    /// And connects it again.
+    pub fn mend_cable(&self) {
+        if let Some(cable) = &self.cable {
+            let _ = fs::remove_file(cable);
+        }
+    }
+
     fn log(&self) -> PathBuf {
         self.home.join(format!("{}.log", self.name))
     }
@@ -135,7 +163,9 @@ impl Start {
         command.args(&self.flags).stdout(Stdio::piped()).stderr(log);
         // With the harness's group it could become an orphan, and the kernel lets stopped members of those go on.
         command.process_group(0);
-        self.before_exec(&mut command)?;
+        if let Some(cable) = &self.cable {
+            command.arg("--fault").arg(format!("cut-while={}", cable.display()));
+        }
         Ok(command)
     }
 
@@ -170,6 +200,14 @@ impl Start {
         unsafe { command.pre_exec(prepare) };
         Ok(())
     }
+}
+
+/// Before a user is given up: only root may answer in the kernel's place.
+fn hand_over_syncs(command: &mut Command) -> Fallible<UnixDatagram> {
+    let (ours, theirs) = UnixDatagram::pair().map_err(|error| error.to_string())?;
+    // SAFETY: between fork and exec only system calls are made; nothing is allocated and no lock is taken.
+    unsafe { command.pre_exec(move || syncs::hand_over(&theirs)) };
+    Ok(ours)
 }
 
 fn covers(file: &Path, over: &Path) -> Fallible<(CString, CString)> {

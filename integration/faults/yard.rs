@@ -61,6 +61,8 @@ pub struct Yard {
     /// The host that has taken over.
     pub second: Option<Server>,
     pub client: Option<Client>,
+    /// Of the first admin.
+    password: Option<String>,
     pub builds: Vec<Build>,
     pub nursery: Option<Kin>,
     /// When who notes that stops have ended was killed.
@@ -90,6 +92,7 @@ impl Yard {
             server: None,
             second: None,
             client: None,
+            password: None,
             builds: Vec::new(),
             nursery: None,
             noters_killed: None,
@@ -150,9 +153,10 @@ impl Yard {
     pub fn up(&mut self) -> Fallible<()> {
         self.server = None;
         let server = self.start.server()?;
+        self.password = server.password.clone().or_else(|| self.password.take());
         self.client = Some(match self.client.take() {
-            Some(client) => client.at(&server.url),
-            None => Client::login(&server.url, server.password.as_deref().unwrap_or_default())?,
+            Some(client) if self.cell.fault.twist != Twist::NewSecret => client.at(&server.url),
+            _ => Client::login(&server.url, self.password.as_deref().unwrap_or_default())?,
         });
         self.server = Some(server);
         Ok(())

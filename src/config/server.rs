@@ -142,7 +142,7 @@ pub struct ServerFlags {
     pub vars: Vec<String>,
     /// Seed of the fault-injecting transport, for tests.
     pub chaos: Option<u64>,
-    /// A panic injected into the launcher, for tests.
+    /// Injected on purpose, for tests.
     pub fault: Option<String>,
 }
 

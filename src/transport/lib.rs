@@ -3,12 +3,13 @@
 //! [`LocalHub`] connects the nodes of one process: a server and its embedded worker, or the two halves of a local run.
 //! [`BrokerSystem`] joins NATS, RabbitMQ or Kafka; [`SealedServer`] and [`SealedWorker`] put seals around what a broker
 //! carries, and [`Switch`] makes one bus of a process and a broker. [`Chaos`] wraps any bus and does what a transport may
-//! do at worst.
+//! do at worst; [`Cut`] is a cable to pull out.
 //!
 //! Nothing here reads an envelope: it is bytes, encoded and decoded by who sends and receives.
 
 mod broker;
 mod chaos;
+mod cut;
 mod dice;
 mod drops;
 mod kafka;
@@ -27,6 +28,7 @@ mod switch;
 
 pub use broker::{BrokerSystem, Joined};
 pub use chaos::{Chaos, ChaosSettings};
+pub use cut::Cut;
 pub use drops::{Dropped, Drops};
 pub use kafka::KafkaBus;
 pub use link::LinkState;

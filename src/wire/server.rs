@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::TimeDelta;
 use pikoci_engine::{
     decide::lease::LeaseTimes,
     server::{Bells, Server, ServerDeps, ServerHandle, Settings},
@@ -21,7 +22,7 @@ use pikoci_store::{OpenOptions, SqlStore};
 use pikoci_web::{Export, WebDeps, WebServer, WebSettings};
 
 use super::{
-    CompilerSettings, Nursery, PanicIn, accounts,
+    CompilerSettings, Fault, Nursery, PanicIn, accounts,
     agreement::agree,
     compiler,
     export::exports,
@@ -42,8 +43,8 @@ pub struct ServerStart<'a> {
     pub listener: TcpListener,
     /// Seed of the fault-injecting transport.
     pub chaos: Option<u64>,
-    /// A panic injected into the launcher.
-    pub fault: Option<PanicIn>,
+    /// Injected on purpose.
+    pub fault: Option<Fault>,
 }
 
 /// A server that runs.
@@ -74,11 +75,11 @@ pub async fn start_server(start: ServerStart<'_>) -> Result<RunningServer, Strin
     let session_key = accounts::session_key(store.as_ref(), config).await?;
     agree(store.as_ref(), config, &session_key).await?;
     let compiler = compiler(&compiler_settings(config));
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let (ahead, cut, panic) = parts(fault);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::ahead(ahead));
     let signals: Arc<dyn Signals> = transport::signals(Arc::new(Bells::new()), chaos);
-    let truth = Arc::clone(&store) as Arc<dyn Store>;
-    let worker_token = outside::token_to_print(config, &session_key, truth.as_ref()).await?;
-    let ways = transport::join(config, &session_key, truth, Arc::clone(&clock), chaos).await?;
+    let worker_token = outside::token_to_print(config, &session_key, store.as_ref()).await?;
+    let ways = transport::join(config, &session_key, store.clone(), Arc::clone(&clock), chaos, cut).await?;
     let (node, bus) = ways.server;
     let engine = Server::start(ServerDeps {
         store: Arc::clone(&store) as Arc<dyn Store>,
@@ -105,7 +106,7 @@ pub async fn start_server(start: ServerStart<'_>) -> Result<RunningServer, Strin
     );
     let worker = ways.worker.map(|(node, bus)| {
         let (name, state_dir) = (config.name.clone(), state_dir(config, host));
-        WorkerStart { fault, ..WorkerStart::of(&config.building, host, bus, node, name, state_dir) }
+        WorkerStart { fault: panic, ..WorkerStart::of(&config.building, host, bus, node, name, state_dir) }
     });
     match face_and_worker(web, worker, nursery).await {
         Ok((web, worker)) => Ok(RunningServer {
@@ -123,6 +124,16 @@ pub async fn start_server(start: ServerStart<'_>) -> Result<RunningServer, Strin
             abandon(engine, &store).await;
             Err(error)
         }
+    }
+}
+
+/// Each fault where it belongs.
+fn parts(fault: Option<Fault>) -> (TimeDelta, Option<PathBuf>, Option<PanicIn>) {
+    match fault {
+        None => (TimeDelta::zero(), None, None),
+        Some(Fault::ClockAhead(ahead)) => (ahead, None, None),
+        Some(Fault::CutWhile(file)) => (TimeDelta::zero(), Some(file), None),
+        Some(Fault::Panic(call)) => (TimeDelta::zero(), None, Some(call)),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -15,8 +16,8 @@ use pikoci_model::{
 };
 use pikoci_seal::mail::{Installation, Release, ServerEnd, WorkerEnd, WorkerToken};
 use pikoci_transport::{
-    BrokerSettings, BrokerSystem, Chaos, ChaosSettings, Drops, Joined, LinkState, LocalHub, Roles, Salts,
-    SealedServer, SealedWorker, Switch,
+    BrokerSettings, BrokerSystem, Chaos, ChaosSettings, Cut, Drops, Joined, LinkState, LocalHub, Roles,
+    Salts, SealedServer, SealedWorker, Switch,
 };
 use tokio::sync::watch;
 
@@ -52,12 +53,17 @@ pub async fn join(
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     chaos: Option<u64>,
+    cut: Option<PathBuf>,
 ) -> Result<Ways, String> {
     let hub = LocalHub::default();
     let worker = config.run_worker.then(|| fresh_node("worker"));
-    let worker_bus = worker
-        .clone()
-        .map(|node| faulty(Arc::new(hub.join(node, Roles::WORKER)), chaos.map(|seed| seed + 1)));
+    let worker_bus = worker.clone().map(|node| {
+        let bus = faulty(Arc::new(hub.join(node, Roles::WORKER)), chaos.map(|seed| seed + 1));
+        match cut {
+            None => bus,
+            Some(file) => Arc::new(Cut::new(bus, file)),
+        }
+    });
     let broker = config.broker.broker().map_err(|error| error.to_string())?;
     let (server, outside) = match broker {
         None => {
