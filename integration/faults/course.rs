@@ -104,11 +104,22 @@ fn recover(yard: &mut Yard, dice: &mut Dice, hits: &mut Hits) -> Fallible<Vec<St
         }
     }
     yard.open_gates();
-    if fault.twist == Twist::NoWorkdir {
-        // It is made again, or it was never made.
-        let _ = std::fs::remove_dir_all(yard.start.work());
+    change_next_start(yard, dice);
+    if inject::leaves_nobody(yard) {
+        let now = Instant::now();
+        hits.values_mut().for_each(|hit| *hit = now);
     }
-    match fault.twist {
+    yard.up()?;
+    Ok(problems)
+}
+
+/// What is not as it was when the server comes back.
+fn change_next_start(yard: &mut Yard, dice: &mut Dice) {
+    match yard.cell.fault.twist {
+        Twist::NoWorkdir => {
+            // It is made again, or it was never made.
+            let _ = std::fs::remove_dir_all(yard.start.work());
+        }
         Twist::WrongClock => {
             let ahead = if dice.once_in(2) { "-3600" } else { "3600" };
             yard.start.flags.extend(["--fault".to_owned(), format!("clock-ahead={ahead}")]);
@@ -119,12 +130,6 @@ fn recover(yard: &mut Yard, dice: &mut Dice, hits: &mut Hits) -> Fallible<Vec<St
         }
         _ => {}
     }
-    if inject::leaves_nobody(yard) {
-        let now = Instant::now();
-        hits.values_mut().for_each(|hit| *hit = now);
-    }
-    yard.up()?;
-    Ok(problems)
 }
 
 /// Waits for the stops that must run without a server.

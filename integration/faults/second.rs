@@ -6,6 +6,7 @@ use std::{fs, path::Path, thread, time::Duration};
 use crate::{
     Fallible,
     events::Event,
+    fault::Twist,
     kin,
     server::Server,
     yard::{HELLO, Yard},
@@ -56,10 +57,10 @@ pub fn stand_beside(yard: &Yard) -> Fallible<Server> {
     start.server()
 }
 
-/// A server that runs stands still for that moment.
+/// A server that was not stopped stands still for that moment.
 fn copy_database_of(yard: &Yard) -> Fallible<()> {
     let first = yard.server.as_ref().ok_or("no server")?;
-    let runs = !kin::is_stopped(first.pid);
+    let runs = yard.cell.fault.twist == Twist::Cut;
     if runs {
         first.signal(libc::SIGSTOP);
         while !kin::is_stopped(first.pid) {

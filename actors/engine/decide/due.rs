@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
-use pikoci_model::pipeline::CheckInterval;
+use pikoci_model::{pipeline::CheckInterval, port::store::ResourceRow};
 
 /// Whether a resource should be checked now, and if not, why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,11 +30,18 @@ impl Due {
     }
 }
 
-/// Judges a resource by its run-time row: when the next check is due, and until when a running one holds its lease.
-pub fn due(next_check: Option<DateTime<Utc>>, lease_until: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Due {
-    match (lease_until, next_check) {
+/// Clocks of one installation may differ by so much.
+const SKEW: TimeDelta = TimeDelta::seconds(30);
+
+/// Judges a resource by its run-time row: until when a running check holds its lease, and when the next one is due.
+/// A last check that ended in the future was dated by a clock that was wrong, and so was the next one: it is due now
+/// rather than when that future has come.
+pub fn due(row: &ResourceRow, now: DateTime<Utc>) -> Due {
+    let lease_until = row.checking.as_ref().map(|lease| lease.until);
+    let dated_wrongly = row.last_check.is_some_and(|last| last - now > SKEW);
+    match (lease_until, row.next_check) {
         (Some(until), _) if until > now => Due::Running(until),
-        (_, Some(at)) if at <= now => Due::Now,
+        (_, Some(at)) if at <= now || dated_wrongly => Due::Now,
         (_, Some(at)) => Due::At(at),
         (_, None) => Due::OnRequest,
     }
@@ -73,6 +80,11 @@ fn plus(at: DateTime<Utc>, by: Duration) -> DateTime<Utc> {
 
 #[cfg(test)]
 mod tests {
+    use pikoci_model::{
+        id::{NodeId, PipelineId, ResourceId},
+        port::store::CheckLease,
+    };
+
     use super::*;
 
     fn at(text: &str) -> DateTime<Utc> {
@@ -110,10 +122,36 @@ mod tests {
     fn a_running_check_goes_before_a_due_one_until_its_lease_ends() {
         let now = at("2026-03-28T12:00:00Z");
         let (before, after) = (Some(at("2026-03-28T11:00:00Z")), Some(at("2026-03-28T13:00:00Z")));
-        assert_eq!(due(before, None, now), Due::Now);
-        assert_eq!(due(Some(now), before, now), Due::Now);
-        assert_eq!(due(before, after, now), Due::Running(after.unwrap()));
-        assert_eq!(due(after, None, now).look_again(), after);
-        assert_eq!(due(None, None, now), Due::OnRequest);
+        assert_eq!(due(&row(None, before, None), now), Due::Now);
+        assert_eq!(due(&row(None, Some(now), before), now), Due::Now);
+        assert_eq!(due(&row(None, before, after), now), Due::Running(after.unwrap()));
+        assert_eq!(due(&row(before, after, None), now).look_again(), after);
+        assert_eq!(due(&row(None, None, None), now), Due::OnRequest);
+    }
+
+    #[test]
+    fn a_clock_that_went_back_stops_no_checks() {
+        let now = at("2026-03-28T12:00:00Z");
+        let (soon, hour) = (Some(at("2026-03-28T12:00:20Z")), Some(at("2026-03-28T13:00:00Z")));
+        assert_eq!(due(&row(soon, hour, None), now), Due::At(hour.unwrap()), "another server's clock");
+        assert_eq!(due(&row(hour, hour, None), now), Due::Now);
+        assert_eq!(due(&row(hour, None, None), now), Due::OnRequest);
+    }
+
+    type Time = Option<DateTime<Utc>>;
+
+    fn row(last_check: Time, next_check: Time, lease_until: Time) -> ResourceRow {
+        ResourceRow {
+            id: ResourceId(1),
+            pipeline: PipelineId(1),
+            canonical: "git.app".to_owned(),
+            webhook_token: String::new(),
+            last_check,
+            next_check,
+            failing: false,
+            logs: String::new(),
+            checking: lease_until.map(|until| CheckLease { number: 1, node: NodeId("w".to_owned()), until }),
+            latest: None,
+        }
     }
 }

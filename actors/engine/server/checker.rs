@@ -139,9 +139,11 @@ async fn picture(world: &World, pipeline: PipelineId) -> Result<Picture, StoreEr
     let Some(row) = store.pipeline_by_id(pipeline).await? else { return Ok(picture) };
     let Some(revision) = store.revision(row.revision).await? else { return Ok(picture) };
     for resource in store.resources(pipeline).await? {
-        let lease_until = resource.checking.as_ref().map(|lease| lease.until);
-        let judged = due(resource.next_check, lease_until, now);
+        let judged = due(&resource, now);
         if judged == Due::Now {
+            if resource.next_check.is_some_and(|at| at > now) {
+                store.set_next_check(resource.id, Some(now)).await?;
+            }
             match wanted(&revision.compiled, &row.team_canonical, &resource) {
                 Some(wanted) => picture.wanted.push(wanted),
                 None => store.set_next_check(resource.id, None).await?,

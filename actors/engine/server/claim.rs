@@ -161,7 +161,7 @@ async fn leased(
 ) -> Result<Option<GoCheck>, StoreError> {
     let (store, now) = (world.store(), world.clock().now());
     let Some(row) = store.resource_by_id(resource).await? else { return Ok(None) };
-    if due(row.next_check, row.checking.as_ref().map(|lease| lease.until), now) != Due::Now {
+    if due(&row, now) != Due::Now {
         return Ok(None);
     }
     let limit = world.settings().check_limit + CHECK_MARGIN;
