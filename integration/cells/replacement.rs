@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    net::TcpListener,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::{Command, Output},
@@ -20,6 +19,7 @@ use super::{
 use crate::world::{
     api::Api,
     deadline::until,
+    ports,
     processes::{Kin, alive, none_left},
     program::{MARK, binary, fresh_mark},
 };
@@ -37,7 +37,7 @@ impl Machine {
         let (home, mark) = (tempfile::tempdir().unwrap(), fresh_mark());
         let name = format!("redeploy_{}", mark.replace('-', "_"));
         let place = Place::new(Database::Postgresql, &name);
-        let ports = ["blue", "green"].map(|unit| (unit, free_port()));
+        let ports = ["blue", "green"].map(|unit| (unit, ports::free()));
         let dir = |name: &str| {
             let path = home.path().join(name);
             fs::create_dir(&path).unwrap();
@@ -106,10 +106,6 @@ impl Drop for Machine {
             }
         }
     }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn answers(port: u16) -> bool {

@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    net::TcpListener,
     path::Path,
     process::{Child, Command, Stdio},
 };
@@ -13,6 +12,7 @@ use super::read;
 use crate::world::{
     api::{Api, build_path},
     deadline::until,
+    ports,
     program::Start,
 };
 
@@ -33,7 +33,7 @@ struct Nginx {
 
 impl Nginx {
     fn start(home: &Path, server: &str) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = ports::free();
         let example = read("proxy/nginx.conf");
         let lines = example.lines().filter(|line| !line.trim_start().starts_with("ssl_"));
         let site: String = lines.map(|line| format!("{line}\n")).collect();

@@ -8,7 +8,6 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Write},
-    net::TcpListener,
     os::unix::fs::symlink,
     process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc,
@@ -20,6 +19,7 @@ use tempfile::TempDir;
 use super::page::{Block, Page};
 use crate::world::{
     deadline::{PATIENCE, until},
+    ports,
     processes::{Kin, none_left},
     program::{MARK, binary, fresh_mark},
 };
@@ -56,10 +56,6 @@ fn moved(text: &str, places: &[(String, String)]) -> String {
     result
 }
 
-fn free_port() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string()
-}
-
 /// A command and what it shall print.
 struct Typed {
     line: usize,
@@ -79,7 +75,7 @@ impl Terminal {
         fs::create_dir(&tools).unwrap();
         symlink(binary(), tools.join("pikoci")).unwrap();
         let mut places = servers;
-        places.extend(PORTS.map(|port| (port.to_owned(), free_port())));
+        places.extend(PORTS.map(|port| (port.to_owned(), ports::free().to_string())));
         let mark = fresh_mark();
         let mut shell = Command::new("bash")
             .args(["--noprofile", "--norc"])

@@ -36,6 +36,7 @@ pub fn strike(yard: &mut Yard, dice: &mut Dice) -> Fallible<Hits> {
     let now = Instant::now();
     let mut hits: Hits = yard.builds.iter().map(|build| (build.name.clone(), now)).collect();
     let gate = yard.cell.phase.gate().unwrap_or(HELLO);
+    let held = held_at_gate(yard);
     match yard.cell.fault.act {
         Act::Fail => yard.release_once(gate, "fail"),
         Act::Cancel => cancel(yard, &mut hits)?,
@@ -74,7 +75,6 @@ pub fn strike(yard: &mut Yard, dice: &mut Dice) -> Fallible<Hits> {
         Act::NoFiles => without_files(yard)?,
         Act::NoProcesses => without_processes(yard)?,
     }
-    let held = held_at_gate(yard);
     thaw(yard);
     if loses_what_is_held(yard) {
         wait_for_the_lost(&held);

@@ -1,7 +1,12 @@
-//! A second host that takes over while the first is stopped: it has the database as it was, a state of its own, and the
-//! same ledger. Or a second worker of the same host, with the first one's state and a database of its own.
+//! A second host that takes over while the first is stopped or cut off: it has the database as it was, a state of its
+//! own, and the same ledger. Or a second worker of the same host, with the first one's state and a database of its own.
 
-use std::{fs, path::Path, thread, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
 
 use crate::{
     Fallible,
@@ -14,6 +19,8 @@ use crate::{
 
 /// The lease, and two seconds, and a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);
+/// A signal takes no longer, however busy the machine is.
+const STANDSTILL: Duration = Duration::from_secs(10);
 
 /// Starts it beside the first, which does not run now or whose worker is cut off, and waits until its attempts work.
 ///
@@ -63,7 +70,11 @@ fn copy_database_of(yard: &Yard) -> Fallible<()> {
     let runs = yard.cell.fault.twist == Twist::Cut;
     if runs {
         first.signal(libc::SIGSTOP);
+        let deadline = Instant::now() + STANDSTILL;
         while !kin::is_stopped(first.pid) {
+            if Instant::now() > deadline {
+                return Err("the first server does not stand still".to_owned());
+            }
             thread::sleep(Duration::from_millis(1));
         }
     }

@@ -2,13 +2,12 @@
 
 use std::{
     fs,
-    net::TcpListener,
     os::unix::{fs::MetadataExt, process::CommandExt},
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
 };
 
-use crate::world::deadline::until;
+use crate::world::{deadline::until, ports};
 
 pub struct OwnDatabase {
     dir: tempfile::TempDir,
@@ -27,10 +26,7 @@ struct HowToStart {
 impl OwnDatabase {
     pub fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
-        let own = Self { dir, port, stopped: None, again: None };
+        let own = Self { dir, port: ports::free(), stopped: None, again: None };
         assert!(own.script("up").success(), "PostgreSQL does not start");
         own
     }

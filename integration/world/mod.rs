@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod deadline;
+pub mod ports;
 pub mod processes;
 pub mod program;
 pub mod repository;
